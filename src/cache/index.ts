@@ -1,0 +1,1 @@
+export type { Loaded } from './loaded.js';

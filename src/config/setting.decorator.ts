@@ -1,0 +1,42 @@
+import { Expose, Transform, type TransformFnParams } from 'class-transformer';
+
+/** How one setting is named, read and explained. Everything the README says about settings comes from here. */
+export interface SettingOptions {
+  /** How the text of the environment becomes a value; the value's rules are class-validator's. */
+  readonly as?: 'string' | 'number' | 'switch';
+  readonly default?: string | number | boolean;
+  /** Shown instead of the default where the default is not a plain value. */
+  readonly defaultText?: string;
+  /** One line for people: meaning and unit. */
+  readonly doc: string;
+  readonly secret?: boolean;
+}
+
+export interface SettingDefinition extends SettingOptions {
+  readonly name: string;
+  readonly property: string;
+}
+
+const definitions: SettingDefinition[] = [];
+
+/** Every setting, in the order in which they are declared. */
+export function settingDefinitions(): readonly SettingDefinition[] {
+  return definitions;
+}
+
+/** Binds a property of the settings class to an environment variable. */
+export function Setting(name: string, options: SettingOptions): PropertyDecorator {
+  return (target, property) => {
+    definitions.push({ ...options, name, property: String(property) });
+    Expose({ name })(target, property as string);
+    Transform((params: TransformFnParams) => parse(params.value, options))(target, property as string);
+  };
+}
+
+/** Text that does not parse is kept as it is: validation then names it. */
+function parse(text: unknown, { as = 'string', default: fallback }: SettingOptions): unknown {
+  if (text === undefined || text === '') return fallback;
+  if (as === 'number') return /^-?\d+(\.\d+)?$/.test(String(text)) ? Number(text) : text;
+  if (as === 'switch') return text === 'on' ? true : text === 'off' ? false : text;
+  return text;
+}

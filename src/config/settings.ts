@@ -1,0 +1,194 @@
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+} from 'class-validator';
+import { Setting } from './setting.decorator.js';
+
+export const policyNames = ['ttl', 'invalidate', 'write-through', 'strict'] as const;
+export type PolicyName = (typeof policyNames)[number];
+
+const postgresUrl = { protocols: ['postgres', 'postgresql'], require_tld: false, require_protocol: true };
+const redisUrl = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
+
+/** The whole configuration: read once at boot, total, immutable. Durations are in milliseconds and say so. */
+export class Settings {
+  @Setting('NODE_ENV', { default: 'development', doc: '`production`, `development` or `test`' })
+  @IsIn(['development', 'production', 'test'])
+  readonly nodeEnv!: 'development' | 'production' | 'test';
+
+  @Setting('PORT', { as: 'number', default: 3000, doc: 'port to listen on; 0 takes a free one' })
+  @IsInt()
+  @Min(0)
+  @Max(65_535)
+  readonly port!: number;
+
+  @Setting('HOST', { default: '127.0.0.1', doc: 'address to listen on (0.0.0.0 in the image)' })
+  @IsString()
+  readonly host!: string;
+
+  @Setting('DATABASE_URL', { defaultText: 'provided by `npm start`', doc: '`postgres://…`', secret: true })
+  @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
+  readonly databaseUrl!: string;
+
+  @Setting('REDIS_URL', {
+    defaultText: 'provided by `npm start`',
+    doc: '`redis://…` or `rediss://…`; without it the service runs on L1-less database reads, degraded',
+    secret: true,
+  })
+  @IsOptional()
+  @IsUrl(redisUrl, { message: 'must be a redis:// or rediss:// URL' })
+  readonly redisUrl?: string;
+
+  @Setting('ADMIN_TOKEN', {
+    defaultText: 'none: admin routes answer 404 (`npm start` prints a random one)',
+    doc: 'bearer token of the admin routes, at least 16 characters',
+    secret: true,
+  })
+  @IsOptional()
+  @MinLength(16)
+  @MaxLength(512)
+  readonly adminToken?: string;
+
+  @Setting('CACHE_POLICY', { default: 'write-through', doc: 'initial policy of every entity' })
+  @IsIn(policyNames)
+  readonly cachePolicy!: PolicyName;
+
+  @Setting('ITEMS_CACHE_POLICY', { defaultText: '`CACHE_POLICY`', doc: 'initial policy of items' })
+  @IsOptional()
+  @IsIn(policyNames)
+  readonly itemsCachePolicy?: PolicyName;
+
+  @Setting('CACHE_TTL_MS', { as: 'number', default: 60_000, doc: 'how long an entry is fresh' })
+  @IsInt()
+  @Min(1)
+  @Max(86_400_000)
+  readonly cacheTtlMs!: number;
+
+  @Setting('CACHE_TTL_JITTER', { as: 'number', default: 0.1, doc: 'spread of the TTL: 0.1 means ± 10 %' })
+  @IsNumber()
+  @Min(0)
+  @Max(0.9)
+  readonly cacheTtlJitter!: number;
+
+  @Setting('CACHE_STALE_MS', {
+    as: 'number',
+    default: 300_000,
+    doc: 'how long past freshness a verified value may still be served (never under `strict`)',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(86_400_000)
+  readonly cacheStaleMs!: number;
+
+  @Setting('CACHE_L1_MAX_BYTES', { as: 'number', default: 67_108_864, doc: 'bound of the in-process level, in bytes' })
+  @IsInt()
+  @Min(1_024)
+  readonly cacheL1MaxBytes!: number;
+
+  @Setting('CACHE_L1_LEASE_MS', {
+    as: 'number',
+    default: 1_000,
+    doc: 'how long the in-process level may serve without a new proof that no invalidation was missed',
+  })
+  @IsInt()
+  @Min(40)
+  @Max(60_000)
+  readonly cacheL1LeaseMs!: number;
+
+  @Setting('CACHE_API', { as: 'switch', default: true, doc: 'the api layer (whole responses): `on` or `off`' })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheApi!: boolean;
+
+  @Setting('CACHE_DB', { as: 'switch', default: true, doc: 'the db layer (rows and queries): `on` or `off`' })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheDb!: boolean;
+
+  @Setting('CACHE_L1', { as: 'switch', default: true, doc: 'the in-process level: `on` or `off`' })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheL1!: boolean;
+
+  @Setting('CACHE_L2', { as: 'switch', default: true, doc: 'the Redis level: `on` or `off`' })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheL2!: boolean;
+
+  @Setting('REDIS_TIMEOUT_MS', { as: 'number', default: 100, doc: 'deadline of one Redis command' })
+  @IsInt()
+  @Min(1)
+  @Max(60_000)
+  readonly redisTimeoutMs!: number;
+
+  @Setting('DATABASE_TIMEOUT_MS', { as: 'number', default: 2_000, doc: 'deadline of one SQL statement' })
+  @IsInt()
+  @Min(1)
+  @Max(600_000)
+  readonly databaseTimeoutMs!: number;
+
+  @Setting('REQUEST_TIMEOUT_MS', { as: 'number', default: 5_000, doc: 'deadline of one HTTP request' })
+  @IsInt()
+  @Min(1)
+  @Max(600_000)
+  readonly requestTimeoutMs!: number;
+
+  @Setting('DATABASE_POOL_SIZE', { as: 'number', default: 10, doc: 'connections to PostgreSQL' })
+  @IsInt()
+  @Min(1)
+  @Max(1_000)
+  readonly databasePoolSize!: number;
+
+  @Setting('WARM_AT_BOOT', {
+    default: 'off',
+    doc: 'strategy to warm before `/health/ready` says so: `off`, `recent`, `lists` or `all`',
+  })
+  @IsIn(['off', 'recent', 'lists', 'all'])
+  readonly warmAtBoot!: 'off' | 'recent' | 'lists' | 'all';
+
+  @Setting('WARM_AT_BOOT_TIMEOUT_MS', {
+    as: 'number',
+    default: 10_000,
+    doc: 'longest time that boot warming delays readiness',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(600_000)
+  readonly warmAtBootTimeoutMs!: number;
+
+  @Setting('WARM_SCHEDULE', {
+    default: '*/15 * * * *',
+    doc: 'cron expression of the repeatable warming job (one per cluster); `off` for none',
+  })
+  @IsString()
+  readonly warmSchedule!: string;
+
+  @Setting('LOG_LEVEL', { default: 'info', doc: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' })
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  readonly logLevel!: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+
+  @Setting('DRAIN_DELAY_MS', {
+    as: 'number',
+    default: 0,
+    doc: 'how long readiness says 503 before the server stops accepting (5000 in the image)',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(600_000)
+  readonly drainDelayMs!: number;
+
+  @Setting('DRAIN_TIMEOUT_MS', {
+    as: 'number',
+    default: 10_000,
+    doc: 'how long running requests may take to finish at shutdown',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(600_000)
+  readonly drainTimeoutMs!: number;
+}
