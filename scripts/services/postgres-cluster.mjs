@@ -1,0 +1,83 @@
+// @ts-check
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { once } from 'node:events';
+import { makeOwned } from './postgres-binaries.mjs';
+
+/** @typedef {import('./postgres-binaries.mjs').PostgresPlace} PostgresPlace */
+
+/**
+ * A data directory and how to log in to it.
+ * @typedef {{ data: string, password: string }} Cluster
+ */
+
+// The C library's C.UTF-8 is not everywhere outside Linux; PostgreSQL's own sorts the same, by code point.
+const LOCALE =
+  process.platform === 'linux'
+    ? ['--locale=C.UTF-8']
+    : ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
+
+/**
+ * The cluster of a folder, made on first use. It is made under another name and renamed at the end, so that it is
+ * either complete or absent.
+ * @param {PostgresPlace} place
+ * @param {{ name?: string, flags?: string[], signal?: AbortSignal | undefined }} [options]
+ * @returns {Promise<Cluster>}
+ */
+export async function openCluster(place, { name = `postgres-${parseInt(place.version)}`, flags = [], signal } = {}) {
+  const data = join(place.folder, name);
+  const passwordFile = `${data}.password`;
+  if (!existsSync(data) || !existsSync(passwordFile)) await create(place, data, passwordFile, flags, signal);
+  adopt(data, place);
+  return { data, password: readFileSync(passwordFile, 'utf8').trim() };
+}
+
+/**
+ * @param {PostgresPlace} place
+ * @param {string} data
+ * @param {string} passwordFile
+ * @param {string[]} flags
+ * @param {AbortSignal} [signal]
+ */
+async function create(place, data, passwordFile, flags, signal) {
+  const draft = `${data}.new`;
+  for (const old of [draft, data]) rmSync(old, { recursive: true, force: true });
+  makeOwned(draft, place.account);
+  writeFileSync(passwordFile, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
+  if (place.account) chownSync(passwordFile, place.account.uid, place.account.gid);
+  const child = spawn(
+    join(place.bin, 'initdb'),
+    [
+      `--pgdata=${draft}`,
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--lc-messages=C',
+      ...LOCALE,
+      ...flags,
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'], cwd: draft, ...place.account, ...(signal && { signal }) },
+  );
+  let problem = '';
+  child.stderr.on('data', (chunk) => (problem += chunk));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`initdb failed: ${problem.trim()}`);
+  renameSync(draft, data);
+}
+
+/**
+ * PostgreSQL runs only on data of its own user, who may have got another number since.
+ * @param {string} data
+ * @param {PostgresPlace} place
+ */
+function adopt(data, { account }) {
+  const { uid } = statSync(data);
+  if (account && account.uid !== uid) {
+    throw new Error(`${data} belongs to user ${uid}: \`chown -R ${account.uid}:${account.gid} ${data}\` or remove it`);
+  }
+  if (!account && uid !== process.getuid?.())
+    throw new Error(`${data} belongs to user ${uid}: start as that user or remove it`);
+}

@@ -1,0 +1,54 @@
+// @ts-check
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SOURCES = [
+  'src',
+  'migrations',
+  'ormconfig.ts',
+  'nest-cli.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'package.json',
+];
+
+/**
+ * Builds the application unless `dist/` is newer than every source. Silent unless it fails.
+ * @param {string} root
+ * @param {{ say: (line: string) => void, signal: AbortSignal }} options
+ */
+export async function buildIfNeeded(root, { say, signal }) {
+  const stamp = join(root, 'dist', '.built');
+  const built = Math.max(modified(stamp), modified(join(root, 'dist', '.tsbuildinfo')));
+  const newest = Math.max(...SOURCES.map((source) => newestIn(join(root, source))));
+  if (modified(join(root, 'dist', 'src', 'main.js')) && built > newest) return;
+
+  say('building');
+  const child = spawn('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`the build failed:\n${output.trim()}`);
+  // A source that changed while we built is newer than the start of the build, not than its end.
+  writeFileSync(stamp, '');
+  utimesSync(stamp, newest / 1000, newest / 1000 + 0.001);
+}
+
+/**
+ * @param {string} path
+ * @returns {number} when it last changed, in ms; 0 when there is none
+ */
+const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+
+/**
+ * @param {string} path
+ * @returns {number} the newest change in it; a folder changes when a file in it is removed
+ */
+function newestIn(path) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) return found?.mtimeMs ?? 0;
+  const below = readdirSync(path, { recursive: true, encoding: 'utf8' });
+  return Math.max(found.mtimeMs, ...below.map((file) => modified(join(path, file))));
+}
