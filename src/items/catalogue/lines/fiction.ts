@@ -1,0 +1,141 @@
+import { line, section, single } from '../expand.js';
+
+export const fiction = section(
+  'books',
+  line(
+    'The Cartographer’s Winter, Ilse Maranda ({})',
+    'A mapmaker snowed in on a contested border discovers that both armies are marching by her drawings. A slow, exact novel about lines and the people who live on them. {}',
+    ['hardback', 22, 18, '384 pages.'],
+    ['paperback', 10.99, 64, '384 pages.'],
+  ),
+  line(
+    'Salt for the Ferryman, Duncan Okafor-Reid ({})',
+    'Three generations of a family keep the last rope ferry on a tidal river, and each has a reason to let it go. {}',
+    ['hardback', 20, 11, '312 pages.'],
+    ['paperback', 9.99, 47, '320 pages, with a note by the author.'],
+    ['large print', 16.5, 9, '468 pages in 16-point type.'],
+  ),
+  line(
+    'A House with Eleven Clocks, Perpetua Lindqvist-Hale ({})',
+    'The clocks all stopped in the same minute, and nobody in the house will say why. A country-house mystery with an unusually honest butler. {}',
+    ['hardback', 18.99, 22, '296 pages.'],
+    ['paperback', 8.99, 83, '296 pages.'],
+  ),
+  line(
+    'The Inspector Does Not Like Opera, Perpetua Lindqvist-Hale ({})',
+    'A tenor falls from the flies in the second act. Inspector Brandvold has ninety minutes of music in which to find out who let go of the rope. {}',
+    ['hardback', 18.99, 16, '304 pages.'],
+    ['paperback', 8.99, 71, '304 pages.'],
+  ),
+  line(
+    'Low Orbit Laundry, T. K. Abernathy-Sousa ({})',
+    'The only launderette on a decaying space station turns out to be the best place to hear about a mutiny. Funny, fast and surprisingly sound on orbital mechanics. {}',
+    ['paperback', 9.99, 58, '352 pages.'],
+    ['hardback', 19.5, 0, '352 pages.'],
+  ),
+  line(
+    'The Glass Tide, T. K. Abernathy-Sousa ({})',
+    'When the sea begins to go transparent, a marine acoustician is asked to listen for what is coming up. {}',
+    ['paperback', 10.5, 36, '416 pages.'],
+    ['hardback', 21, 13, '416 pages.'],
+  ),
+  line(
+    'Señorita Alba Leaves the Convent, Inés Carrión Duarte ({})',
+    'Valparaíso, 1891: a novice walks out with the account books under her habit and starts a bank. {}',
+    ['paperback', 11.99, 29, 'Translated from the Spanish by Maud Fennick; 288 pages.'],
+    ['edición original, tapa blanda', 14.5, 12, 'In Spanish; 272 pages.'],
+  ),
+  single(
+    'Die Brückenwärterin, Anneliese Görtz (Taschenbuch)',
+    'Eine Frau, eine Drehbrücke, ein Sommer ohne Schiffe. The quiet bestseller about a bridge keeper and the village that forgets her, in German; 224 pages.',
+    13,
+    17,
+  ),
+  single(
+    'The Bridge Keeper, Anneliese Görtz (paperback)',
+    'A woman, a swing bridge and a summer without ships. Translated from the German by Paul Ostrander; 240 pages.',
+    10.99,
+    25,
+  ),
+  line(
+    'The Bear Who Posted Himself, Nell Ambrosey ({})',
+    'A small bear, a large parcel and rather too few stamps. {}',
+    ['picture book, hardback', 12.99, 46, 'For age three to six; 32 pages.'],
+    ['picture book, paperback', 7.99, 92, 'For age three to six; 32 pages.'],
+    ['board book', 6.99, 61, 'Shortened for the very young; 18 thick pages.'],
+  ),
+  line(
+    'Goodnight, Tractor, Nell Ambrosey ({})',
+    'The farm goes to sleep one machine at a time. {}',
+    ['board book', 6.99, 88, 'For age one to three; 16 thick pages.'],
+    ['paperback', 7.5, 70, 'For age two to four; 28 pages.'],
+  ),
+  single(
+    'Ten Noisy Ducks, Olu Fairweather (board book)',
+    'A counting book with one duck fewer on every page and a surprise at nought. Flaps on each spread.',
+    7.99,
+    55,
+  ),
+  line(
+    'Mina and the Upside-Down Library, Saskia Tolloway ({})',
+    'Mina returns a book three years late and is sent to the floor where the stories are kept that nobody finished. {}',
+    ['paperback', 7.99, 78, 'For age eight to eleven; 256 pages.'],
+    ['hardback', 13.99, 17, 'For age eight to eleven; 256 pages.'],
+  ),
+  line(
+    'Mina and the Clockwork Heron, Saskia Tolloway ({})',
+    'The second adventure, in which the river runs backwards and only the heron seems to mind. {}',
+    ['paperback', 7.99, 66, 'For age eight to eleven; 272 pages.'],
+    ['hardback', 13.99, 0, 'For age eight to eleven; 272 pages.'],
+  ),
+  single(
+    'The Great Big Book of Small Machines, Hamish Orrell (hardback)',
+    'Zips, ballpoints, toasters and locks, cut in half and labelled. For age seven and over; 96 large pages.',
+    17.99,
+    32,
+  ),
+  single(
+    'My First Tide Table, Jory Penhallow (hardback)',
+    'A rock-pooling book with a tide wheel in the cover, for age five to nine. 48 pages.',
+    11.99,
+    0,
+  ),
+  line(
+    'Collected Poems, Aoife Tiernan-Blake ({})',
+    'Five collections and thirty late poems about boats, hospitals and her mother’s dog. {}',
+    ['hardback', 20, 6, '352 pages, with a ribbon.'],
+    ['paperback', 14.99, 19, '352 pages.'],
+  ),
+  single(
+    'Field Notes on Rain, Bashir Qalandari (paperback)',
+    'Sixty short poems, one for each kind of rain his grandmother named. 88 pages.',
+    9.99,
+    15,
+  ),
+  single('Haiku for Commuters, edited by Mio Stannard (paperback)', null, 6.99, 53),
+
+  line(
+    'Eleven Men and a Goat, Marek Oldacre ({})',
+    'A village football club has one season to avoid relegation, a pitch on a slope and a mascot that eats the corner flags. {}',
+    ['paperback', 9.99, 41, '304 pages.'],
+    ['hardback', 18.99, 8, '304 pages.'],
+  ),
+  single(
+    'The Honest Thief of Trondheim, Perpetua Lindqvist-Hale (paperback)',
+    'Somebody is breaking into houses and leaving things behind. Inspector Brandvold, on leave, is asked not to take an interest. 320 pages.',
+    8.99,
+    67,
+  ),
+  single(
+    'Nineteen Ghosts, edited by Cormac Feeney (hardback)',
+    'Nineteen new stories, most of them set in perfectly ordinary flats. 280 pages.',
+    17.99,
+    20,
+  ),
+  single(
+    'L’Été des hirondelles, Solène Marchais (broché)',
+    'Deux sœurs, une grange et un été qui refuse de finir. In French; 216 pages.',
+    12.5,
+    14,
+  ),
+);

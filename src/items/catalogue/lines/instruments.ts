@@ -1,0 +1,105 @@
+import { line, section, single } from '../expand.js';
+
+export const instruments = section(
+  'instruments',
+  line(
+    'Cordelaine classical guitar, {}',
+    'A solid cedar top on sapele, with a truss rod and nylon strings. {}',
+    ['full size', 229, 9, 'Scale length 650 mm.'],
+    ['three-quarter', 198, 7, 'Scale length 580 mm, for about age eight to eleven.'],
+    ['half size', 179, 4, 'Scale length 530 mm, for about age five to eight.'],
+  ),
+  single(
+    'Cordelaine dreadnought guitar, spruce and mahogany',
+    'A big, even voice with a low action straight from the box. Supplied with a padded bag.',
+    349,
+    6,
+  ),
+  line(
+    'Palmetto Bay ukulele, {}',
+    'Laminated acacia with geared tuners that stay where you put them. {}',
+    ['soprano', 49, 32, 'The small, bright one.'],
+    ['concert', 64, 24, 'A little longer, with room for adult fingers.'],
+    ['tenor', 84, 0, 'The fullest sound of the three.'],
+  ),
+  line(
+    'Guitar strings, {}',
+    'A full set of six, sealed against damp so that it arrives bright. {}',
+    ['classical, normal tension', 9.5, 94, 'Clear nylon trebles and silver-plated basses.'],
+    ['acoustic, 12–53', 12.5, 107, 'Phosphor bronze, light gauge.'],
+    ['electric, 10–46', 8.5, 121, 'Nickel-plated steel, regular gauge.'],
+  ),
+  line(
+    'Marchetti-Roe student violin, {}',
+    'Carved spruce and maple with ebony fittings, set up by a luthier. With a bow, rosin and an oblong case. {}',
+    ['4/4', 289, 5, 'For players from about age twelve.'],
+    ['3/4', 269, 4, 'For about age nine to twelve.'],
+    ['1/2', 259, 3, 'For about age seven to nine.'],
+  ),
+  single('Violin rosin, dark', 'Grips in cold, dry rooms and leaves little dust. In a folding cloth.', 8.9, 51),
+  line(
+    'Holzbrunn recorder, {}',
+    'Baroque fingering, a clean tone and a cotton swab in the bag. {}',
+    ['soprano, pearwood', 46, 21, 'The one that schools ask for, in wood.'],
+    ['soprano, resin', 11.9, 78, 'Dishwasher-safe, which is the point.'],
+    ['alto, maple', 118, 6, 'For hands that have grown into it.'],
+  ),
+  line(
+    'Tidewell tin whistle, {}',
+    'A brass tube with a lathe-turned mouthpiece and an easy second octave.',
+    ['key of D', 12.9, 60],
+    ['key of C', 13.5, 26],
+  ),
+  single(
+    'Tidewell harmonica, 10-hole, C',
+    'Stainless covers on a pear-wood comb. Bends well once it has been played in.',
+    27.5,
+    37,
+  ),
+  single(
+    'Kalimba, 17 keys, mahogany',
+    'Tuned in C, with a tuning hammer, stickers for the notes and a bag. It is hard to play badly.',
+    34.9,
+    28,
+  ),
+  single(
+    'Cajón, birch with adjustable snare',
+    'Sit on it and play the front: bass in the middle, crack at the corners. 48 cm tall.',
+    129,
+    8,
+  ),
+  single('Djembe, 25 cm head', 'Carved from one log, with a goatskin head and rope tuning. 50 cm tall.', 98, 5),
+  single(
+    'Tambourine, 20 cm, double row',
+    'Sixteen pairs of steel jingles in a beech frame with a real skin head.',
+    26.5,
+    19,
+  ),
+  single(
+    'Digital piano, 88 weighted keys',
+    'Graded hammer action, three pedals and twelve voices, of which the grand is the one you will use. Two headphone sockets.',
+    649,
+    3,
+  ),
+  single(
+    'Clip-on tuner',
+    'Feels the vibration rather than hearing it, so it works in a noisy room. Chromatic, with a lit needle.',
+    14.9,
+    66,
+  ),
+  single('Wind-up metronome, walnut', 'From 40 to 208 beats a minute, with a bell for the first of the bar.', 58, 10),
+  single('Folding music stand', null, 21.5, 35),
+
+  line(
+    'Drumsticks, {}, pair',
+    'Hickory, matched by weight and pitch. {}',
+    ['5A', 9.9, 54, 'A wooden tip and a middling taper.'],
+    ['7A', 9.9, 39, 'Thinner and lighter, for jazz and smaller hands.'],
+  ),
+  line(
+    'Capo, {}',
+    'A sprung aluminium clamp with a silicone pad that does not buzz.',
+    ['guitar, black', 12.9, 62],
+    ['ukulele, black', 11.5, 0],
+  ),
+);
