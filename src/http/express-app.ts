@@ -1,0 +1,44 @@
+import express, { type Express } from 'express';
+import helmet from 'helmet';
+import { type Logger } from 'pino';
+import { deadline } from './deadline.js';
+import { answerRequestId } from './request-id.js';
+import { requestLog } from './request-log.js';
+import { type RouterLayer, routeGate } from './route-gate.js';
+
+export interface ExpressOptions {
+  readonly requestTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** An Express application with what runs before every route. Paths are case-sensitive, bodies are not parsed here. */
+export function createExpress({ requestTimeoutMs, logger }: ExpressOptions): Express {
+  const app = express();
+  app.enable('case sensitive routing');
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.disable('trust proxy');
+  app.set('query parser', 'simple');
+  app.use(securityHeaders(), answerRequestId, requestLog(logger), deadline(requestTimeoutMs));
+  app.use(routeGate(() => (app.router as unknown as { stack: RouterLayer[] }).stack));
+  return app;
+}
+
+/** Helmet's headers, the same on every answer; the policy lets the Swagger page run and nothing from elsewhere. */
+function securityHeaders() {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'self'"],
+        'base-uri': ["'self'"],
+        'form-action': ["'self'"],
+        'frame-ancestors': ["'self'"],
+        'img-src': ["'self'", 'data:'],
+        'object-src': ["'none'"],
+        'script-src': ["'self'"],
+        'style-src': ["'self'", "'unsafe-inline'"],
+      },
+    },
+  });
+}

@@ -1,0 +1,25 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { ContentInterceptor } from './content.interceptor.js';
+import { Lifecycle } from './lifecycle.js';
+import { ProblemFilter } from './problem.filter.js';
+import { type ErrorTranslator } from './to-problem.js';
+import { ValidationPipe } from './validation.pipe.js';
+
+/** What every answer has in common. Import it first: its interceptor must run before those of other modules. */
+@Module({})
+export class HttpModule {
+  static forRoot({ translators }: { readonly translators: readonly ErrorTranslator[] }): DynamicModule {
+    return {
+      module: HttpModule,
+      global: true,
+      providers: [
+        Lifecycle,
+        { provide: APP_FILTER, useValue: new ProblemFilter(translators) },
+        { provide: APP_INTERCEPTOR, useClass: ContentInterceptor },
+        { provide: APP_PIPE, useClass: ValidationPipe },
+      ],
+      exports: [Lifecycle],
+    };
+  }
+}
