@@ -1,0 +1,38 @@
+import { Logger } from '@nestjs/common';
+import { type DataSourceOptions } from 'typeorm';
+
+export interface DatabaseSettings {
+  readonly databaseUrl: string;
+  /** Deadline of one statement; 0: none. */
+  readonly databaseTimeoutMs: number;
+  readonly databasePoolSize: number;
+}
+
+/** How long a client waits beyond PostgreSQL's own statement timeout before it takes the server for dead. */
+const silenceMarginMs = 1_000;
+const connectTimeoutMs = 5_000;
+
+/** The one place that says how this service talks to PostgreSQL. Entities and migrations are the caller's. */
+export function dataSourceOptions({ databaseUrl, databaseTimeoutMs, databasePoolSize }: DatabaseSettings) {
+  const logger = new Logger('Database');
+  return {
+    type: 'postgres',
+    url: databaseUrl,
+    applicationName: 'strata',
+    poolSize: databasePoolSize,
+    connectTimeoutMS: databaseTimeoutMs || connectTimeoutMs,
+    installExtensions: false,
+    migrationsTableName: 'migrations',
+    poolErrorHandler: (error: Error) => logger.warn(`an idle connection broke: ${error.message}`),
+    extra: { keepAlive: true, ...(databaseTimeoutMs > 0 && statementDeadlines(databaseTimeoutMs)) },
+  } satisfies DataSourceOptions;
+}
+
+/** PostgreSQL ends a late statement itself; the client gives up where the server says nothing at all. */
+function statementDeadlines(timeoutMs: number) {
+  return {
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs + silenceMarginMs,
+    idle_in_transaction_session_timeout: 10 * timeoutMs,
+  };
+}

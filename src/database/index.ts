@@ -1,0 +1,5 @@
+export { dataSourceOptions, type DatabaseSettings } from './data-source-options.js';
+export { DatabaseModule } from './database.module.js';
+export { inTransaction } from './in-transaction.js';
+export { migrate } from './migrate.js';
+export { codeOf, isDatabaseUnavailable } from './unavailable.js';
