@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Item } from './item.entity.js';
+import { ItemsController } from './items.controller.js';
+import { ItemsReader } from './items.reader.js';
+import { ItemsService } from './items.service.js';
+import { ItemsWriter } from './items.writer.js';
+
+/** The example domain. */
+@Module({
+  imports: [TypeOrmModule.forFeature([Item])],
+  controllers: [ItemsController],
+  providers: [ItemsReader, ItemsWriter, ItemsService],
+  exports: [ItemsService, ItemsReader],
+})
+export class ItemsModule {}

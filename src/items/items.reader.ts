@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { type DataSource } from 'typeorm';
+import { type Loaded } from '../cache/index.js';
+import { type ListItemsQuery } from './dto/list-items.query.js';
+import { itemColumns, type ItemRow, type ItemsPage, type ItemView, viewOf } from './item.view.js';
+import { decodeCursor, encodeCursor } from './paging/cursor.js';
+import { pageStatement } from './paging/page.sql.js';
+import { sorts } from './paging/sort.js';
+
+const snapshotColumn = '(SELECT pg_current_snapshot()::text AS snapshot) s';
+
+/** A row next to its snapshot; all null but the snapshot where nothing was found. */
+type SnapshotRow = { readonly snapshot: string } & (ItemRow | { readonly id: null });
+type PageRow = SnapshotRow & { readonly last_seen: boolean };
+
+/** Reads items from PostgreSQL: each answer with the snapshot of the very statement that read it. */
+@Injectable()
+export class ItemsReader {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  async loadItem(id: number): Promise<Loaded<ItemView | null>> {
+    const { value, snapshot } = await this.loadItems([id]);
+    return { value: value.get(id) ?? null, snapshot };
+  }
+
+  /** Rows by id; ids without a row are absent from the map. */
+  async loadItems(ids: readonly number[]): Promise<Loaded<Map<number, ItemView>>> {
+    const sql = `SELECT s.snapshot, ${itemColumns} FROM ${snapshotColumn} LEFT JOIN items i ON i.id = ANY($1::int[])`;
+    const rows = await this.dataSource.query<SnapshotRow[]>(sql, [ids]);
+    return { value: new Map(found(rows).map((row) => [row.id, viewOf(row)])), snapshot: snapshotOf(rows) };
+  }
+
+  /** @throws 400 for a cursor of another list */
+  async loadPage({ sort, category, q, cursor, limit }: ListItemsQuery): Promise<Loaded<ItemsPage>> {
+    const scope = { sort, category, q };
+    const after = cursor === undefined ? undefined : decodeCursor(scope, cursor);
+    const { text, parameters } = pageStatement(scope, after, limit);
+    const rows = await this.dataSource.query<PageRow[]>(text, [...parameters]);
+    const matches = found(rows).filter(({ last_seen }) => !last_seen);
+    const data = matches.slice(0, limit);
+    const last = matches.length > limit ? data.at(-1) : found(rows).find(({ last_seen }) => last_seen);
+    const nextCursor = last ? encodeCursor(scope, sorts[sort].keyOf(last)) : null;
+    return { value: { data: data.map(viewOf), nextCursor }, snapshot: snapshotOf(rows) };
+  }
+
+  /** The next ids in ascending order, to walk the whole table by keyset. */
+  async idsAfter(id: number, limit: number): Promise<number[]> {
+    return this.ids('SELECT id FROM items WHERE id > $1 ORDER BY id LIMIT $2', [id, limit]);
+  }
+
+  /** The most recently changed items, newest first. */
+  async recentIds(limit: number): Promise<number[]> {
+    return this.ids('SELECT id FROM items ORDER BY updated_at DESC, id DESC LIMIT $1', [limit]);
+  }
+
+  private async ids(sql: string, parameters: unknown[]): Promise<number[]> {
+    const rows = await this.dataSource.query<{ id: number }[]>(sql, parameters);
+    return rows.map(({ id }) => id);
+  }
+}
+
+function found<R extends SnapshotRow>(rows: readonly R[]): Extract<R, ItemRow>[] {
+  return rows.filter((row): row is Extract<R, ItemRow> => row.id !== null);
+}
+
+function snapshotOf(rows: readonly SnapshotRow[]): string {
+  const [first] = rows;
+  if (!first) throw new Error('a statement that always yields a row yielded none');
+  return first.snapshot;
+}

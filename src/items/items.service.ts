@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { type IfMatch } from '../http/index.js';
+import { type ItemInput } from './dto/item-input.dto.js';
+import { type ListItemsQuery } from './dto/list-items.query.js';
+import { type ItemsPage, type ItemView } from './item.view.js';
+import { noSuchItem } from './items.errors.js';
+import { ItemsReader } from './items.reader.js';
+import { ItemsWriter } from './items.writer.js';
+
+/** What can be done with items. */
+@Injectable()
+export class ItemsService {
+  constructor(
+    private readonly reader: ItemsReader,
+    private readonly writer: ItemsWriter,
+  ) {}
+
+  /** @throws 404 */
+  async findOne(id: number): Promise<ItemView> {
+    const { value } = await this.reader.loadItem(id);
+    if (!value) throw noSuchItem(id);
+    return value;
+  }
+
+  /** @throws 400 for a cursor of another list */
+  async findPage(query: ListItemsQuery): Promise<ItemsPage> {
+    const { value } = await this.reader.loadPage(query);
+    return value;
+  }
+
+  /** @throws 422 when the idempotency key was used for another body */
+  create(input: ItemInput, idempotencyKey?: string): Promise<ItemView> {
+    return this.writer.create(input, idempotencyKey);
+  }
+
+  /** @throws 404, 412 */
+  replace(id: number, input: ItemInput, ifMatch?: IfMatch): Promise<ItemView> {
+    return this.writer.replace(id, input, ifMatch);
+  }
+
+  /** @throws 404, 412 */
+  remove(id: number, ifMatch?: IfMatch): Promise<void> {
+    return this.writer.remove(id, ifMatch);
+  }
+}

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { type DataSource, type EntityManager } from 'typeorm';
+import { inTransaction } from '../database/index.js';
+import { type IfMatch, representationOf } from '../http/index.js';
+import { type ItemInput } from './dto/item-input.dto.js';
+import { oncePerKey } from './idempotency-keys.js';
+import { Item } from './item.entity.js';
+import { itemColumns, type ItemRow, type ItemView, viewOf } from './item.view.js';
+import { itemHasChanged, noSuchItem } from './items.errors.js';
+
+/**
+ * Changes items, one transaction per change. The row is locked before it is looked at, so that `If-Match` is judged, and
+ * TypeORM's list of changed columns made, against the row that is really replaced.
+ */
+@Injectable()
+export class ItemsWriter {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** @throws 422 when the idempotency key was used for another body */
+  create(input: ItemInput, idempotencyKey?: string): Promise<ItemView> {
+    const fields = allFields(input);
+    return inTransaction(this.dataSource, (manager) => {
+      const insert = async () => {
+        const { id } = await manager.save(manager.create(Item, fields));
+        return rereadInside(manager, id);
+      };
+      return idempotencyKey === undefined ? insert() : oncePerKey(manager, idempotencyKey, fields, insert);
+    });
+  }
+
+  /** Replaces every field, also where nothing differs: each PUT is a version. @throws 404, 412 */
+  replace(id: number, input: ItemInput, ifMatch?: IfMatch): Promise<ItemView> {
+    return inTransaction(this.dataSource, async (manager) => {
+      const item = await lock(manager, id, ifMatch);
+      await manager.save(Object.assign(item, allFields(input), { version: item.version + 1 }));
+      return rereadInside(manager, id);
+    });
+  }
+
+  /** @throws 404, 412 */
+  remove(id: number, ifMatch?: IfMatch): Promise<void> {
+    return inTransaction(this.dataSource, async (manager) => {
+      await manager.remove(await lock(manager, id, ifMatch));
+    });
+  }
+}
+
+/** In this order, because the text of these fields identifies a request to its idempotency key. */
+function allFields({ name, description, category, price, quantity }: ItemInput) {
+  return { name, description: description ?? null, category, price, quantity };
+}
+
+async function lock(manager: EntityManager, id: number, ifMatch: IfMatch | undefined): Promise<Item> {
+  const item = await manager.findOne(Item, { where: { id }, lock: { mode: 'pessimistic_write' } });
+  if (!item) throw noSuchItem(id);
+  if (ifMatch && !ifMatch.allows(representationOf(await rereadInside(manager, id)).etag)) throw itemHasChanged();
+  return item;
+}
+
+/** The row as it is after the triggers; never the entity, which has only what was sent. */
+async function rereadInside(manager: EntityManager, id: number): Promise<ItemView> {
+  const [row] = await manager.query<ItemRow[]>(`SELECT ${itemColumns} FROM items i WHERE i.id = $1`, [id]);
+  if (!row) throw noSuchItem(id);
+  return viewOf(row);
+}
