@@ -1,0 +1,31 @@
+import { type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { type Settings } from './config/index.js';
+import { createExpress } from './http/index.js';
+import { createLogger, NestLogger } from './logging/index.js';
+import { setUpSwagger } from './swagger.js';
+
+/** Makes a Nest application of the root module; tests give one that overrides providers first. */
+export type Build = (
+  module: DynamicModule,
+  adapter: ExpressAdapter,
+  options: { readonly bodyParser: false; readonly abortOnError: false; readonly logger: NestLogger },
+) => Promise<NestExpressApplication>;
+
+const build: Build = (module, adapter, options) =>
+  NestFactory.create<NestExpressApplication>(module, adapter, options);
+
+/** The whole service, initialised but not listening. */
+export async function createApp(settings: Settings, create: Build = build): Promise<NestExpressApplication> {
+  const logger = createLogger({ level: settings.logLevel });
+  const adapter = new ExpressAdapter(createExpress({ requestTimeoutMs: settings.requestTimeoutMs, logger }));
+  const app = await create(AppModule.forRoot(settings), adapter, {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new NestLogger(logger),
+  });
+  setUpSwagger(app);
+  return app.init();
+}

@@ -1,0 +1,13 @@
+import { type INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+
+/** `/docs` for people, `/docs-json` for programs. */
+export function setUpSwagger(app: INestApplication): void {
+  const config = new DocumentBuilder()
+    .setTitle('Strata')
+    .setDescription('An Items REST service behind a multi-level cache whose answers can be trusted.')
+    .setVersion('0.1.0')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`ADMIN_TOKEN`' }, 'admin')
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config), { customSiteTitle: 'Strata' });
+}

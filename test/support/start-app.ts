@@ -1,0 +1,77 @@
+import 'reflect-metadata';
+import { type Server } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { type NestExpressApplication } from '@nestjs/platform-express';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import request from 'supertest';
+import { DataSource } from 'typeorm';
+import { loadSettings } from '../../src/config/index.js';
+import { createMigrationDataSource } from '../../src/data-source.js';
+import { migrate } from '../../src/database/index.js';
+import { Lifecycle } from '../../src/http/index.js';
+import { createApp } from '../../src/server.js';
+import { createDatabase } from './services.js';
+
+export interface StartAppOptions {
+  /** On top of a test's defaults: silent, on a free port, with a fresh database. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Replaces providers before the application is made. */
+  readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** `REDIS_URL`; without it the service runs without Redis. */
+  readonly redis?: string;
+  /** A migrated database to share with another node; otherwise one is made and dropped. */
+  readonly database?: string;
+}
+
+export interface TestApp {
+  readonly app: NestExpressApplication;
+  /** supertest on the listening server: `http.get('/items/1')`. */
+  readonly http: ReturnType<typeof request>;
+  readonly url: string;
+  readonly dataSource: DataSource;
+  readonly databaseUrl: string;
+  close(): Promise<void>;
+}
+
+/** The whole service, listening, on a real database of its own. */
+export async function startApp({ env = {}, override, redis, database }: StartAppOptions = {}): Promise<TestApp> {
+  const own = database === undefined ? await createMigratedDatabase() : undefined;
+  const databaseUrl = database ?? own?.url ?? '';
+  const settings = loadSettings({
+    NODE_ENV: 'test',
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    DATABASE_URL: databaseUrl,
+    ...(redis !== undefined && { REDIS_URL: redis }),
+    ...env,
+  });
+  const app = await createApp(settings, async (module, adapter, options) => {
+    const builder = Test.createTestingModule({ imports: [module] });
+    const compiled = await (override?.(builder) ?? builder).setLogger(options.logger).compile();
+    return compiled.createNestApplication<NestExpressApplication>(adapter, options);
+  });
+  await app.listen(settings.port, settings.host);
+  app.get(Lifecycle).become('ready');
+  const server = app.getHttpServer() as Server;
+  const { port } = server.address() as AddressInfo;
+  return {
+    app,
+    http: request(server),
+    url: `http://${settings.host}:${port}`,
+    dataSource: app.get(DataSource),
+    databaseUrl,
+    async close() {
+      server.closeAllConnections();
+      await app.close();
+      await own?.drop();
+    },
+  };
+}
+
+/** A database with the schema and nothing in it. */
+export async function createMigratedDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
+  const database = await createDatabase();
+  const dataSource = await createMigrationDataSource(database.url).initialize();
+  await migrate(dataSource).finally(() => dataSource.destroy());
+  return database;
+}
