@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DATA, ROOT } from './services/folders.mjs';
+import { CACHE, DATA, ROOT } from './services/folders.mjs';
 import { takeLock } from './services/lock.mjs';
-import { providePostgres, provideRedis, recordsIn } from './services/provide.mjs';
-import { stopLeftovers } from './services/records.mjs';
+import { providePostgres, provideRedis } from './services/provide.mjs';
+import { recordsIn, stopLeftovers } from './services/records.mjs';
 import { runApp, runStep } from './start/app.mjs';
 import { buildIfNeeded } from './start/build.mjs';
 
@@ -17,9 +17,13 @@ import { buildIfNeeded } from './start/build.mjs';
 
 /** @typedef {import('./services/provide.mjs').Provided} Provided */
 
-// For the tests of this file: another application, and data elsewhere.
+// For the tests of this file: another application, and other folders.
 const { values: options } = parseArgs({
-  options: { app: { type: 'string' }, data: { type: 'string', default: DATA } },
+  options: {
+    app: { type: 'string' },
+    data: { type: 'string', default: DATA },
+    cache: { type: 'string', default: CACHE },
+  },
 });
 
 /** @type {NodeJS.ProcessEnv} */
@@ -41,7 +45,7 @@ async function provideServices() {
   undo.push(await takeLock(folder));
   const leftovers = await stopLeftovers(recordsIn(folder));
   if (leftovers.length) say(`stopped what an earlier start left running: ${leftovers.join(', ')}`);
-  const providing = { folder, say, signal: stopping.signal };
+  const providing = { folder, cache: resolve(options.cache), say, signal: stopping.signal };
   const starting = [missing.postgres && providePostgres(providing), missing.redis && provideRedis(providing)];
   const results = await Promise.allSettled(starting);
   for (const result of results) if (result.status === 'fulfilled' && result.value) use(result.value);

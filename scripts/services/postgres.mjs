@@ -17,7 +17,7 @@ import { remember } from './records.mjs';
  * @property {string} log
  * @property {string} records the folder to note the process in
  * @property {string[]} [settings] such as `fsync=off`
- * @property {number} [port] a free one if not given
+ * @property {number | undefined} [port] a free one if not given
  * @property {NodeJS.Signals} [onEnd] SIGINT lets running statements roll back; SIGQUIT is quicker and recovers at the next start
  */
 

@@ -5,6 +5,7 @@ import { ensureDatabase } from './postgres-databases.mjs';
 import { placePostgres } from './postgres-binaries.mjs';
 import { startPostgres } from './postgres.mjs';
 import { HOW_TO_USE_ANOTHER_REDIS, findRedis } from './redis-binary.mjs';
+import { recordsIn } from './records.mjs';
 import { startRedis } from './redis.mjs';
 
 /**
@@ -19,6 +20,7 @@ import { startRedis } from './redis.mjs';
 /**
  * @typedef {object} Providing
  * @property {string} folder keeps the data between two starts
+ * @property {string} cache keeps what was downloaded
  * @property {(line: string) => void} say
  * @property {AbortSignal} signal
  */
@@ -57,8 +59,8 @@ export async function providePostgres({ folder, say, signal }) {
  * @param {Providing} providing
  * @returns {Promise<Provided | undefined>}
  */
-export async function provideRedis({ folder, say, signal }) {
-  const binary = await findRedis({ say, signal });
+export async function provideRedis({ folder, cache, say, signal }) {
+  const binary = await findRedis({ cache: join(cache, 'redis'), say, signal });
   if (!binary) {
     say(`no Redis: starting without the second cache level. To get one: ${HOW_TO_USE_ANOTHER_REDIS}`);
     return undefined;
@@ -76,9 +78,3 @@ export async function provideRedis({ folder, say, signal }) {
   const { stop, process, url } = server;
   return { name: 'Redis', variable: 'REDIS_URL', url, exited: process.exited, stop };
 }
-
-/**
- * @param {string} folder
- * @returns {string} where running processes are noted
- */
-export const recordsIn = (folder) => join(folder, 'running');

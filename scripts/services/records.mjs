@@ -10,6 +10,12 @@ import { end, isRunning } from './process.mjs';
 const GRACE_MS = 15_000;
 
 /**
+ * @param {string} folder
+ * @returns {string} where the processes that use the folder are noted
+ */
+export const recordsIn = (folder) => join(folder, 'running');
+
+/**
  * Notes a running process in a folder, one file each, for whoever comes after a kill -9.
  * @param {string} folder
  * @param {ProcessRecord} record `signal` ends it politely

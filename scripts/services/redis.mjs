@@ -17,7 +17,7 @@ import { environmentOf } from './redis-binary.mjs';
  * @property {string} log
  * @property {string} records the folder to note the process in
  * @property {string[]} [args]
- * @property {number} [port] a free one if not given
+ * @property {number | undefined} [port] a free one if not given
  * @property {NodeJS.Signals} [onEnd] SIGTERM saves first, SIGKILL does not
  */
 

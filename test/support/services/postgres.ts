@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createDatabase, dropDatabase } from '../../../scripts/services/postgres-databases.mjs';
+import { childrenOf } from '../../../scripts/services/process.mjs';
+import { freshPostgres, testEnvironment, uniqueName } from './environment.mjs';
+
+export interface TestDatabase {
+  readonly url: string;
+  /** Also when somebody is still connected or reads a replication slot. */
+  drop(): Promise<void>;
+}
+
+export interface TestPostgres {
+  readonly port: number;
+  /** Another one after each restart. */
+  readonly pid: number;
+  /** Of the superuser, to the database `postgres`. */
+  readonly url: string;
+  createDatabase(): Promise<TestDatabase>;
+  /** Stops it and all its sessions from answering; connections stay up (SIGSTOP). */
+  pause(): void;
+  resume(): void;
+  /** As a power cut does: the server and all its sessions at once (SIGKILL). */
+  kill(): Promise<void>;
+  /** On the same port with the same data; what was committed is there. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** An empty database in the PostgreSQL that all tests share. */
+export const createTestDatabase = (): Promise<TestDatabase> => databaseOf(testEnvironment().postgresUrl);
+
+/** A PostgreSQL of its own, in about a second, for tests that pause or kill it. */
+export async function startPostgres(): Promise<TestPostgres> {
+  const { files, start } = await freshPostgres(testEnvironment());
+  let postgres = await start();
+  let sessions: number[] = [];
+  const signal = (pids: number[], what: NodeJS.Signals): void =>
+    pids.forEach((pid) => quietly(() => process.kill(pid, what)));
+  const serverPid = (): number => postgres.process.identity.pid;
+  const url = postgres.url('postgres');
+
+  const control: TestPostgres = {
+    port: postgres.port,
+    url,
+    get pid() {
+      return serverPid();
+    },
+    createDatabase: () => databaseOf(url),
+    pause() {
+      // The server first: then it starts no more sessions.
+      signal([serverPid()], 'SIGSTOP');
+      sessions = childrenOf(serverPid());
+      postgres.process.frozen(sessions);
+      signal(sessions, 'SIGSTOP');
+    },
+    resume() {
+      signal([...sessions, serverPid()], 'SIGCONT');
+      sessions = [];
+      postgres.process.frozen(sessions);
+    },
+    async kill() {
+      control.pause();
+      signal(sessions, 'SIGKILL');
+      await postgres.process.stop(['SIGKILL'], 5000);
+    },
+    async restart() {
+      control.resume();
+      await postgres.process.stop(['SIGINT', 'SIGQUIT'], 5000);
+      postgres = await start(postgres.port);
+    },
+    async stop() {
+      control.resume();
+      await postgres.stop();
+      removeSharedMemory(files.data);
+      for (const path of Object.values(files)) rmSync(path, { recursive: true, force: true });
+    },
+  };
+  return control;
+}
+
+async function databaseOf(adminUrl: string): Promise<TestDatabase> {
+  const name = uniqueName('test');
+  await createDatabase(adminUrl, name);
+  const url = new URL(adminUrl);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => dropDatabase(adminUrl, name) };
+}
+
+/** A killed server leaves a small System V segment, whose id is in the 7th line of its pid file. */
+function removeSharedMemory(data: string): void {
+  quietly(() => {
+    const id = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[6]?.trim().split(/\s+/)[1];
+    if (id) spawnSync('ipcrm', ['-m', id], { stdio: 'ignore' });
+  });
+}
+
+function quietly(work: () => unknown): void {
+  try {
+    work();
+  } catch {
+    // It has ended already, which is what we want or notice elsewhere.
+  }
+}
