@@ -19,7 +19,7 @@ const isGone = (pid: number): boolean => identify(pid) === undefined;
 async function query(url: string, sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  const { rows } = await client.query(sql);
+  const { rows } = await client.query<Record<string, unknown>>(sql);
   await client.end();
   return rows;
 }

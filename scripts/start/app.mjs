@@ -15,7 +15,7 @@ import { remember } from '../services/records.mjs';
  */
 
 /** Beyond what the application itself allows for draining. */
-const SPARE_MS = 5000;
+const SPARE_MS = 8000;
 
 /**
  * Runs the application until it ends.

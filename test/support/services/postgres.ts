@@ -8,7 +8,7 @@ import { freshPostgres, testEnvironment, uniqueName } from './environment.mjs';
 export interface TestDatabase {
   readonly url: string;
   /** Also when somebody is still connected or reads a replication slot. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 export interface TestPostgres {
@@ -17,15 +17,15 @@ export interface TestPostgres {
   readonly pid: number;
   /** Of the superuser, to the database `postgres`. */
   readonly url: string;
-  createDatabase(): Promise<TestDatabase>;
+  readonly createDatabase: () => Promise<TestDatabase>;
   /** Stops it and all its sessions from answering; connections stay up (SIGSTOP). */
-  pause(): void;
-  resume(): void;
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** As a power cut does: the server and all its sessions at once (SIGKILL). */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
   /** On the same port with the same data; what was committed is there. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
+  readonly restart: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** An empty database in the PostgreSQL that all tests share. */

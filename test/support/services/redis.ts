@@ -11,13 +11,13 @@ export interface TestRedis {
   /** Another one after each restart. */
   readonly pid: number;
   /** Stops it from answering; connections stay up (SIGSTOP). */
-  pause(): void;
-  resume(): void;
+  readonly pause: () => void;
+  readonly resume: () => void;
   /** As a crash does (SIGKILL). */
-  kill(): Promise<void>;
+  readonly kill: () => Promise<void>;
   /** On the same port; empty unless the arguments ask for persistence. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
+  readonly restart: () => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface TestRedisOptions {

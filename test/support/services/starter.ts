@@ -72,7 +72,9 @@ export function starterIn(folder = join(testEnvironment().folder, uniqueName('st
   /** What is noted as running there, of that still running. */
   const left = (): (ProcessIdentity & { name: string })[] => {
     const notes = quietly(() => readdirSync(recordsIn(folder))) ?? [];
-    const records = notes.map((file) => JSON.parse(readFileSync(join(recordsIn(folder), file), 'utf8')));
+    const records = notes.map(
+      (file) => JSON.parse(readFileSync(join(recordsIn(folder), file), 'utf8')) as ProcessIdentity & { name: string },
+    );
     return records.filter(isRunning);
   };
 
