@@ -19,7 +19,7 @@ try {
 
 async function main(settings: Settings): Promise<void> {
   const app = await createApp(settings);
-  const server = app.getHttpServer() as Server;
+  const server: Server = app.getHttpServer();
   const shutdown = new GracefulShutdown(server, app.get(Lifecycle));
   exitOnSignal(app, shutdown, settings);
   await app.listen(settings.port, settings.host);

@@ -14,7 +14,10 @@ describe('items', () => {
     const path = created.headers['location'] as string;
     expect(created.body).toMatchObject({ ...hammer, version: 1 });
     await app.http.get(path).expect(200, created.body).expect('ETag', created.headers['etag']!);
-    const replaced = await app.http.put(path).send({ ...hammer, price: 21 }).expect(200);
+    const replaced = await app.http
+      .put(path)
+      .send({ ...hammer, price: 21 })
+      .expect(200);
     expect(replaced.body).toMatchObject({ ...hammer, price: 21, version: 2 });
     await app.http.delete(path).expect(204);
     await app.http.get(path).expect(404).expect('Content-Type', 'application/problem+json');

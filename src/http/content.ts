@@ -12,7 +12,7 @@ export async function readBody(req: Request, res: Response): Promise<Buffer | un
   if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes)
     throw new ProblemException(413, 'The body is larger than 100 kB.');
   await new Promise<void>((resolve, reject) => {
-    readRaw(req, res, (error?: unknown) => (error ? reject(error as Error) : resolve()));
+    readRaw(req, res, (error?: Error) => (error ? reject(error) : resolve()));
   });
   const body: unknown = req.body;
   return Buffer.isBuffer(body) && body.length > 0 ? body : undefined;

@@ -5,17 +5,24 @@ import { badRequest, type FieldError } from './problem.js';
 
 const queryNamesKey = 'http:query-names';
 
-/** The query parameters that a route knows; without it: none. */
+/** The query parameters that a route, or every route of a class, knows. Without it nothing is checked. */
 export const QueryNames = (...names: readonly string[]) => SetMetadata(queryNamesKey, names);
 
-/** Every query parameter must be known, given once, and well-formed: otherwise garbage would make new cache keys. */
+/**
+ * Every query parameter must be known, given once, and well-formed: otherwise garbage would make new cache keys. It runs
+ * before anything that looks at the query, the api cache included.
+ */
 @Injectable()
 export class ExactQueryInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}
 
   intercept(context: ExecutionContext, next: CallHandler) {
     const { url } = context.switchToHttp().getRequest<Request>();
-    const known = this.reflector.get<readonly string[] | undefined>(queryNamesKey, context.getHandler()) ?? [];
+    const known = this.reflector.getAllAndOverride<readonly string[] | undefined>(queryNamesKey, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (!known) return next.handle();
     const faults = faultsOf(url, known);
     if (faults.length > 0) throw badRequest(...faults);
     return next.handle();

@@ -1,6 +1,6 @@
 export { Produces } from './content.interceptor.js';
 export { etagOf, type Representation, representationOf } from './etag.js';
-export { ExactQueryInterceptor, QueryNames } from './exact-query.interceptor.js';
+export { QueryNames } from './exact-query.interceptor.js';
 export { createExpress, type ExpressOptions } from './express-app.js';
 export { type DrainOptions, GracefulShutdown } from './graceful-shutdown.js';
 export { HttpModule } from './http.module.js';
@@ -9,3 +9,4 @@ export { Lifecycle, type LifecycleState } from './lifecycle.js';
 export { badRequest, type FieldError, notFound, type Problem, ProblemException, unavailable } from './problem.js';
 export { RepresentationInterceptor } from './representation.interceptor.js';
 export { type ErrorTranslator } from './to-problem.js';
+export { ValidationPipe } from './validation.pipe.js';

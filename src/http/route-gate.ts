@@ -26,10 +26,11 @@ export function routeGate(layers: () => readonly RouterLayer[]): RequestHandler 
   return (req, res, next) => {
     table ??= new RouteTable(layers());
     const allowed = table.methodsOf(req);
-    if (allowed === 'mounted' || allowed.has(req.method)) return next();
+    if (allowed === 'mounted' || (allowed.has(req.method) && req.method !== 'OPTIONS')) return next();
     if (allowed.size === 0) throw notFound();
     const allow = [...allowed].sort().join(', ');
-    if (req.method !== 'OPTIONS') throw new ProblemException(405, `Allowed here: ${allow}.`, { headers: { Allow: allow } });
+    if (req.method !== 'OPTIONS')
+      throw new ProblemException(405, `Allowed here: ${allow}.`, { headers: { Allow: allow } });
     res.status(204).set('Allow', allow).end();
   };
 }

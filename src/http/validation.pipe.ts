@@ -16,7 +16,8 @@ export class ValidationPipe implements PipeTransform {
     if (!metatype || !fields || type === 'custom') return value;
     const place = type === 'param' ? 'path' : type;
     if (!isRecord(value)) throw badRequest({ in: place, field: place, message: missingOrNoObject(value) });
-    const instance = place === 'query' ? fromQuery(metatype, value) : Object.assign(new metatype(), pick(value, fields));
+    const instance: object =
+      place === 'query' ? fromQuery(metatype, value) : Object.assign(new metatype() as object, pick(value, fields));
     const faults: FieldError[] = Object.keys(value)
       .filter((field) => !fields.has(field))
       .map((field) => ({ in: place, field: field.slice(0, 64), message: 'is not a known field' }));

@@ -37,7 +37,7 @@ export class NestLogger implements LoggerService {
     const stack = texts.length > 1 ? texts[0] : undefined;
     const fields = { ...(context && { context }), ...(stack && { stack: withoutPasswords(stack) }) };
     if (message instanceof Error) this.logger[level]({ ...fields, err: message }, withoutPasswords(message.message));
-    else if (typeof message === 'object') this.logger[level]({ ...fields, ...message });
-    else this.logger[level](fields, withoutPasswords(String(message)));
+    else if (typeof message === 'string') this.logger[level](fields, withoutPasswords(message));
+    else this.logger[level]({ ...fields, details: message });
   }
 }

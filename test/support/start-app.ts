@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { type NestExpressApplication } from '@nestjs/platform-express';
+import { type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import request from 'supertest';
 import { DataSource } from 'typeorm';
@@ -17,6 +18,8 @@ export interface StartAppOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Replaces providers before the application is made. */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** Modules of the test itself, next to the service's. */
+  readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** `REDIS_URL`; without it the service runs without Redis. */
   readonly redis?: string;
   /** A migrated database to share with another node; otherwise one is made and dropped. */
@@ -34,7 +37,8 @@ export interface TestApp {
 }
 
 /** The whole service, listening, on a real database of its own. */
-export async function startApp({ env = {}, override, redis, database }: StartAppOptions = {}): Promise<TestApp> {
+export async function startApp(options: StartAppOptions = {}): Promise<TestApp> {
+  const { env = {}, override, imports = [], redis, database } = options;
   const own = database === undefined ? await createMigratedDatabase() : undefined;
   const databaseUrl = database ?? own?.url ?? '';
   const settings = loadSettings({
@@ -45,14 +49,14 @@ export async function startApp({ env = {}, override, redis, database }: StartApp
     ...(redis !== undefined && { REDIS_URL: redis }),
     ...env,
   });
-  const app = await createApp(settings, async (module, adapter, options) => {
-    const builder = Test.createTestingModule({ imports: [module] });
-    const compiled = await (override?.(builder) ?? builder).setLogger(options.logger).compile();
-    return compiled.createNestApplication<NestExpressApplication>(adapter, options);
+  const app = await createApp(settings, async (module, adapter, nestOptions) => {
+    const builder = Test.createTestingModule({ imports: [module, ...imports] });
+    const compiled = await (override?.(builder) ?? builder).setLogger(nestOptions.logger).compile();
+    return compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
   });
   await app.listen(settings.port, settings.host);
   app.get(Lifecycle).become('ready');
-  const server = app.getHttpServer() as Server;
+  const server: Server = app.getHttpServer();
   const { port } = server.address() as AddressInfo;
   return {
     app,
@@ -71,7 +75,11 @@ export async function startApp({ env = {}, override, redis, database }: StartApp
 /** A database with the schema and nothing in it. */
 export async function createMigratedDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
   const database = await createDatabase();
-  const dataSource = await createMigrationDataSource(database.url).initialize();
-  await migrate(dataSource).finally(() => dataSource.destroy());
+  await migrateDatabase(database.url);
   return database;
+}
+
+export async function migrateDatabase(url: string): Promise<void> {
+  const dataSource = await createMigrationDataSource(url).initialize();
+  await migrate(dataSource).finally(() => dataSource.destroy());
 }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { IsPrice, IsQuantity } from './number.rules.js';
+import { IsPrice, IsWhole, maxInteger } from './number.rules.js';
 import { IsSlug, IsText } from './text.rules.js';
 
 /** What a client says about an item, for POST and for PUT: an omitted description is none. */
@@ -23,6 +23,6 @@ export class ItemInput {
   price!: number;
 
   @ApiProperty({ type: 'integer', minimum: 0, maximum: 2147483647, example: 120 })
-  @IsQuantity()
+  @IsWhole(0, maxInteger)
   quantity!: number;
 }

@@ -1,7 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { type SortName, sortNames } from '../paging/sort.js';
+import { IsWhole } from './number.rules.js';
 import { IsSlug, IsText } from './text.rules.js';
 
 /** The parameters of `GET /items`; `limit` may have leading zeros. */
@@ -27,9 +28,7 @@ export class ListItemsQuery {
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 20 })
   @Transform(({ value }: { value: unknown }) => (/^\d{1,20}$/.test(String(value)) ? Number(value) : value))
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1)
-  @Max(100)
+  @IsWhole(1, 100)
   limit: number = 20;
 
   @ApiPropertyOptional({ description: '`nextCursor` of the page before, with the same sort and filters' })

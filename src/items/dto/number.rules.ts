@@ -13,8 +13,9 @@ export function IsPrice(): PropertyDecorator {
   return ValidateBy({ name: 'isPrice', validator: { validate, defaultMessage: () => message } });
 }
 
-export function IsQuantity(): PropertyDecorator {
-  const message = `must be a whole number from 0 to ${maxInteger}`;
-  const validate = (value: unknown) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxInteger;
-  return ValidateBy({ name: 'isQuantity', validator: { validate, defaultMessage: () => message } });
+/** A number without a fraction; never text that looks like one. */
+export function IsWhole(min: number, max: number): PropertyDecorator {
+  const message = `must be a whole number from ${min} to ${max}`;
+  const validate = (value: unknown) => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+  return ValidateBy({ name: 'isWhole', validator: { validate, defaultMessage: () => message } });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { badRequest } from '../../http/index.js';
-import { type SortName, sorts } from './sort.js';
+import { type Key, type SortName, sorts } from './sort.js';
 
 /** What a cursor is bound to: continuing another list with it would skip or repeat rows. */
 export interface CursorScope {
@@ -8,9 +8,6 @@ export interface CursorScope {
   readonly category?: string | undefined;
   readonly q?: string | undefined;
 }
-
-/** Where the next page begins: after this key, in the scope's order. */
-export type Key = readonly (string | number)[];
 
 const digestBytes = 9;
 
@@ -27,7 +24,7 @@ export function decodeCursor(scope: CursorScope, cursor: string): Key {
   const intact =
     bytes.toString('base64url') === cursor && digest(scope, payload).equals(bytes.subarray(0, digestBytes));
   const key: unknown = intact ? parse(payload) : undefined;
-  if (Array.isArray(key) && sorts[scope.sort].accepts(key)) return key;
+  if (sorts[scope.sort].accepts(key)) return key;
   throw badRequest({ in: 'query', field: 'cursor', message: 'is not a cursor of this sort and these filters' });
 }
 

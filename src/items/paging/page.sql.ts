@@ -1,7 +1,7 @@
 import { itemColumns } from '../item.view.js';
-import { type CursorScope, type Key } from './cursor.js';
+import { type CursorScope } from './cursor.js';
 import { hasTrigram, likePattern, scanWindow, searchCondition } from './search.js';
-import { sorts } from './sort.js';
+import { type Key, sorts } from './sort.js';
 
 export interface Statement {
   readonly text: string;
@@ -24,7 +24,6 @@ export function pageStatement(scope: CursorScope, after: Key | undefined, limit:
     const key = after.map((value, at) => `${parameter(value)}::${types[at]}`);
     conditions.push(`(${columns.join(', ')}) ${direction === 'ASC' ? '>' : '<'} (${key.join(', ')})`);
   }
-  const search = scope.q === undefined ? undefined : searchCondition(parameter(likePattern(scope.q)));
   const order = `ORDER BY ${columns.map((column) => `${column} ${direction}`).join(', ')}`;
   const source = `SELECT ${itemColumns} FROM items i ${where(conditions)} ${order}`;
   const rows = limit + 1;

@@ -3,6 +3,9 @@ import { type ItemRow } from '../item.view.js';
 export const sortNames = ['id', '-id', 'price', '-price', 'name', '-name'] as const;
 export type SortName = (typeof sortNames)[number];
 
+/** Where a row stands in an order. */
+export type Key = readonly (string | number)[];
+
 /** One documented order as SQL: every column runs in one direction, so that a keyset is one row comparison. */
 export interface Sort {
   /** Each has an index in exactly this shape, with and without `category` before it. */
@@ -11,9 +14,9 @@ export interface Sort {
   /** The SQL types of {@link keyOf}'s values. */
   readonly types: readonly string[];
   /** Where a row stands in this order, exactly: decimals stay text. */
-  keyOf(row: ItemRow): readonly (string | number)[];
+  keyOf(row: ItemRow): Key;
   /** Whether values from a cursor may be such a key. */
-  accepts(key: readonly unknown[]): key is readonly (string | number)[];
+  accepts(key: unknown): key is Key;
 }
 
 const isId = (value: unknown) => Number.isInteger(value) && Math.abs(Number(value)) <= 2_147_483_647;
@@ -29,7 +32,7 @@ function sort(column: 'price' | 'name', direction: 'ASC' | 'DESC'): Sort {
     direction,
     types: [column === 'price' ? 'numeric' : 'text', 'integer'],
     keyOf: (row) => [row[column], sign * row.id],
-    accepts: (key): key is readonly (string | number)[] => key.length === 2 && isValue(key[0]) && isId(key[1]),
+    accepts: (key): key is Key => Array.isArray(key) && key.length === 2 && isValue(key[0]) && isId(key[1]),
   };
 }
 
@@ -39,7 +42,7 @@ function byId(direction: 'ASC' | 'DESC'): Sort {
     direction,
     types: ['integer'],
     keyOf: (row) => [row.id],
-    accepts: (key): key is readonly number[] => key.length === 1 && isId(key[0]),
+    accepts: (key): key is Key => Array.isArray(key) && key.length === 1 && isId(key[0]),
   };
 }
 
