@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { CacheModule } from './cache/index.js';
 import { ConfigModule, type Settings } from './config/index.js';
 import { DatabaseModule, isDatabaseUnavailable } from './database/index.js';
 import { HttpModule, unavailable } from './http/index.js';
+import { InvalidationModule } from './invalidation/index.js';
 import { ItemsModule } from './items/index.js';
 
 const databaseDown = (error: unknown) =>
@@ -17,6 +19,8 @@ export class AppModule {
         ConfigModule.forRoot(settings),
         HttpModule.forRoot({ translators: [databaseDown] }),
         DatabaseModule.forRoot(settings),
+        CacheModule,
+        InvalidationModule,
         ItemsModule,
       ],
     };

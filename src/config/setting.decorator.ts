@@ -1,4 +1,4 @@
-import { Expose, Transform, type TransformFnParams } from 'class-transformer';
+import { Expose, Transform } from 'class-transformer';
 
 /** How one setting is named, read and explained. Everything the README says about settings comes from here. */
 export interface SettingOptions {
@@ -28,15 +28,15 @@ export function settingDefinitions(): readonly SettingDefinition[] {
 export function Setting(name: string, options: SettingOptions): PropertyDecorator {
   return (target, property) => {
     definitions.push({ ...options, name, property: String(property) });
-    Expose({ name })(target, property as string);
-    Transform((params: TransformFnParams) => parse(params.value, options))(target, property as string);
+    Expose({ name })(target, property);
+    Transform(({ value }: { value: unknown }) => parse(value, options))(target, property);
   };
 }
 
 /** Text that does not parse is kept as it is: validation then names it. */
 function parse(text: unknown, { as = 'string', default: fallback }: SettingOptions): unknown {
-  if (text === undefined || text === '') return fallback;
-  if (as === 'number') return /^-?\d+(\.\d+)?$/.test(String(text)) ? Number(text) : text;
+  if (typeof text !== 'string' || text === '') return fallback;
+  if (as === 'number') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   if (as === 'switch') return text === 'on' ? true : text === 'off' ? false : text;
   return text;
 }

@@ -14,7 +14,9 @@ import {
 } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
-import { ExactQueryInterceptor, parseIfMatch, Produces, QueryNames, RepresentationInterceptor } from '../http/index.js';
+import { CacheResponse } from '../cache/index.js';
+import { parseIfMatch, Produces, QueryNames, RepresentationInterceptor } from '../http/index.js';
+import { itemKey, listKey } from './canonical.js';
 import { IdPipe } from './dto/id.pipe.js';
 import { ItemInput } from './dto/item-input.dto.js';
 import { ListItemsQuery } from './dto/list-items.query.js';
@@ -26,24 +28,27 @@ import { ItemsService } from './items.service.js';
 @ApiTags('items')
 @Controller('items')
 @Produces('application/json')
-@UseInterceptors(ExactQueryInterceptor, RepresentationInterceptor)
+@QueryNames()
 export class ItemsController {
   constructor(private readonly items: ItemsService) {}
 
   @Get()
   @QueryNames('category', 'q', 'sort', 'limit', 'cursor')
+  @CacheResponse({ key: listKey })
   @DocFindPage()
   findPage(@Query() query: ListItemsQuery): Promise<ItemsPage> {
     return this.items.findPage(query);
   }
 
   @Get(':id')
+  @CacheResponse({ key: itemKey })
   @DocFindOne()
   findOne(@Param('id', IdPipe) id: number): Promise<ItemView> {
     return this.items.findOne(id);
   }
 
   @Post()
+  @UseInterceptors(RepresentationInterceptor)
   @DocCreate()
   async create(
     @Headers('idempotency-key') key: string | undefined,
@@ -56,6 +61,7 @@ export class ItemsController {
   }
 
   @Put(':id')
+  @UseInterceptors(RepresentationInterceptor)
   @DocReplace()
   replace(
     @Param('id', IdPipe) id: number,

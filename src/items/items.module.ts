@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { CacheModule } from '../cache/index.js';
 import { Item } from './item.entity.js';
+import { itemRule } from './item.rule.js';
 import { ItemsController } from './items.controller.js';
 import { ItemsReader } from './items.reader.js';
 import { ItemsService } from './items.service.js';
@@ -8,7 +10,7 @@ import { ItemsWriter } from './items.writer.js';
 
 /** The example domain. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Item])],
+  imports: [TypeOrmModule.forFeature([Item]), CacheModule.forEntity(itemRule)],
   controllers: [ItemsController],
   providers: [ItemsReader, ItemsWriter, ItemsService],
   exports: [ItemsService, ItemsReader],

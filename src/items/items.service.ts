@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { queryTags, ReadThrough } from '../cache/index.js';
 import { type IfMatch } from '../http/index.js';
+import { canonicalQuery } from './canonical.js';
 import { type ItemInput } from './dto/item-input.dto.js';
 import { type ListItemsQuery } from './dto/list-items.query.js';
+import { itemRule } from './item.rule.js';
 import { type ItemsPage, type ItemView } from './item.view.js';
 import { noSuchItem } from './items.errors.js';
 import { ItemsReader } from './items.reader.js';
@@ -11,21 +14,22 @@ import { ItemsWriter } from './items.writer.js';
 @Injectable()
 export class ItemsService {
   constructor(
+    private readonly cache: ReadThrough,
     private readonly reader: ItemsReader,
     private readonly writer: ItemsWriter,
   ) {}
 
   /** @throws 404 */
   async findOne(id: number): Promise<ItemView> {
-    const { value } = await this.reader.loadItem(id);
-    if (!value) throw noSuchItem(id);
-    return value;
+    const item = await this.cache.row(itemRule.entity, id, () => this.reader.loadItem(id));
+    if (!item) throw noSuchItem(id);
+    return item;
   }
 
   /** @throws 400 for a cursor of another list */
-  async findPage(query: ListItemsQuery): Promise<ItemsPage> {
-    const { value } = await this.reader.loadPage(query);
-    return value;
+  findPage(query: ListItemsQuery): Promise<ItemsPage> {
+    const tags = queryTags(itemRule.entity, query.category === undefined ? {} : { category: query.category });
+    return this.cache.query(itemRule.entity, canonicalQuery(query), tags, () => this.reader.loadPage(query));
   }
 
   /** @throws 422 when the idempotency key was used for another body */

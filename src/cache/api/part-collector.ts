@@ -1,0 +1,55 @@
+import { type PolicyName } from '../../config/index.js';
+import { type Lifetime, narrower } from '../core/freshness.js';
+import { type Dependency, type Tag } from '../core/tags.js';
+import { type Collector, type Part } from '../engine/scope.js';
+import { type Ticket } from '../levels/level.js';
+import { type MemoryLevel } from '../levels/l1/memory-level.js';
+import { weakest } from '../policy.js';
+import { type LayerStatus, worst } from './cache-status.js';
+
+/** Gathers what one response is made of, while its handler runs. */
+export class PartCollector implements Collector {
+  readonly #parts: Part[] = [];
+
+  constructor(
+    readonly renew: boolean,
+    private readonly l1: MemoryLevel,
+    private readonly placeholder: Ticket | undefined,
+  ) {}
+
+  watch(tags: readonly Tag[]): void {
+    if (this.placeholder) this.l1.watch(this.placeholder, tags);
+  }
+
+  collect(part: Part): void {
+    this.#parts.push(part);
+  }
+
+  /** What the response depends on; undefined if a part is unproven, or two parts saw different generations of a tag. */
+  dependencies(): readonly Dependency[] | undefined {
+    const stamps = new Map<Tag, string>();
+    for (const { dependencies } of this.#parts) {
+      if (!dependencies) return undefined;
+      for (const { tag, stamp } of dependencies) {
+        if ((stamps.get(tag) ?? stamp) !== stamp) return undefined;
+        stamps.set(tag, stamp);
+      }
+    }
+    return stamps.size === 0 ? undefined : [...stamps].map(([tag, stamp]) => ({ tag, stamp }));
+  }
+
+  /** The smallest lifetime of its parts. */
+  lifetime(): Lifetime {
+    return this.#parts.reduce<Lifetime>(narrower, { freshMs: Infinity, keepMs: Infinity });
+  }
+
+  /** The worst of its reads. */
+  status(): LayerStatus | undefined {
+    return worst(this.#parts.map(({ status }) => status));
+  }
+
+  /** A response promises what its weakest part does. */
+  policy(): PolicyName | undefined {
+    return weakest(this.#parts.flatMap(({ status: { policy } }) => policy ?? []));
+  }
+}

@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { type CacheManagerStore } from 'cache-manager';
+import { Settings } from '../../config/index.js';
+import { LevelUnavailableError } from '../cache.errors.js';
+import { rowAddress } from '../engine/read-through.js';
+import { MemoryLevel } from '../levels/l1/memory-level.js';
+import { RedisLevel } from '../levels/l2/redis-level.js';
+import { RedisTags } from '../levels/l2/redis-tags.js';
+import { rowTags } from '../rules.js';
+
+/** The name under which values of CACHE_MANAGER live, apart from every entity. */
+const prefix = 'values';
+
+/**
+ * What CACHE_MANAGER stores in: the same two levels under a prefix of its own. `reset` gives the prefix a new generation
+ * and touches nothing else. A level that is away makes reads miss and writes vanish, as cache-manager's users expect.
+ */
+@Injectable()
+export class ValueStore implements CacheManagerStore {
+  readonly name = 'strata';
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly l1: MemoryLevel,
+    private readonly l2: RedisLevel,
+    private readonly tags: RedisTags,
+  ) {}
+
+  async get(key: string): Promise<unknown> {
+    const address = rowAddress(prefix, key);
+    const known = this.l1.find(address.key, 0);
+    if (known) return JSON.parse(known.body);
+    const placeholder = this.l1.take(address);
+    try {
+      const found = await this.l2.read(address);
+      if (found.outcome !== 'hit') return undefined;
+      if (placeholder) this.l1.fill(placeholder, found.entry);
+      return JSON.parse(found.entry.body);
+    } finally {
+      if (placeholder) this.l1.abandon(placeholder);
+    }
+  }
+
+  mget(...keys: string[]): Promise<unknown[]> {
+    return Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  /** @param ttlMs `CACHE_TTL_MS` where there is none: nothing stays for ever */
+  async set(key: string, value: unknown, ttlMs?: number): Promise<void> {
+    const { tag, coarse } = rowTags(prefix, key);
+    const life = ttlMs || this.settings.cacheTtlMs;
+    await this.#change([tag], () => this.tags.put(tag, coarse, JSON.stringify(value), { freshMs: life, keepMs: life }));
+  }
+
+  async mset(data: Record<string, unknown>, ttlMs?: number): Promise<void> {
+    await Promise.all(Object.entries(data).map(([key, value]) => this.set(key, value, ttlMs)));
+  }
+
+  del(key: string): Promise<void> {
+    return this.mdel(key);
+  }
+
+  async mdel(...keys: string[]): Promise<void> {
+    const tags = keys.map((key) => rowTags(prefix, key).tag);
+    await this.#change(tags, () => this.tags.invalidate(tags));
+  }
+
+  /** What is left of a value's life, in ms. */
+  async ttl(key: string): Promise<number> {
+    const found = await this.l2.read(rowAddress(prefix, key));
+    return found.outcome === 'hit' ? found.entry.freshMs : -2;
+  }
+
+  /** Values cannot be listed: keys of a cache are for asking, not for finding. */
+  keys(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  async reset(): Promise<void> {
+    const { coarse } = rowTags(prefix, '');
+    await this.#change([coarse], () => this.tags.invalidate([coarse]));
+  }
+
+  /** This process forgets at once; the others when they hear of it. */
+  async #change(tags: readonly string[], send: () => Promise<void>): Promise<void> {
+    this.l1.invalidate(tags);
+    try {
+      await send();
+    } catch (error) {
+      if (!(error instanceof LevelUnavailableError)) throw error;
+    } finally {
+      this.l1.invalidate(tags);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { CacheModule as CacheManagerModule } from '@nestjs/cache-manager';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
+import { KeyvAdapter } from 'cache-manager';
+import { Settings } from '../config/index.js';
+import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
+import { ResponseCache } from './api/response-cache.js';
+import { ValueStore } from './cache-manager/value-store.js';
+import { Clock, SystemClock } from './clock.js';
+import { ReadThrough } from './engine/read-through.js';
+import { CacheEvents } from './events.js';
+import { Lease } from './levels/l1/lease.js';
+import { MemoryLevel } from './levels/l1/memory-level.js';
+import { GenerationRecord } from './levels/l2/generation.js';
+import { RedisConnection } from './levels/l2/redis-connection.js';
+import { RedisLevel } from './levels/l2/redis-level.js';
+import { RedisTags } from './levels/l2/redis-tags.js';
+import { type EntityRule, EntityRules } from './rules.js';
+
+const providers = [
+  { provide: Clock, useClass: SystemClock },
+  CacheEvents,
+  EntityRules,
+  Lease,
+  MemoryLevel,
+  GenerationRecord,
+  RedisConnection,
+  RedisTags,
+  RedisLevel,
+  ReadThrough,
+  ResponseCache,
+  ValueStore,
+];
+
+/** Levels and engine. Needs a `PolicySource`, which the invalidation module offers. */
+@Global()
+@Module({ providers, exports: providers })
+class CacheCoreModule {}
+
+@Module({})
+class CachedEntityModule {}
+
+/** The two cache layers, each over L1 and L2; and CACHE_MANAGER, app-wide, over the same levels. */
+@Module({
+  imports: [
+    CacheCoreModule,
+    CacheManagerModule.registerAsync({
+      isGlobal: true,
+      inject: [ValueStore, Settings],
+      useFactory: (store: ValueStore, settings: Settings) => ({
+        stores: [new KeyvAdapter(store)],
+        ttl: settings.cacheTtlMs,
+      }),
+    }),
+  ],
+  providers: [{ provide: APP_INTERCEPTOR, useClass: CacheResponseInterceptor }],
+})
+export class CacheModule {
+  /** Declares an entity cached. */
+  static forEntity<Row extends object>(rule: EntityRule<Row>): DynamicModule {
+    return {
+      module: CachedEntityModule,
+      providers: [
+        {
+          provide: `cached entity ${rule.entity}`,
+          inject: [EntityRules],
+          useFactory: (rules: EntityRules) => rules.add(rule),
+        },
+      ],
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+
+/** Time as a port: leases and freshness run on the monotonic clock, never on the wall clock. */
+export abstract class Clock {
+  /** Milliseconds since an arbitrary start; never jumps. */
+  abstract monotonicMs(): number;
+  /** Milliseconds since the Unix epoch; may jump. */
+  abstract wallMs(): number;
+}
+
+@Injectable()
+export class SystemClock extends Clock {
+  monotonicMs(): number {
+    return performance.now();
+  }
+
+  wallMs(): number {
+    return Date.now();
+  }
+}

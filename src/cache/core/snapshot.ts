@@ -1,0 +1,27 @@
+/**
+ * A PostgreSQL snapshot: which transactions a read has seen.
+ * @see https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
+ */
+export interface Snapshot {
+  /** Every id below is finished, and seen if it committed. */
+  readonly xmin: bigint;
+  /** Every id from here on is not seen. */
+  readonly xmax: bigint;
+  /** Ids between the two that were still running, hence not seen. */
+  readonly running: readonly bigint[];
+}
+
+const shape = /^(\d+):(\d+):((?:\d+(?:,\d+)*)?)$/;
+
+/** @throws {TypeError} if the text is not what `pg_current_snapshot()` prints. */
+export function parseSnapshot(text: string): Snapshot {
+  const match = shape.exec(text);
+  if (!match) throw new TypeError(`not a snapshot: ${JSON.stringify(text)}`);
+  const [, xmin = '', xmax = '', running = ''] = match;
+  return { xmin: BigInt(xmin), xmax: BigInt(xmax), running: running === '' ? [] : running.split(',').map(BigInt) };
+}
+
+/** Whether the snapshot sees the outcome of a transaction. */
+export function sees(snapshot: Snapshot, xid: bigint): boolean {
+  return xid < snapshot.xmin || (xid < snapshot.xmax && !snapshot.running.includes(xid));
+}

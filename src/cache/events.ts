@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { EventEmitter } from 'node:events';
+
+export type Layer = 'api' | 'db';
+export type LevelName = 'l1' | 'l2';
+export type InvalidationSource = 'write' | 'feed' | 'admin' | 'journal';
+
+/** Everything that the cache says about itself. Metrics, logs, tests and the dashboard only listen. */
+export type CacheEvent =
+  | { readonly type: 'request'; readonly layer: Layer; readonly level: LevelName; readonly result: RequestResult }
+  | { readonly type: 'load'; readonly seconds: number }
+  | { readonly type: 'joined' }
+  | { readonly type: 'invalidated'; readonly source: InvalidationSource; readonly tags: readonly string[] }
+  | { readonly type: 'dropped'; readonly tags: readonly string[]; readonly seconds: number }
+  | { readonly type: 'generation'; readonly gen: string | undefined; readonly fresh: boolean }
+  | {
+      readonly type: 'connection';
+      readonly path: 'data' | 'invalidation';
+      readonly open: boolean;
+      readonly reason?: string;
+    }
+  | { readonly type: 'breaker'; readonly level: 'l2'; readonly state: BreakerState }
+  | { readonly type: 'lease'; readonly valid: boolean }
+  | { readonly type: 'journal'; readonly entries: number };
+
+export type RequestResult = 'hit' | 'miss' | 'stale' | 'bypass' | 'refused';
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
+type EventOf<Type extends CacheEvent['type']> = Extract<CacheEvent, { type: Type }>;
+
+/** Where the events go by. Emitting costs one synchronous call per listener and never throws into the cache. */
+@Injectable()
+export class CacheEvents {
+  readonly #emitter = new EventEmitter().setMaxListeners(0);
+
+  emit(event: CacheEvent): void {
+    this.#emitter.emit(event.type, event);
+  }
+
+  /** Returns the function that stops listening. */
+  on<Type extends CacheEvent['type']>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
+    this.#emitter.on(type, listener);
+    return () => this.#emitter.off(type, listener);
+  }
+}

@@ -1,0 +1,176 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Settings } from '../../../config/index.js';
+import { Clock } from '../../clock.js';
+import { type Dependency, type Tag } from '../../core/tags.js';
+import {
+  type Address,
+  type Entry,
+  type Fill,
+  type Filled,
+  Level,
+  type ReadOptions,
+  type ReadResult,
+  type Ticket,
+} from '../level.js';
+import { Lease, type Term } from './lease.js';
+import { type Holder, TagIndex } from './tag-index.js';
+
+/** What an entry costs besides its own text: map slots, index slots, objects. Measured, rounded up. */
+const entryOverheadBytes = 400;
+const dependencyOverheadBytes = 200;
+/** Rows known to be absent cost a client nothing to ask for, so they are bounded by count, apart from real values. */
+const maxNegativeEntries = 10_000;
+/** No entry may push out more than this share of the level. */
+const largestShare = 1 / 8;
+
+interface StoredEntry extends Holder {
+  readonly term: Term;
+  readonly body: string;
+  readonly dependencies: readonly Dependency[];
+  readonly freshUntilMs: number;
+  readonly keepUntilMs: number;
+}
+
+/** The placeholder of a fill under way. Whatever is invalidated while it waits makes it void. */
+class Placeholder implements Ticket, Holder {
+  readonly tags = new Set<Tag>();
+  voided = false;
+
+  constructor(
+    readonly address: Address,
+    readonly term: Term,
+    readonly takenAtMs: number,
+  ) {}
+
+  void(): void {
+    this.voided = true;
+  }
+}
+
+/**
+ * L1: this process, bounded in bytes. It serves under the lease only, and takes a fill only if its placeholder lived
+ * through one and the same term of the lease without an invalidation.
+ */
+@Injectable()
+export class MemoryLevel extends Level {
+  readonly name = 'l1';
+  readonly #index = new TagIndex();
+  readonly #values: LRUCache<string, StoredEntry>;
+  readonly #negatives: LRUCache<string, StoredEntry>;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly lease: Lease,
+    private readonly clock: Clock,
+  ) {
+    super();
+    const dispose = (entry: StoredEntry): void => this.#index.remove(entry);
+    const maxSize = settings.cacheL1MaxBytes;
+    this.#values = new LRUCache({
+      maxSize,
+      maxEntrySize: Math.floor(maxSize * largestShare),
+      sizeCalculation: (entry, key) => sizeOf(key, entry.body, entry.dependencies),
+      dispose,
+    });
+    this.#negatives = new LRUCache({ max: maxNegativeEntries, dispose });
+  }
+
+  get bytes(): number {
+    return this.#values.calculatedSize;
+  }
+
+  get entries(): number {
+    return this.#values.size + this.#negatives.size;
+  }
+
+  override read(address: Address, { staleMs = 0, renew = false }: ReadOptions = {}): ReadResult {
+    if (!this.settings.cacheL1) return { outcome: 'bypass', reason: 'disabled' };
+    const entry = renew ? undefined : this.find(address.key, staleMs);
+    if (entry) return { outcome: 'hit', entry };
+    const ticket = this.take(address);
+    return ticket ? { outcome: 'miss', ticket } : { outcome: 'bypass', reason: 'lease' };
+  }
+
+  /** The entry, if it may be served now. */
+  find(key: string, staleMs: number): Entry | undefined {
+    if (!this.settings.cacheL1) return undefined;
+    const stored = this.#values.get(key) ?? this.#negatives.get(key);
+    if (!stored || stored.term !== this.lease.term || !this.lease.valid) return undefined;
+    const now = this.clock.monotonicMs();
+    const freshMs = stored.freshUntilMs - now;
+    const keepMs = stored.keepUntilMs - now;
+    if (freshMs + staleMs <= 0 || keepMs <= 0) return undefined;
+    return { body: stored.body, dependencies: stored.dependencies, freshMs, keepMs };
+  }
+
+  /** A placeholder for a fill; undefined while no invalidation could reach it. */
+  take(address: Address): Ticket | undefined {
+    const { term } = this.lease;
+    if (!this.settings.cacheL1 || !term) return undefined;
+    const placeholder = new Placeholder(address, term, this.clock.monotonicMs());
+    if (address.kind === 'row') this.#index.add(placeholder, [address.tag, address.coarse]);
+    if (address.kind === 'query') this.#index.add(placeholder, address.tags);
+    return placeholder;
+  }
+
+  /** Registers the placeholder of a fill under further tags; call it before the command that checks them is sent. */
+  watch(ticket: Ticket, tags: Iterable<Tag>): void {
+    if (ticket instanceof Placeholder && !ticket.voided) this.#index.add(ticket, tags);
+  }
+
+  override fill(ticket: Ticket, fill: Fill): Filled {
+    if (!(ticket instanceof Placeholder)) return undefined;
+    const { address, term, takenAtMs, voided } = ticket;
+    const watched = (fill.dependencies ?? []).every(({ tag }) => ticket.tags.has(tag));
+    this.abandon(ticket);
+    if (voided || !watched || !fill.dependencies || term !== this.lease.term) return undefined;
+    const store = fill.body === 'null' ? this.#negatives : this.#values;
+    const entry: StoredEntry = {
+      tags: new Set(),
+      term,
+      body: fill.body,
+      dependencies: fill.dependencies,
+      freshUntilMs: takenAtMs + fill.freshMs,
+      keepUntilMs: takenAtMs + fill.keepMs,
+      void: () => void store.delete(address.key),
+    };
+    this.#remove(address.key);
+    store.set(address.key, entry);
+    if (store.peek(address.key) !== entry) return undefined;
+    this.#index.add(
+      entry,
+      fill.dependencies.map(({ tag }) => tag),
+    );
+    return fill.dependencies;
+  }
+
+  /** The fill will not come: its placeholder goes. */
+  abandon(ticket: Ticket): void {
+    if (ticket instanceof Placeholder) this.#index.remove(ticket);
+  }
+
+  override invalidate(tags: Iterable<Tag>): void {
+    for (const tag of tags) this.#index.voidAll(tag);
+  }
+
+  /** Drops everything, fills under way included. */
+  clear(): void {
+    this.invalidate([...this.#index.tags]);
+  }
+
+  /** Where the inspector looks; neither counts as a use nor asks for the lease. */
+  peek(key: string): { readonly body: string; readonly freshMs: number } | undefined {
+    const stored = this.#values.peek(key) ?? this.#negatives.peek(key);
+    return stored && { body: stored.body, freshMs: stored.freshUntilMs - this.clock.monotonicMs() };
+  }
+
+  #remove(key: string): void {
+    this.#values.delete(key);
+    this.#negatives.delete(key);
+  }
+}
+
+function sizeOf(key: string, body: string, dependencies: readonly Dependency[]): number {
+  return 2 * (key.length + body.length) + entryOverheadBytes + dependencies.length * dependencyOverheadBytes;
+}

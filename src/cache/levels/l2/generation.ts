@@ -1,0 +1,82 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { CacheEvents } from '../../events.js';
+import { initKey, recordKey } from './keys.js';
+import { type RedisClient } from './redis-client.js';
+import { scripts } from './scripts.js';
+
+/** How long one node may take to install a generation before another may try, in ms. */
+const initTimeoutMs = 2_000;
+
+type Identities = Readonly<Record<'run_id' | 'master_replid' | 'pg_system' | 'pg_timeline', string>>;
+
+/**
+ * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and the epoch,
+ * the lowest transaction id whose fences this data set can be trusted to know. It is bound to the identities of both
+ * servers: whenever one of them is not the server that it was, nothing that is stored can be trusted, and a new
+ * generation begins.
+ */
+@Injectable()
+export class GenerationRecord {
+  readonly #logger = new Logger('Cache');
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly events: CacheEvents,
+  ) {}
+
+  /**
+   * The generation that is valid for the servers at hand, installed by this node if there is none.
+   * Undefined while another node is installing one.
+   */
+  async establish(client: RedisClient): Promise<string | undefined> {
+    const identities = await this.#identities(client);
+    const record = await client.hGetAll(recordKey);
+    if (record['gen'] && Object.entries(identities).every(([name, value]) => record[name] === value)) {
+      this.events.emit({ type: 'generation', gen: record['gen'], fresh: false });
+      return record['gen'];
+    }
+    return this.#install(client, identities);
+  }
+
+  /** Begins a new generation whatever the identities: everything that is cached becomes unreachable at once. */
+  async renew(client: RedisClient): Promise<string | undefined> {
+    return this.#install(client, await this.#identities(client));
+  }
+
+  async #install(client: RedisClient, identities: Identities): Promise<string | undefined> {
+    const nonce = randomUUID();
+    if ((await client.set(initKey, nonce, { NX: true, PX: initTimeoutMs })) !== 'OK') return undefined;
+    // Taken in a transaction of its own that ends at once: every writer that began earlier has a lower id.
+    // Not pg_snapshot_xmax: it can equal the id of a running writer.
+    const [row] = await this.dataSource.query<[{ epoch: string }]>('SELECT pg_current_xact_id()::text AS epoch');
+    const gen = randomUUID();
+    const installed = await client.eval(scripts.installGeneration.text, {
+      keys: [initKey, recordKey],
+      arguments: [nonce, gen, row.epoch, ...Object.entries(identities).flat()],
+    });
+    if (installed !== 1) return undefined;
+    this.#logger.log(`a new cache generation begins at transaction ${row.epoch}`);
+    this.events.emit({ type: 'generation', gen, fresh: true });
+    return gen;
+  }
+
+  async #identities(client: RedisClient): Promise<Identities> {
+    const info = await client.info();
+    const [row] = await this.dataSource.query<[{ system: string; timeline: string }]>(
+      `SELECT system_identifier::text AS system, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline
+         FROM pg_control_system()`,
+    );
+    return {
+      run_id: field(info, 'run_id'),
+      master_replid: field(info, 'master_replid'),
+      pg_system: row.system,
+      pg_timeline: row.timeline,
+    };
+  }
+}
+
+function field(info: string, name: string): string {
+  return new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? '';
+}

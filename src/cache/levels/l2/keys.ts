@@ -1,0 +1,19 @@
+import { type Tag } from '../../core/tags.js';
+
+const prefix = 'strata';
+
+/**
+ * How a value is serialised. Part of value fields and of derived keys only, never of the coherence state: an old and a
+ * new build fence each other.
+ */
+export const codec = 'v1';
+export const valueField = `val:${codec}`;
+
+export const recordKey = `${prefix}:record`;
+export const initKey = `${prefix}:init`;
+export const invalidationChannel = `${prefix}:invalidations`;
+
+/** The hash of a tag: stamp, pending writers, fence, tickets and, for a row, its value. */
+export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
+/** An entry made of several tags. */
+export const derivedKey = (gen: string, key: string): string => `${prefix}:${gen}:${codec}:${key}`;

@@ -1,0 +1,200 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Settings } from '../../../config/index.js';
+import { LevelUnavailableError } from '../../cache.errors.js';
+import { type BreakerState, CacheEvents } from '../../events.js';
+import { Deadlines } from './deadlines.js';
+import { GenerationRecord } from './generation.js';
+import { recordKey } from './keys.js';
+import { createRedisClient, type RedisClient } from './redis-client.js';
+import { type ScriptName, scripts } from './scripts.js';
+
+/** So many commands in a row without an answer, and the connection is given up. */
+const failuresToOpen = 3;
+const probeTimeoutMs = 1_000;
+const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
+
+/**
+ * The way to Redis, and its circuit breaker. *Closed*: connected to a server that was identified, under a known
+ * generation. *Open*: nothing is sent. *Half-open*: one probe connects, compares identities and establishes the
+ * generation; only then is anything else let through. A connection serves one life and is never resumed.
+ */
+@Injectable()
+export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
+  readonly #logger = new Logger('Cache');
+  readonly #deadlines: Deadlines;
+  #client: RedisClient | undefined;
+  #gen: string | undefined;
+  #state: BreakerState = 'open';
+  #failures = 0;
+  #stopped = false;
+  #attempt: Promise<void> | undefined;
+  readonly #openListeners: (() => void)[] = [];
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly record: GenerationRecord,
+    private readonly events: CacheEvents,
+  ) {
+    this.#deadlines = new Deadlines(settings.redisTimeoutMs);
+  }
+
+  async onModuleInit(): Promise<void> {
+    if (!this.settings.redisUrl) return this.#logger.warn('no REDIS_URL: running without the shared level');
+    // The first attempt is waited for, so that a healthy service is ready with its cache; a failed one is not.
+    await this.#tryToOpen();
+    if (this.#state !== 'closed') void this.#reopen();
+  }
+
+  onApplicationShutdown(): void {
+    this.#stopped = true;
+    this.#giveUp('shutdown');
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** The generation in force. @throws {LevelUnavailableError} if there is none. */
+  get gen(): string {
+    if (this.#gen) return this.#gen;
+    if (!this.settings.redisUrl) throw new LevelUnavailableError('disabled', 'no Redis is configured');
+    throw this.#client
+      ? new LevelUnavailableError('no-epoch', 'the generation of the data set is not known')
+      : new LevelUnavailableError('redis', 'Redis is not reachable');
+  }
+
+  /** Called whenever the connection has opened with a generation. */
+  onOpen(listener: () => void): void {
+    this.#openListeners.push(listener);
+  }
+
+  /**
+   * Runs one script under a generation.
+   * @throws {LevelUnavailableError} on a broken connection, a passed deadline or another generation
+   */
+  async run(gen: string, name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.command(gen, (client) =>
+      evaluate(client, name, { keys: [recordKey, ...keys], arguments: [gen, ...args] }),
+    );
+  }
+
+  /** Any other command, with the same deadline and the same breaker. */
+  async command<T>(gen: string, send: (client: RedisClient) => Promise<T>): Promise<T> {
+    const client = this.#client;
+    if (!client || this.#gen !== gen) throw new LevelUnavailableError('no-epoch', 'the generation has changed');
+    try {
+      const answer = await this.#deadlines.bound(send(client));
+      this.#failures = 0;
+      return answer;
+    } catch (error) {
+      throw this.#judge(client, error as Error);
+    }
+  }
+
+  /** Gives the connection up; whatever comes next begins with the listeners of {@link onOpen}. */
+  reset(reason: string): void {
+    this.#giveUp(reason);
+  }
+
+  /** Begins a new generation: nothing that is stored is reachable any more. */
+  async renewGeneration(): Promise<void> {
+    const client = this.#client;
+    if (!client) throw new LevelUnavailableError('redis', 'Redis is not reachable');
+    this.#gen = undefined;
+    const gen = await this.#deadlines.bound(this.record.renew(client));
+    if (client === this.#client) this.#gen = gen;
+    if (!gen) this.#giveUp('another node begins a new generation');
+  }
+
+  #judge(client: RedisClient, error: Error): Error {
+    const current = client === this.#client;
+    if (error.message.startsWith('EPOCHCHANGED')) {
+      if (current) this.#giveUp('the data set has another generation');
+      return new LevelUnavailableError('no-epoch', error.message, { cause: error });
+    }
+    if (error.message.startsWith('READONLY')) {
+      if (current) this.#giveUp('the server is a replica now');
+      return new LevelUnavailableError('redis', error.message, { cause: error });
+    }
+    if (error.constructor.name === 'ErrorReply' && !/^(LOADING|OOM|MASTERDOWN|BUSY)/.test(error.message)) return error;
+    this.#failures += 1;
+    if (current && this.#failures >= failuresToOpen) this.#giveUp(error.message);
+    return new LevelUnavailableError('redis', error.message, { cause: error });
+  }
+
+  #giveUp(reason: string): void {
+    const client = this.#client;
+    if (!client) return;
+    this.#client = undefined;
+    this.#gen = undefined;
+    this.#failures = 0;
+    client.disconnect().catch(() => undefined);
+    this.events.emit({ type: 'connection', path: 'data', open: false, reason });
+    this.#enter('open');
+    if (!this.#stopped) {
+      this.#logger.warn(`the connection to Redis was given up: ${reason}`);
+      void this.#reopen();
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    for (let attempt = 0; !this.#stopped && !this.#client; attempt += 1) {
+      await sleep(retryDelaysMs[Math.min(attempt, retryDelaysMs.length - 1)]);
+      if (!this.#stopped && !this.#client) await this.#tryToOpen();
+    }
+  }
+
+  #tryToOpen(): Promise<void> {
+    this.#attempt ??= this.#probe().finally(() => (this.#attempt = undefined));
+    return this.#attempt;
+  }
+
+  async #probe(): Promise<void> {
+    this.#enter('half-open');
+    const client = createRedisClient(this.settings.redisUrl!, this.settings.redisTimeoutMs);
+    let gone = false;
+    client.on('error', (error: Error) => client === this.#client && this.#giveUp(error.message));
+    client.on('end', () => {
+      gone = true;
+      if (client === this.#client) this.#giveUp('the connection was closed');
+    });
+    try {
+      const probe = new Deadlines(probeTimeoutMs);
+      await probe.bound(client.connect().then(() => undefined));
+      const gen = await probe.bound(this.record.establish(client));
+      if (!gen) throw new Error('another node is installing the generation');
+      if (gone || this.#stopped) throw new Error('the connection was closed');
+      this.#client = client;
+      this.#gen = gen;
+      this.#enter('closed');
+      this.events.emit({ type: 'connection', path: 'data', open: true });
+      for (const listener of this.#openListeners) listener();
+    } catch (error) {
+      client.disconnect().catch(() => undefined);
+      this.#enter('open');
+      this.#logger.debug(`Redis cannot be used yet: ${(error as Error).message}`);
+    }
+  }
+
+  #enter(state: BreakerState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.events.emit({ type: 'breaker', level: 'l2', state });
+  }
+}
+
+/** By digest, and by text where the server does not know the script (any more): `SCRIPT FLUSH`, restart, failover. */
+async function evaluate(
+  client: RedisClient,
+  name: ScriptName,
+  options: { keys: string[]; arguments: string[] },
+): Promise<unknown> {
+  const { sha, text } = scripts[name];
+  try {
+    return await client.evalSha(sha, options);
+  } catch (error) {
+    if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
+    return client.eval(text, options);
+  }
+}

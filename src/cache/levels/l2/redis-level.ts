@@ -1,0 +1,207 @@
+import { Injectable } from '@nestjs/common';
+import { Settings } from '../../../config/index.js';
+import { LevelUnavailableError } from '../../cache.errors.js';
+import { parseSnapshot, sees } from '../../core/snapshot.js';
+import { type Dependency, type Tag } from '../../core/tags.js';
+import {
+  type Address,
+  type Entry,
+  type Fill,
+  type Filled,
+  Level,
+  type ReadOptions,
+  type ReadResult,
+  type Ticket,
+} from '../level.js';
+import { derivedKey, tagKey, valueField } from './keys.js';
+import { RedisConnection } from './redis-connection.js';
+import { nonce, RedisTags, tagTtlMs, ticketTtlMs } from './redis-tags.js';
+
+/** What a miss leaves with the caller. Rows leave a nonce in Redis as well; derived entries read their tags' stamps. */
+class RedisTicket implements Ticket {
+  constructor(
+    readonly address: Address,
+    readonly gen: string,
+    readonly nonce: string,
+    readonly tags: readonly TagState[] = [],
+    readonly epoch = 0n,
+  ) {}
+}
+
+interface TagState extends Dependency {
+  readonly fence: readonly bigint[];
+  readonly ff: bigint;
+}
+
+/** L2: Redis, shared by all nodes. Rows live in the hash of their own tag; everything else is checked by its stamps. */
+@Injectable()
+export class RedisLevel extends Level {
+  readonly name = 'l2';
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly connection: RedisConnection,
+    private readonly tags: RedisTags,
+  ) {
+    super();
+  }
+
+  override async read(address: Address, options: ReadOptions = {}): Promise<ReadResult> {
+    if (!this.settings.cacheL2) return { outcome: 'bypass', reason: 'disabled' };
+    try {
+      const gen = this.connection.gen;
+      return address.kind === 'row'
+        ? await this.#readRow(gen, address, options)
+        : await this.#readDerived(gen, address, options);
+    } catch (error) {
+      if (error instanceof LevelUnavailableError) return { outcome: 'bypass', reason: error.reason };
+      throw error;
+    }
+  }
+
+  override async fill(ticket: Ticket, fill: Fill): Promise<Filled> {
+    if (!(ticket instanceof RedisTicket)) return undefined;
+    try {
+      return ticket.address.kind === 'row' ? await this.#fillRow(ticket, fill) : await this.#fillDerived(ticket, fill);
+    } catch (error) {
+      if (error instanceof LevelUnavailableError) return undefined;
+      throw error;
+    }
+  }
+
+  override async invalidate(tags: readonly Tag[]): Promise<void> {
+    await this.tags.invalidate(tags);
+  }
+
+  /**
+   * Stamps of the tags as they are now, for a value about to be loaded, with what its snapshot must prove.
+   * @throws {LevelUnavailableError}
+   */
+  async #readTags(gen: string, address: Extract<Address, { kind: 'query' }>): Promise<RedisTicket> {
+    const { tags } = address;
+    const keys = tags.map((tag) => tagKey(gen, tag));
+    const answer = await this.connection.run(gen, 'readTags', keys, [
+      String(tagTtlMs(this.settings)),
+      ...tags.map(nonce),
+    ]);
+    const [epoch, ...states] = answer as [string, ...[string, string, string][]];
+    return new RedisTicket(
+      address,
+      gen,
+      '',
+      states.map(([stamp, fence, ff], i) => ({
+        tag: tags[i]!,
+        stamp,
+        fence: fence === '' ? [] : fence.split(',').map(BigInt),
+        ff: BigInt(ff),
+      })),
+      BigInt(epoch),
+    );
+  }
+
+  async #readRow(
+    gen: string,
+    address: Extract<Address, { kind: 'row' }>,
+    { staleMs = 0, renew = false }: ReadOptions,
+  ): Promise<ReadResult> {
+    const ticket = nonce();
+    const answer = (await this.connection.run(
+      gen,
+      'getRow',
+      [tagKey(gen, address.tag), tagKey(gen, address.coarse)],
+      [ticket, valueField, String(staleMs), renew ? '1' : '0', String(ticketTtlMs), nonce(), nonce()],
+    )) as [] | [body: string, stamp: string, coarse: string, freshMs: number, keepMs: number];
+    if (answer.length === 0) return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket) };
+    const [body, stamp, coarse, freshMs, keepMs] = answer;
+    const dependencies = rowDependencies(address, stamp, coarse);
+    return { outcome: 'hit', entry: { body, dependencies, freshMs, keepMs } };
+  }
+
+  async #fillRow({ address, gen, nonce: ticket }: RedisTicket, fill: Fill): Promise<Filled> {
+    if (address.kind !== 'row' || fill.snapshot === undefined) return undefined;
+    const answer = await this.connection.run(
+      gen,
+      'fillRow',
+      [tagKey(gen, address.tag), tagKey(gen, address.coarse)],
+      [ticket, valueField, fill.body, fill.snapshot, String(fill.freshMs), String(fill.keepMs)],
+    );
+    return Array.isArray(answer) ? rowDependencies(address, String(answer[0]), String(answer[1])) : undefined;
+  }
+
+  async #readDerived(
+    gen: string,
+    address: Extract<Address, { kind: 'query' | 'response' }>,
+    { staleMs = 0, renew = false, watch }: ReadOptions,
+  ): Promise<ReadResult> {
+    const entry = renew ? undefined : await this.#entry(gen, address.key);
+    if (entry && entry.freshMs + staleMs > 0) {
+      watch?.(entry.dependencies.map(({ tag }) => tag));
+      if (await this.verify(gen, entry.dependencies)) return { outcome: 'hit', entry };
+    }
+    const ticket = address.kind === 'query' ? await this.#readTags(gen, address) : new RedisTicket(address, gen, '');
+    return { outcome: 'miss', ticket };
+  }
+
+  /** What is stored, before its stamps are checked. */
+  async #entry(gen: string, key: string): Promise<Entry | undefined> {
+    const stored = (await this.connection.run(gen, 'readDerived', [derivedKey(gen, key)], [])) as
+      [] | [body: string, dependencies: string, freshMs: number, keepMs: number];
+    if (stored.length === 0) return undefined;
+    const [body, dependencies, freshMs, keepMs] = stored;
+    return { body, dependencies: parseDependencies(dependencies), freshMs, keepMs };
+  }
+
+  /** Whether every tag still has the stamp that the value was made under, with no writer pending. */
+  async verify(gen: string, dependencies: readonly Dependency[]): Promise<boolean> {
+    const keys = dependencies.map(({ tag }) => tagKey(gen, tag));
+    const stamps = (await this.connection.run(gen, 'verify', keys, [])) as string[];
+    return dependencies.every(({ stamp }, i) => stamps[i] === stamp);
+  }
+
+  async #fillDerived({ address, gen, tags, epoch }: RedisTicket, fill: Fill): Promise<Filled> {
+    if (address.kind === 'query' && !proven(tags, epoch, fill.snapshot)) return undefined;
+    const dependencies = address.kind === 'query' ? tags.map(({ tag, stamp }) => ({ tag, stamp })) : fill.dependencies;
+    if (!dependencies?.length) return undefined;
+    const stored = await this.connection.run(
+      gen,
+      'storeDerived',
+      [derivedKey(gen, address.key), ...dependencies.map(({ tag }) => tagKey(gen, tag))],
+      [
+        fill.body,
+        JSON.stringify(dependencies.map(({ tag, stamp }) => [tag, stamp])),
+        String(fill.freshMs),
+        String(fill.keepMs),
+        fill.snapshot ?? '',
+        ...dependencies.map(({ stamp }) => stamp),
+      ],
+    );
+    return stored === 1 ? dependencies : undefined;
+  }
+}
+
+function rowDependencies(
+  { tag, coarse }: Extract<Address, { kind: 'row' }>,
+  stamp: string,
+  coarseStamp: string,
+): Dependency[] {
+  return [
+    { tag, stamp },
+    { tag: coarse, stamp: coarseStamp },
+  ];
+}
+
+/** The load's snapshot must see every recent writer of every tag, and everything that this data set cannot know of. */
+function proven(tags: readonly TagState[], epoch: bigint, text: string | undefined): boolean {
+  if (text === undefined) return false;
+  const snapshot = parseSnapshot(text);
+  return (
+    snapshot.xmin >= epoch &&
+    tags.every(({ fence, ff }) => snapshot.xmin > ff && fence.every((xid) => sees(snapshot, xid)))
+  );
+}
+
+/** What comes back from a store is untrusted. */
+function parseDependencies(text: string): Dependency[] {
+  const pairs = JSON.parse(text) as [tag: Tag, stamp: string][];
+  return pairs.map(([tag, stamp]) => ({ tag, stamp }));
+}

@@ -1,0 +1,124 @@
+import { Injectable } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+import { Settings } from '../../../config/index.js';
+import { Clock } from '../../clock.js';
+import { type Lifetime } from '../../core/freshness.js';
+import { type Tag } from '../../core/tags.js';
+import { invalidationChannel, tagKey, valueField } from './keys.js';
+import { RedisConnection } from './redis-connection.js';
+
+/** How long a hash that holds nothing but a ticket lives, in ms: longer than any load may take. */
+export const ticketTtlMs = 30_000;
+
+/** A tag outlives every entry that was made under it. In ms. */
+export const tagTtlMs = ({ cacheTtlMs, cacheStaleMs }: Settings): number => 2 * cacheTtlMs + cacheStaleMs + ticketTtlMs;
+
+/** A stamp or a ticket: random, never reused. 72 bits. */
+export const nonce = (): string => randomBytes(9).toString('base64url');
+
+/** A writing transaction. */
+export interface Writer {
+  readonly xid: string;
+  /** Oldest id that was still running in a snapshot of the writer's: all below are finished. */
+  readonly xmin: string;
+}
+
+/** A committed row, to be kept if nobody touched its tag since the stamps were read under the row's lock. */
+export interface RowStore extends Lifetime {
+  readonly tag: Tag;
+  readonly coarse: Tag;
+  readonly stamp: string;
+  readonly coarseStamp: string;
+  /** JSON text of the row as re-read in the writing transaction; `null` where it was deleted. */
+  readonly body: string;
+}
+
+/** What is told to every node on the invalidation channel. */
+export interface InvalidationMessage {
+  readonly tags: readonly Tag[];
+  /** Wall clock of the sender, in ms. */
+  readonly atMs: number;
+}
+
+/** The writers' side of L2: stamps and fences. Every call throws `LevelUnavailableError` where Redis cannot take it. */
+@Injectable()
+export class RedisTags {
+  constructor(
+    private readonly settings: Settings,
+    private readonly connection: RedisConnection,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The stamps of tags as they are, created where they are missing. */
+  async peek(tags: readonly Tag[]): Promise<ReadonlyMap<Tag, string>> {
+    return this.#fence([], tags, { xid: '0', xmin: '0' });
+  }
+
+  /**
+   * FENCE: a new stamp, no value, no tickets; no fill is accepted until its snapshot sees the writer.
+   * @param peeked tags whose stamps are wanted too
+   */
+  async fence(tags: readonly Tag[], peeked: readonly Tag[], writer: Writer): Promise<ReadonlyMap<Tag, string>> {
+    return this.#fence(tags, peeked, writer);
+  }
+
+  /** RELEASE, or with `fenceFirst` the write-through form of it: FENCE always, store only if the stamps still hold. */
+  async store(row: RowStore, writer: Writer, { fenceFirst }: { readonly fenceFirst: boolean }): Promise<boolean> {
+    const gen = this.connection.gen;
+    const stored = await this.connection.run(
+      gen,
+      'storeRow',
+      [tagKey(gen, row.tag), tagKey(gen, row.coarse)],
+      [
+        ...[writer.xid, writer.xmin, fenceFirst ? nonce() : '', row.stamp, row.coarseStamp, valueField, row.body],
+        ...[String(row.freshMs), String(row.keepMs)],
+      ],
+    );
+    return stored === 1;
+  }
+
+  /** After a certain rollback: this writer is not pending any more. */
+  async rolledBack(tags: readonly Tag[], xid: string): Promise<void> {
+    const gen = this.connection.gen;
+    await this.connection.run(gen, 'rolledBack', this.#keys(gen, tags), [xid]);
+  }
+
+  /** A new stamp and no value: everything made under the tags is unservable from now on. */
+  async invalidate(tags: readonly Tag[]): Promise<void> {
+    const gen = this.connection.gen;
+    await this.connection.run(gen, 'invalidate', this.#keys(gen, tags), [
+      String(tagTtlMs(this.settings)),
+      invalidationChannel,
+      this.#message(tags),
+      ...tags.map(nonce),
+    ]);
+  }
+
+  /** An unconditional value under a tag of its own, for values that no database row stands behind. */
+  async put(tag: Tag, coarse: Tag, body: string, { freshMs, keepMs }: Lifetime): Promise<void> {
+    const gen = this.connection.gen;
+    await this.connection.run(gen, 'putRow', this.#keys(gen, [tag, coarse]), [
+      ...[nonce(), nonce(), valueField, body, String(freshMs), String(keepMs)],
+      ...[invalidationChannel, this.#message([tag])],
+    ]);
+  }
+
+  async #fence(tags: readonly Tag[], peeked: readonly Tag[], writer: Writer): Promise<ReadonlyMap<Tag, string>> {
+    const all = [...tags, ...peeked];
+    const gen = this.connection.gen;
+    const stamps = (await this.connection.run(gen, 'fence', this.#keys(gen, all), [
+      ...[writer.xid, writer.xmin, String(tags.length), String(tagTtlMs(this.settings))],
+      ...[invalidationChannel, this.#message(tags)],
+      ...all.map(nonce),
+    ])) as string[];
+    return new Map(all.map((tag, i) => [tag, stamps[i]!]));
+  }
+
+  #keys(gen: string, tags: readonly Tag[]): string[] {
+    return tags.map((tag) => tagKey(gen, tag));
+  }
+
+  #message(tags: readonly Tag[]): string {
+    return JSON.stringify({ tags, atMs: this.clock.wallMs() } satisfies InvalidationMessage);
+  }
+}

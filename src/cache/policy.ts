@@ -1,0 +1,59 @@
+import { type PolicyName } from '../config/index.js';
+
+/** What a policy lets a reader do. What it makes a writer do lives with the invalidation module. */
+export interface PolicyTraits {
+  /** Weak to strong: a response made of several parts promises what its weakest part does. */
+  readonly strength: number;
+  /** May the in-process level hold it under the lease alone? */
+  readonly sharesL1: boolean;
+  /** May a value past freshness be served while its stamps still hold (RFC 5861)? */
+  readonly servesStale: boolean;
+  /** One sentence for people. */
+  readonly guarantee: string;
+}
+
+export const policies: Readonly<Record<PolicyName, PolicyTraits>> = {
+  ttl: {
+    strength: 0,
+    sharesL1: true,
+    servesStale: true,
+    guarantee: 'at most TTL + jitter (+ `CACHE_STALE_MS`) old',
+  },
+  invalidate: {
+    strength: 1,
+    sharesL1: true,
+    servesStale: true,
+    guarantee:
+      'a read after an acknowledged write is never older than it; on a reader that is cut off, at most the lease; ' +
+      'if the writer dies or is cut off between commit and invalidation, at most TTL + jitter',
+  },
+  'write-through': {
+    strength: 2,
+    sharesL1: true,
+    servesStale: true,
+    guarantee: 'as `invalidate`, and the next read of the row is a hit',
+  },
+  strict: {
+    strength: 3,
+    sharesL1: false,
+    servesStale: false,
+    guarantee: 'linearizable per row, through any crash, flush, failover, or partition of one node',
+  },
+};
+
+export const strictest = (names: readonly PolicyName[]): PolicyName | undefined =>
+  names.reduce<PolicyName | undefined>(
+    (a, b) => (a && policies[a].strength >= policies[b].strength ? a : b),
+    undefined,
+  );
+
+export const weakest = (names: readonly PolicyName[]): PolicyName | undefined =>
+  names.reduce<PolicyName | undefined>(
+    (a, b) => (a && policies[a].strength <= policies[b].strength ? a : b),
+    undefined,
+  );
+
+/** Which policy an entity is under right now. A port: the invalidation module knows. */
+export abstract class PolicySource {
+  abstract policyOf(entity: string): PolicyName;
+}

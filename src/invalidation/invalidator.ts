@@ -1,0 +1,77 @@
+import { Injectable, Logger } from '@nestjs/common';
+import {
+  CacheEvents,
+  LevelUnavailableError,
+  MemoryLevel,
+  RedisConnection,
+  RedisTags,
+  type RowStore,
+  type Tag,
+  type Writer,
+} from '../cache/index.js';
+import { Journal } from './journal/journal.js';
+
+/**
+ * Delivers invalidations that must not fail: of this process's own L1 at once, of Redis (which tells the other nodes) now
+ * or, from the journal, as soon as it is back.
+ */
+@Injectable()
+export class Invalidator {
+  readonly #logger = new Logger('Invalidation');
+
+  constructor(
+    private readonly l1: MemoryLevel,
+    private readonly tags: RedisTags,
+    private readonly connection: RedisConnection,
+    private readonly journal: Journal,
+    private readonly events: CacheEvents,
+  ) {
+    connection.onOpen(() => this.#replay());
+  }
+
+  /** FENCE after a commit, and the committed rows stored behind it. Never throws. */
+  async committed(tags: readonly Tag[], rows: readonly RowStore[], writer: Writer): Promise<void> {
+    const all = [...tags, ...rows.map(({ tag }) => tag)];
+    this.l1.invalidate(all);
+    const sent = [
+      ...(tags.length > 0 ? [this.#deliver(tags, writer, () => this.tags.fence(tags, [], writer))] : []),
+      ...rows.map((row) => this.#deliver([row.tag], writer, () => this.tags.store(row, writer, { fenceFirst: true }))),
+    ];
+    await Promise.all(sent);
+    // A fill that was under way when the fence was sent may have come back before its message.
+    this.l1.invalidate(all);
+    this.events.emit({ type: 'invalidated', source: 'write', tags: all });
+  }
+
+  /** On an operator's word. @throws {LevelUnavailableError} if Redis cannot be told */
+  async onDemand(tags: readonly Tag[]): Promise<void> {
+    this.l1.invalidate(tags);
+    await this.tags.invalidate(tags);
+    this.l1.invalidate(tags);
+    this.events.emit({ type: 'invalidated', source: 'admin', tags });
+  }
+
+  async #deliver(tags: readonly Tag[], writer: Writer, send: () => Promise<unknown>): Promise<void> {
+    try {
+      await send();
+    } catch (error) {
+      if (!(error instanceof LevelUnavailableError)) this.#logger.error(error);
+      this.#keep(tags, writer);
+    }
+  }
+
+  /** Whatever is sent on the next connection is sent behind the replay, so nothing can be read that it will fence. */
+  #keep(tags: readonly Tag[], writer: Writer): void {
+    this.journal.add(tags, writer);
+    this.connection.reset('an invalidation could not be delivered');
+  }
+
+  #replay(): void {
+    for (const { tags, writer } of this.journal.take()) {
+      this.tags
+        .fence(tags, [], writer)
+        .then(() => this.events.emit({ type: 'invalidated', source: 'journal', tags }))
+        .catch(() => this.#keep(tags, writer));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { CacheEvents, entityOf, type Tag, type Writer } from '../../cache/index.js';
+import { rowTags } from '../../cache/index.js';
+
+export interface JournalEntry {
+  readonly tags: readonly Tag[];
+  readonly writer: Writer;
+}
+
+/** Beyond so many tags, what is kept is "everything of the entity". */
+const maxTags = 10_000;
+
+/**
+ * Invalidations of committed writes that Redis could not be told of, in this process's memory. It does not survive the
+ * process: what a node had not replayed when it died is bounded by the TTL.
+ */
+@Injectable()
+export class Journal {
+  readonly #writers = new Map<string, { readonly writer: Writer; readonly tags: Set<Tag> }>();
+  #size = 0;
+
+  constructor(private readonly events: CacheEvents) {}
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(tags: readonly Tag[], writer: Writer): void {
+    const overflow = this.#size + tags.length > maxTags;
+    if (overflow) this.#coarsen(tags, writer);
+    else this.#put(tags, writer);
+    this.events.emit({ type: 'journal', entries: this.#size });
+  }
+
+  /** Everything that is kept; the journal is empty afterwards. */
+  take(): readonly JournalEntry[] {
+    const entries = [...this.#writers.values()].map(({ writer, tags }) => ({ writer, tags: [...tags] }));
+    this.#writers.clear();
+    this.#size = 0;
+    if (entries.length > 0) this.events.emit({ type: 'journal', entries: 0 });
+    return entries;
+  }
+
+  #put(tags: readonly Tag[], writer: Writer): void {
+    let kept = this.#writers.get(writer.xid);
+    if (!kept) this.#writers.set(writer.xid, (kept = { writer, tags: new Set() }));
+    const before = kept.tags.size;
+    for (const tag of tags) kept.tags.add(tag);
+    this.#size += kept.tags.size - before;
+  }
+
+  /** One coarse tag per entity, for every writer that is known: its fence must name each of them. */
+  #coarsen(tags: readonly Tag[], writer: Writer): void {
+    const entities = new Set(
+      [...this.#writers.values()]
+        .flatMap((kept) => [...kept.tags])
+        .concat(tags)
+        .map(entityOf),
+    );
+    const coarse = [...entities].map((entity) => rowTags(entity, '').coarse);
+    // The latest writer stands for all: what was kept for the others has long been committed.
+    this.#writers.clear();
+    this.#size = 0;
+    this.#put(coarse, writer);
+  }
+}

@@ -1,0 +1,148 @@
+import { Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
+import {
+  lifetime,
+  LevelUnavailableError,
+  listTags,
+  MemoryLevel,
+  RedisTags,
+  type RowStore,
+  rowTags,
+  type Tag,
+  type Writer,
+} from '../../cache/index.js';
+import { type PolicyName, Settings } from '../../config/index.js';
+import { Invalidator } from '../invalidator.js';
+import { type EntityChanges, type Frame } from '../subscriber/frame.js';
+import { anyReplaced, rereadRows } from '../subscriber/row-reader.js';
+import { identify } from './identify.js';
+
+/** What is to be done once the outermost transaction has ended. Nothing here throws. */
+export interface CommitPlan {
+  committed(): Promise<void>;
+  /** COMMIT was sent and not answered. */
+  unknown(): Promise<void>;
+  /** It was certainly rolled back. */
+  rolledBack(): Promise<void>;
+}
+
+/** What a transaction has changed of one entity, as tags and values. */
+interface Changed {
+  readonly policy: PolicyName;
+  readonly rows: readonly { readonly tag: Tag; readonly coarse: Tag; readonly body: string }[];
+  /** Lists, and the coarse tag where the rows are not known. */
+  readonly others: readonly Tag[];
+}
+
+type Stamps = ReadonlyMap<Tag, string>;
+
+/**
+ * The writer's side of the policies. Before COMMIT, under the row locks: `strict` fences (and without Redis the
+ * transaction fails), `write-through` reads the stamps. After it: `strict` releases, `write-through` fences and stores
+ * in one step, `invalidate` fences, `ttl` does nothing.
+ */
+@Injectable()
+export class CommitPlanner {
+  constructor(
+    private readonly settings: Settings,
+    private readonly tags: RedisTags,
+    private readonly l1: MemoryLevel,
+    private readonly invalidator: Invalidator,
+  ) {}
+
+  async plan(manager: EntityManager, frame: Frame, policyOf: (entity: string) => PolicyName): Promise<CommitPlan> {
+    const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
+    if (changes.length === 0) return nothing;
+    const changed: Changed[] = [];
+    for (const change of changes) changed.push(await this.#describe(manager, change, policyOf(change.rule.entity)));
+    const writer = await identify(manager);
+    const strict = changed.filter(({ policy }) => policy === 'strict');
+    const weak = changed.filter(({ policy }) => policy !== 'strict');
+    const fenced = strict.length > 0 ? await this.#fence(strict, writer) : noStamps;
+    const peeked = await this.#peek(weak.filter(({ policy }) => policy === 'write-through'));
+    return {
+      committed: async () => {
+        await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, peeked, writer)]);
+      },
+      unknown: () => this.#invalidate(weak, noStamps, writer),
+      rolledBack: async () => {
+        if (strict.length > 0) await quietly(this.tags.rolledBack(allTags(strict), writer.xid));
+      },
+    };
+  }
+
+  async #describe(manager: EntityManager, changes: EntityChanges, policy: PolicyName): Promise<Changed> {
+    const { rule, ids, inserted, oldListTags } = changes;
+    const { coarse } = rowTags(rule.entity, '');
+    const replaced = inserted.size > 0 && !changes.unknown && (await anyReplaced(manager, rule, [...inserted]));
+    if (changes.unknown || replaced) return { policy, rows: [], others: [coarse] };
+    const now = await rereadRows(manager, rule, [...ids]);
+    const others = new Set(oldListTags);
+    for (const row of now.values()) for (const tag of listTags(rule, row)) others.add(tag);
+    const rows = [...ids].map((id) => {
+      const row = now.get(id);
+      return { ...rowTags(rule.entity, id), body: JSON.stringify(row ? rule.view(row) : null) };
+    });
+    return { policy, rows, others: [...others] };
+  }
+
+  /** Strict, before COMMIT: a writer that cannot fence must not commit. */
+  async #fence(strict: readonly Changed[], writer: Writer): Promise<Stamps> {
+    const tags = allTags(strict);
+    try {
+      const peeked = unique(strict.flatMap(({ rows }) => rows.map(({ coarse }) => coarse))).filter(
+        (tag) => !tags.includes(tag),
+      );
+      return await this.tags.fence(tags, peeked, writer);
+    } catch (error) {
+      if (!(error instanceof LevelUnavailableError)) throw error;
+      throw new ServiceUnavailableException('The cache cannot be fenced, and the policy is strict.', { cause: error });
+    }
+  }
+
+  async #peek(writeThrough: readonly Changed[]): Promise<Stamps> {
+    const tags = unique(writeThrough.flatMap(({ rows }) => rows.flatMap(({ tag, coarse }) => [tag, coarse])));
+    if (tags.length === 0 || !this.settings.cacheDb || !this.settings.cacheL2) return noStamps;
+    return this.tags.peek(tags).catch(() => noStamps);
+  }
+
+  async #release(strict: readonly Changed[], stamps: Stamps, writer: Writer): Promise<void> {
+    this.l1.invalidate(allTags(strict));
+    const stores = strict.flatMap((changed) => this.#stores(changed, stamps));
+    await Promise.all(stores.map((store) => quietly(this.tags.store(store, writer, { fenceFirst: false }))));
+  }
+
+  async #invalidate(weak: readonly Changed[], stamps: Stamps, writer: Writer): Promise<void> {
+    if (weak.length === 0) return;
+    const stores = weak.flatMap((changed) => this.#stores(changed, stamps));
+    const stored = new Set(stores.map(({ tag }) => tag));
+    const tags = allTags(weak).filter((tag) => !stored.has(tag));
+    await this.invalidator.committed(tags, stores, writer);
+  }
+
+  /** The rows whose stamps are known. */
+  #stores({ rows }: Changed, stamps: Stamps): RowStore[] {
+    const { cacheTtlMs: ttlMs, cacheTtlJitter: jitter, cacheStaleMs: staleMs } = this.settings;
+    return rows.flatMap((row) => {
+      const stamp = stamps.get(row.tag);
+      const coarseStamp = stamps.get(row.coarse);
+      if (stamp === undefined || coarseStamp === undefined) return [];
+      return { ...row, stamp, coarseStamp, ...lifetime({ ttlMs, jitter, staleMs }, Math.random()) };
+    });
+  }
+}
+
+const noStamps: Stamps = new Map();
+const nothing: CommitPlan = {
+  committed: () => Promise.resolve(),
+  unknown: () => Promise.resolve(),
+  rolledBack: () => Promise.resolve(),
+};
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+
+const allTags = (changed: readonly Changed[]): Tag[] =>
+  unique(changed.flatMap(({ rows, others }) => [...rows.map(({ tag }) => tag), ...others]));
+
+/** The next fill repairs whatever this leaves undone. */
+const quietly = (work: Promise<unknown>): Promise<unknown> => work.catch(() => undefined);

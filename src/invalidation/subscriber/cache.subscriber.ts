@@ -1,0 +1,181 @@
+import { Injectable, type OnModuleInit, ServiceUnavailableException } from '@nestjs/common';
+import {
+  DataSource,
+  type EntitySubscriberInterface,
+  type InsertEvent,
+  type QueryRunner,
+  type RecoverEvent,
+  type RemoveEvent,
+  type SoftRemoveEvent,
+  type TransactionCommitEvent,
+  type TransactionRollbackEvent,
+  type TransactionStartEvent,
+  type UpdateEvent,
+} from 'typeorm';
+import { type EntityRule, EntityRules, rowTags } from '../../cache/index.js';
+import { type PolicyName } from '../../config/index.js';
+import { Invalidator } from '../invalidator.js';
+import { type CommitPlan, CommitPlanner } from '../policies/commit-planner.js';
+import { identify } from '../policies/identify.js';
+import { PolicyRegistry } from '../policies/policy-registry.js';
+import { Frame } from './frame.js';
+import { lockRow } from './row-reader.js';
+
+/** The state of one QueryRunner's transaction. */
+interface Transaction {
+  /** Outermost first: one per savepoint. */
+  readonly frames: Frame[];
+  readonly switched: ReadonlyMap<string, PolicyName>;
+  plan?: CommitPlan;
+  /** Everything before COMMIT went well, so COMMIT was sent: without an answer its outcome is unknown. */
+  committing: boolean;
+}
+
+type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'databaseEntity'>;
+
+/**
+ * Joins the ORM's commit. TypeORM's transaction events also fire for savepoints, so frames are kept per QueryRunner and
+ * only the outermost one acts: before COMMIT it may still throw (the transaction fails); after it, never.
+ */
+@Injectable()
+export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit {
+  readonly #transactions = new WeakMap<QueryRunner, Transaction>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly rules: EntityRules,
+    private readonly registry: PolicyRegistry,
+    private readonly planner: CommitPlanner,
+    private readonly invalidator: Invalidator,
+  ) {}
+
+  onModuleInit(): void {
+    this.dataSource.subscribers.push(this);
+  }
+
+  async afterTransactionStart({ queryRunner, manager }: TransactionStartEvent): Promise<void> {
+    const transaction = this.#transactions.get(queryRunner);
+    if (transaction) return void transaction.frames.push(new Frame());
+    const switched = await this.registry.inTransaction(manager);
+    this.#transactions.set(queryRunner, { frames: [new Frame()], switched, committing: false });
+  }
+
+  async beforeTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
+    const transaction = this.#transactions.get(queryRunner);
+    const [outermost, ...savepoints] = transaction?.frames ?? [];
+    if (!transaction || !outermost || savepoints.length > 0) return;
+    const policyOf = (entity: string): PolicyName => this.registry.policyOf(entity, transaction.switched);
+    transaction.plan = await this.planner.plan(manager, outermost, policyOf);
+    transaction.committing = true;
+  }
+
+  async afterTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
+    const transaction = this.#transactions.get(queryRunner);
+    const ended = transaction?.frames.pop();
+    if (!transaction || !ended) return;
+    const parent = transaction.frames.at(-1);
+    if (parent) return parent.absorb(ended);
+    this.#transactions.delete(queryRunner);
+    await transaction.plan?.committed();
+  }
+
+  /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
+  async beforeTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
+    const transaction = this.#transactions.get(queryRunner);
+    if (!transaction?.committing || transaction.frames.length > 1) return;
+    this.#transactions.delete(queryRunner);
+    await transaction.plan?.unknown();
+  }
+
+  async afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
+    const transaction = this.#transactions.get(queryRunner);
+    if (!transaction) return;
+    transaction.frames.pop();
+    if (transaction.frames.length > 0) return;
+    this.#transactions.delete(queryRunner);
+    await transaction.plan?.rolledBack();
+  }
+
+  beforeInsert({ metadata, queryRunner }: InsertEvent<object>): void {
+    this.#ruleOf(metadata.target, queryRunner);
+  }
+
+  async afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): Promise<void> {
+    const rule = this.#ruleOf(metadata.target, queryRunner);
+    if (!rule) return;
+    const frame = this.#frame(queryRunner);
+    const id = entity && rule.idOf(entity);
+    if (frame && id !== undefined && id !== null) frame.change(rule, id, undefined);
+    else await this.#unknown(rule, queryRunner);
+  }
+
+  beforeUpdate(event: UpdateEvent<object>): Promise<void> {
+    return this.#beforeChange(event);
+  }
+
+  beforeRemove(event: RemoveEvent<object>): Promise<void> {
+    return this.#beforeChange(event);
+  }
+
+  beforeSoftRemove(event: SoftRemoveEvent<object>): Promise<void> {
+    return this.#beforeChange(event);
+  }
+
+  beforeRecover(event: RecoverEvent<object>): Promise<void> {
+    return this.#beforeChange(event);
+  }
+
+  afterUpdate(event: UpdateEvent<object>): Promise<void> {
+    return this.#afterBulk(event);
+  }
+
+  afterRemove(event: RemoveEvent<object>): Promise<void> {
+    return this.#afterBulk(event);
+  }
+
+  afterSoftRemove(event: SoftRemoveEvent<object>): Promise<void> {
+    return this.#afterBulk(event);
+  }
+
+  afterRecover(event: RecoverEvent<object>): Promise<void> {
+    return this.#afterBulk(event);
+  }
+
+  /** Takes the committed image of the row under its lock: TypeORM's own may be older. */
+  async #beforeChange({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
+    const rule = this.#ruleOf(metadata.target, queryRunner);
+    const transaction = this.#transactions.get(queryRunner);
+    const frame = transaction?.frames.at(-1);
+    if (!rule || !transaction || !frame || !databaseEntity || frame.isUnknown(rule)) return;
+    const id = rule.idOf(databaseEntity);
+    if (transaction.frames.some((outer) => outer.has(rule, id))) return frame.change(rule, id, databaseEntity);
+    const before = await lockRow(queryRunner.manager, rule, id);
+    if (before) frame.change(rule, id, before);
+  }
+
+  /** Statements that name no row: `repository.update()`, `delete(criteria)`, query builders. */
+  async #afterBulk({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
+    const rule = this.rules.of(metadata.target);
+    if (rule && !(databaseEntity && this.#frame(queryRunner))) await this.#unknown(rule, queryRunner);
+  }
+
+  async #unknown(rule: EntityRule<object>, queryRunner: QueryRunner): Promise<void> {
+    const frame = this.#frame(queryRunner);
+    if (frame) return frame.changeUnknown(rule);
+    // The statement has committed by itself. Any id taken now is later than its own, hence fences it as well.
+    if (this.registry.policyOf(rule.entity) === 'ttl') return;
+    await this.invalidator.committed([rowTags(rule.entity, '').coarse], [], await identify(queryRunner.manager));
+  }
+
+  /** Strict fences before COMMIT, so it cannot allow a statement that commits by itself. */
+  #ruleOf(target: unknown, queryRunner: QueryRunner): EntityRule<object> | undefined {
+    const rule = this.rules.of(target);
+    if (rule && !this.#frame(queryRunner) && this.registry.policyOf(rule.entity) === 'strict')
+      throw new ServiceUnavailableException(`${rule.entity} is under strict: write it inside a transaction.`);
+    return rule;
+  }
+
+  #frame(queryRunner: QueryRunner): Frame | undefined {
+    return this.#transactions.get(queryRunner)?.frames.at(-1);
+  }
+}

@@ -1,0 +1,71 @@
+import { type EntityRule, listTags, type Tag } from '../../cache/index.js';
+
+type Id = string | number;
+
+/** What is known of one entity's changed rows. */
+export interface EntityChanges {
+  readonly rule: EntityRule<object>;
+  readonly ids: Set<Id>;
+  /** Rows that may have replaced one that nobody looked at (an upsert looks like an insert). */
+  readonly inserted: Set<Id>;
+  /** Lists that contained a changed row before. */
+  readonly oldListTags: Set<Tag>;
+  /** Rows have changed that nobody named: bulk statements, or more rows than are worth naming. */
+  unknown: boolean;
+}
+
+/** Beyond so many rows of one entity, a transaction's changes are fenced as a whole. */
+const maxNamedRows = 500;
+
+/**
+ * What one transaction, or one savepoint inside it, has changed. A released savepoint's changes become its parent's, a
+ * rolled-back one's are forgotten; only the outermost commit makes anything true.
+ */
+export class Frame {
+  readonly #entities = new Map<string, EntityChanges>();
+
+  get changes(): readonly EntityChanges[] {
+    return [...this.#entities.values()];
+  }
+
+  /** @param before the committed row under its lock; undefined for an insert */
+  change(rule: EntityRule<object>, id: Id, before: object | undefined): void {
+    const changes = this.#of(rule);
+    changes.ids.add(id);
+    if (!before) changes.inserted.add(id);
+    else for (const tag of listTags(rule, before)) changes.oldListTags.add(tag);
+    if (changes.ids.size > maxNamedRows) changes.unknown = true;
+  }
+
+  changeUnknown(rule: EntityRule<object>): void {
+    this.#of(rule).unknown = true;
+  }
+
+  /** Whether a row's committed image is known already. */
+  has(rule: EntityRule<object>, id: Id): boolean {
+    return this.#entities.get(rule.entity)?.ids.has(id) ?? false;
+  }
+
+  isUnknown(rule: EntityRule<object>): boolean {
+    return this.#entities.get(rule.entity)?.unknown ?? false;
+  }
+
+  absorb(child: Frame): void {
+    for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
+      const changes = this.#of(rule);
+      for (const id of ids) changes.ids.add(id);
+      for (const id of inserted) changes.inserted.add(id);
+      for (const tag of oldListTags) changes.oldListTags.add(tag);
+      changes.unknown ||= unknown || changes.ids.size > maxNamedRows;
+    }
+  }
+
+  #of(rule: EntityRule<object>): EntityChanges {
+    let changes = this.#entities.get(rule.entity);
+    if (!changes) {
+      changes = { rule, ids: new Set(), inserted: new Set(), oldListTags: new Set(), unknown: false };
+      this.#entities.set(rule.entity, changes);
+    }
+    return changes;
+  }
+}
