@@ -9,6 +9,7 @@ import { providePostgres, provideRedis } from './services/provide.mjs';
 import { recordsIn, stopLeftovers } from './services/records.mjs';
 import { runApp, runStep } from './start/app.mjs';
 import { buildIfNeeded } from './start/build.mjs';
+import { launcher, watchLauncher } from './start/launcher.mjs';
 
 /**
  * `npm start`: the service with everything it needs. Builds, provides PostgreSQL and Redis where none are configured,
@@ -42,7 +43,7 @@ async function provideServices() {
   if (production && missing.postgres) throw new Error('NODE_ENV=production: set DATABASE_URL, nothing is provided');
   if (production || !(missing.postgres || missing.redis)) return;
 
-  undo.push(await takeLock(folder));
+  undo.push(await takeLock(folder, launcher()));
   const leftovers = await stopLeftovers(recordsIn(folder));
   if (leftovers.length) say(`stopped what an earlier start left running: ${leftovers.join(', ')}`);
   const providing = { folder, cache: resolve(options.cache), say, signal: stopping.signal };
@@ -90,6 +91,7 @@ async function cleanUp() {
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => stopping.abort(signal));
 }
+watchLauncher(() => stopping.abort('SIGTERM'));
 process.on('uncaughtException', (error) => {
   console.error(error);
   stopping.abort(error);

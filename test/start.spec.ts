@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { childrenOf, identify, parentOf } from '../scripts/services/process.mjs';
-import { recordsIn, remember } from '../scripts/services/records.mjs';
+import { recordsIn, remember, stopLeftovers } from '../scripts/services/records.mjs';
 import { starterIn } from './support/services/starter.js';
 import { until } from './support/services/until.js';
 
@@ -13,6 +13,7 @@ jest.setTimeout(30_000);
 const { folder, start, left, stopAll } = starterIn();
 const lock = join(folder, 'lock');
 afterEach(stopAll);
+afterAll(() => stopLeftovers(recordsIn(folder)));
 
 const isGone = (pid: number): boolean => identify(pid) === undefined;
 
@@ -121,7 +122,7 @@ test('what a kill -9 of everything around them left running, the application too
   expect(noted.filter(({ pid }) => !isGone(pid))).toEqual([]);
 });
 
-test('a start whose npm was killed with kill -9 is a leftover, too', async () => {
+test('when its npm is gone it stops, and the next start waits for that', async () => {
   const npm = join(folder, 'npm.mjs');
   writeFileSync(
     npm,
@@ -133,13 +134,18 @@ test('a start whose npm was killed with kill -9 is a leftover, too', async () =>
   await orphaned.ready;
   const holder = JSON.parse(readFileSync(lock, 'utf8'));
   expect(holder.launcher.pid).toBe(orphaned.child.pid);
-  const refused = start();
-  expect(await refused.exitCode).toBe(1);
+  expect(await start().exitCode).toBe(1);
 
   orphaned.child.kill('SIGKILL');
-  const next = start();
-  await next.ready;
+  await start().ready;
   expect(isGone(holder.pid)).toBe(true);
+  await stopAll();
+
+  const left = start({}, [], [npm]);
+  await left.ready;
+  left.child.kill('SIGKILL');
+  expect(await left.exitCode).toBeNull();
+  expect(existsSync(lock)).toBe(false);
 });
 
 test('a process that got the pid of a former one is not taken for it', async () => {
@@ -148,9 +154,12 @@ test('a process that got the pid of a former one is not taken for it', async () 
   mkdirSync(recordsIn(folder), { recursive: true });
   remember(recordsIn(folder), { ...record, name: 'postgres', signal: 'SIGINT' });
   writeFileSync(lock, JSON.stringify({ ...record, since: 'long ago' }));
-  await start().ready;
-  expect(isGone(innocent.pid!)).toBe(false);
-  innocent.kill();
+  try {
+    await start().ready;
+    expect(isGone(innocent.pid!)).toBe(false);
+  } finally {
+    innocent.kill();
+  }
 });
 
 test('it ends with the exit code of the application, and the services end with it', async () => {

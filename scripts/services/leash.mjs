@@ -1,7 +1,7 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { identify, isRunning, signalTo } from './process.mjs';
+import { end, identify, isRunning, signalTo } from './process.mjs';
 
 /** @typedef {import('./process.mjs').ProcessIdentity} ProcessIdentity */
 
@@ -17,7 +17,7 @@ import { identify, isRunning, signalTo } from './process.mjs';
 /**
  * @typedef {object} Leashed
  * @property {ProcessIdentity} identity
- * @property {Promise<void>} exited
+ * @property {Promise<void>} exited resolves when it has ended, or only the shell that holds its leash
  * @property {() => boolean} running
  * @property {(pids: number[]) => void} frozen tells the leash which helpers of the process are stopped, to wake them at the end
  * @property {(signals: NodeJS.Signals[], graceMs: number) => Promise<void>} stop each signal in turn, `graceMs` apart
@@ -84,11 +84,13 @@ export async function leash(command, args, { onEnd, log, cwd, env = process.env,
     async stop(signals, graceMs) {
       shell.ref();
       for (const signal of [...signals, /** @type {const} */ ('SIGKILL')]) {
-        if (ended) return;
+        if (ended) break;
         signalTo(identity, signal);
         signalTo(identity, 'SIGCONT');
         await Promise.race([exited, patience(graceMs)]);
       }
+      // Somebody killed the shell but not the process.
+      await end(identity, signals[0] ?? 'SIGKILL', graceMs);
     },
   };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { commandOf, end, identify, isRunning, parentOf } from './process.mjs';
+import { end, identify, isRunning } from './process.mjs';
 
 /** @typedef {import('./process.mjs').ProcessIdentity} ProcessIdentity */
 /** @typedef {ProcessIdentity & { since: string, launcher?: ProcessIdentity | undefined }} LockHolder */
@@ -24,13 +24,14 @@ export class AlreadyStartedError extends Error {
 /**
  * Makes us the only one to use a folder. A lock whose holder is gone is taken over.
  * @param {string} folder
+ * @param {ProcessIdentity | undefined} launcher without whom we are a leftover
  * @returns {Promise<() => void>} releases it
  */
-export async function takeLock(folder) {
+export async function takeLock(folder, launcher) {
   mkdirSync(folder, { recursive: true });
   const lock = join(folder, 'lock');
   const draft = join(folder, `lock.${process.pid}`);
-  const mine = JSON.stringify({ ...identify(process.pid), since: new Date().toISOString(), launcher: launcher() });
+  const mine = JSON.stringify({ ...identify(process.pid), since: new Date().toISOString(), launcher });
   writeFileSync(draft, mine);
   try {
     while (!link(draft, lock)) await clearStale(lock, draft);
@@ -63,21 +64,6 @@ async function clearStale(lock, draft) {
   // Somebody else was faster and this is already their lock: give it back.
   if (read(aside) !== seen) link(aside, lock);
   rmSync(aside, { force: true });
-}
-
-/**
- * The npm that runs us, if any: when it is gone, nobody wants us any more.
- * @returns {ProcessIdentity | undefined}
- */
-function launcher() {
-  if (!process.env['npm_lifecycle_event']) return undefined;
-  let pid = process.ppid;
-  // npm runs scripts through a shell, which may or may not have replaced itself.
-  for (let depth = 0; depth < 3 && pid > 1; depth++) {
-    if (/\b(npm|yarn|pnpm)\b/.test(commandOf(pid))) return identify(pid);
-    pid = parentOf(pid) ?? 0;
-  }
-  return undefined;
 }
 
 /**

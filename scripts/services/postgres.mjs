@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leash } from './leash.mjs';
 import { freePort } from './ports.mjs';
-import { remember } from './records.mjs';
+import { commandOf, end, identify } from './process.mjs';
+import { rememberLeashed } from './records.mjs';
 
 /** @typedef {import('./leash.mjs').Leashed} Leashed */
 /** @typedef {import('./postgres-binaries.mjs').PostgresPlace} PostgresPlace */
@@ -46,6 +47,7 @@ const ATTEMPTS = 10;
  * @returns {Promise<Postgres>}
  */
 export async function startPostgres({ place, cluster, log, records, settings = [], port: wanted, onEnd = 'SIGINT' }) {
+  await endForgotten(cluster.data);
   for (let attempt = 1; ; attempt++) {
     const port = wanted ?? (await freePort());
     const flags = [...SETTINGS, ...settings].flatMap((setting) => ['-c', setting]);
@@ -55,8 +57,7 @@ export async function startPostgres({ place, cluster, log, records, settings = [
       cwd: cluster.data,
       account: place.account,
     });
-    const forget = remember(records, { ...process.identity, name: 'postgres', signal: onEnd });
-    void process.exited.then(forget);
+    rememberLeashed(records, { name: 'postgres', signal: onEnd }, process);
     if (await becomesReady(process, cluster.data)) {
       const login = `postgres://postgres:${cluster.password}@127.0.0.1:${port}`;
       return {
@@ -73,6 +74,15 @@ export async function startPostgres({ place, cluster, log, records, settings = [
     if (!passing || attempt === ATTEMPTS) throw new Error(`PostgreSQL does not start: ${problem.trim().slice(-2000)}`);
     await sleep(100);
   }
+}
+
+/**
+ * A server that already uses these data, though no record tells of it.
+ * @param {string} data
+ */
+async function endForgotten(data) {
+  const found = identify(Number(readPidFile(data)[0]));
+  if (found && commandOf(found.pid).includes(data)) await end(found, 'SIGINT', STOP_MS);
 }
 
 /**

@@ -29,6 +29,17 @@ export function remember(folder, record) {
 }
 
 /**
+ * Notes a process on a leash until it has ended.
+ * @param {string} folder
+ * @param {{ name: string, signal: NodeJS.Signals }} record
+ * @param {import('./leash.mjs').Leashed} leashed
+ */
+export function rememberLeashed(folder, record, { identity, exited }) {
+  const forget = remember(folder, { ...identity, ...record });
+  void exited.then(() => isRunning(identity) || forget());
+}
+
+/**
  * Stops what an earlier run noted in the folder and left running, the application before its services.
  * @param {string} folder
  * @returns {Promise<string[]>} what was stopped, as `name (pid n)`

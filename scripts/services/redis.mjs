@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leash } from './leash.mjs';
 import { freePort } from './ports.mjs';
-import { remember } from './records.mjs';
+import { rememberLeashed } from './records.mjs';
 import { environmentOf } from './redis-binary.mjs';
 
 /** @typedef {import('./leash.mjs').Leashed} Leashed */
@@ -43,8 +43,7 @@ export async function startRedis({ binary, folder, log, records, args = [], port
       cwd: folder,
       env: environmentOf(binary),
     });
-    const forget = remember(records, { ...process.identity, name: 'redis', signal: onEnd });
-    void process.exited.then(forget);
+    rememberLeashed(records, { name: 'redis', signal: onEnd }, process);
     if (await answers(process, port)) {
       return { port, process, url: `redis://127.0.0.1:${port}`, stop: () => process.stop([onEnd], STOP_MS) };
     }
