@@ -25,7 +25,7 @@ export class CreateItems1730000000000 implements MigrationInterface {
       await queryRunner.query(`CREATE INDEX items_${name} ON items (${columns})`);
       await queryRunner.query(`CREATE INDEX items_category_${name} ON items (category, ${columns})`);
     }
-    await queryRunner.query('CREATE INDEX items_category_id ON items (category, id)');
+    await queryRunner.query('CREATE INDEX items_category_id ON items (category, (-id))');
     await queryRunner.query('CREATE INDEX items_recent ON items (updated_at, id)');
     await queryRunner.query(`
       CREATE INDEX items_search ON items USING gin (

@@ -91,11 +91,11 @@ describe('every answer', () => {
     expect(Object.keys(put.responses)).toEqual(
       expect.arrayContaining(['200', '400', '404', '406', '412', '413', '415', '503']),
     );
-    expect(put.parameters.map((parameter: { name: string }) => parameter.name)).toContain('If-Match');
+    expect(put.parameters).toContainEqual(expect.objectContaining({ name: 'If-Match', in: 'header' }));
     expect(put.responses['200'].headers).toHaveProperty('ETag');
     const get = body.paths['/items/{id}'].get;
     expect(get.responses['200'].headers).toHaveProperty('Cache-Status');
-    expect(get.parameters.map((parameter: { name: string }) => parameter.name)).toContain('If-None-Match');
+    expect(get.parameters).toContainEqual(expect.objectContaining({ name: 'If-None-Match', in: 'header' }));
     expect(body.paths['/items'].post.responses['201'].headers).toHaveProperty('Location');
     await app.http.get('/docs').expect(200).expect('Content-Type', /html/);
     await app.http.get('/docs/swagger-ui-bundle.js').expect(200);

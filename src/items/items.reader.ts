@@ -6,7 +6,7 @@ import { type ListItemsQuery } from './dto/list-items.query.js';
 import { itemColumns, type ItemRow, type ItemsPage, type ItemView, viewOf } from './item.view.js';
 import { decodeCursor, encodeCursor } from './paging/cursor.js';
 import { pageStatement } from './paging/page.sql.js';
-import { sorts } from './paging/sort.js';
+import { sortOf } from './paging/sort.js';
 
 const snapshotColumn = '(SELECT pg_current_snapshot()::text AS snapshot) s';
 
@@ -40,7 +40,7 @@ export class ItemsReader {
     const matches = found(rows).filter(({ last_seen }) => !last_seen);
     const data = matches.slice(0, limit);
     const last = matches.length > limit ? data.at(-1) : found(rows).find(({ last_seen }) => last_seen);
-    const nextCursor = last ? encodeCursor(scope, sorts[sort].keyOf(last)) : null;
+    const nextCursor = last ? encodeCursor(scope, sortOf(scope).keyOf(last)) : null;
     return { value: { data: data.map(viewOf), nextCursor }, snapshot: snapshotOf(rows) };
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { badRequest } from '../../http/index.js';
-import { type Key, type SortName, sorts } from './sort.js';
+import { type Key, type SortName, sortOf } from './sort.js';
 
 /** What a cursor is bound to: continuing another list with it would skip or repeat rows. */
 export interface CursorScope {
@@ -24,7 +24,7 @@ export function decodeCursor(scope: CursorScope, cursor: string): Key {
   const intact =
     bytes.toString('base64url') === cursor && digest(scope, payload).equals(bytes.subarray(0, digestBytes));
   const key: unknown = intact ? parse(payload) : undefined;
-  if (sorts[scope.sort].accepts(key)) return key;
+  if (sortOf(scope).accepts(key)) return key;
   throw badRequest({ in: 'query', field: 'cursor', message: 'is not a cursor of this sort and these filters' });
 }
 

@@ -1,7 +1,7 @@
 import { itemColumns } from '../item.view.js';
 import { type CursorScope } from './cursor.js';
 import { hasTrigram, likePattern, scanWindow, searchCondition } from './search.js';
-import { type Key, sorts } from './sort.js';
+import { type Key, sortOf } from './sort.js';
 
 export interface Statement {
   readonly text: string;
@@ -15,7 +15,7 @@ export interface Statement {
  * its pages may be short, even empty, and still have a next one.
  */
 export function pageStatement(scope: CursorScope, after: Key | undefined, limit: number): Statement {
-  const { columns, direction, types } = sorts[scope.sort];
+  const { columns, direction, types } = sortOf(scope);
   const parameters: unknown[] = [];
   const parameter = (value: unknown) => `$${parameters.push(value)}`;
   const conditions: string[] = [];

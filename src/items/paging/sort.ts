@@ -36,17 +36,17 @@ function sort(column: 'price' | 'name', direction: 'ASC' | 'DESC'): Sort {
   };
 }
 
-function byId(direction: 'ASC' | 'DESC'): Sort {
+function byId(direction: 'ASC' | 'DESC', sign: 1 | -1 = 1): Sort {
   return {
-    columns: ['i.id'],
+    columns: [sign === 1 ? 'i.id' : '(-i.id)'],
     direction,
     types: ['integer'],
-    keyOf: (row) => [row.id],
+    keyOf: (row) => [sign * row.id],
     accepts: (key): key is Key => Array.isArray(key) && key.length === 1 && isId(key[0]),
   };
 }
 
-export const sorts: Readonly<Record<SortName, Sort>> = {
+const sorts: Readonly<Record<SortName, Sort>> = {
   id: byId('ASC'),
   '-id': byId('DESC'),
   price: sort('price', 'ASC'),
@@ -54,3 +54,13 @@ export const sorts: Readonly<Record<SortName, Sort>> = {
   name: sort('name', 'ASC'),
   '-name': sort('name', 'DESC'),
 };
+
+/**
+ * Within a category the order of ids is written as that of `-id`: only the category's index has that, so that the planner
+ * cannot walk the primary key instead, past all the other categories, where a category is recent.
+ */
+const sortsInCategory: Readonly<Record<SortName, Sort>> = { ...sorts, id: byId('DESC', -1), '-id': byId('ASC', -1) };
+
+export function sortOf({ sort, category }: { readonly sort: SortName; readonly category?: string | undefined }): Sort {
+  return (category === undefined ? sorts : sortsInCategory)[sort];
+}
