@@ -1,0 +1,6 @@
+/** What tests of the protocol build a node of; the application gets it from {@link CacheModule}. */
+export * from './index.js';
+export { SingleFlight } from './engine/single-flight.js';
+export { GenerationRecord } from './levels/l2/generation.js';
+export { recordKey, tagKey } from './levels/l2/keys.js';
+export type { Address, Filled } from './levels/level.js';

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CacheNode, startCacheNode } from '../support/cache-node.js';
+import { describeLevel } from '../support/level.contract.js';
+import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+
+let redis: TestRedis;
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let node: CacheNode;
+
+beforeAll(async () => {
+  [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+});
+
+beforeEach(async () => {
+  node = await startCacheNode(database.url, redis.url, { CACHE_L1_MAX_BYTES: '100000' });
+  await node.connection.renewGeneration();
+  node.lease.extend(node.lease.begin(), node.clock.monotonicMs());
+});
+
+afterEach(() => node.close());
+
+afterAll(async () => {
+  await database.drop();
+  await redis.stop();
+});
+
+const snapshot = async (): Promise<string> => {
+  const [row] = await node.dataSource.query<[{ snapshot: string }]>('SELECT pg_current_snapshot()::text AS snapshot');
+  return row.snapshot;
+};
+
+describeLevel('L1', () => ({
+  level: node.l1,
+  snapshot,
+  pass: (ms) => Promise.resolve(node.clock.advance(ms)),
+}));
+
+// Redis keeps its own time, so this is the one place where a test waits for it: 60 and 80 ms.
+describeLevel('L2', () => ({ level: node.l2, snapshot, pass: (ms) => sleep(ms) }));
+
+describe('L1', () => {
+  const address = { kind: 'row', key: 'row things:1', tag: 'things:1', coarse: 'things:*' } as const;
+  const life = { freshMs: 600_000, keepMs: 600_000 };
+  const dependencies = [
+    { tag: 'things:1', stamp: 'a' },
+    { tag: 'things:*', stamp: 'b' },
+  ];
+  const fill = (key: string = address.key, body = '{"n":1}') => {
+    const ticket = node.l1.take({ ...address, key });
+    return ticket && node.l1.fill(ticket, { body, dependencies, ...life });
+  };
+
+  it('serves nothing once the lease has run out, and again once it is renewed', () => {
+    fill();
+    node.clock.advance(node.settings.cacheL1LeaseMs);
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+    node.lease.extend(node.lease.term!, node.clock.monotonicMs());
+    expect(node.l1.find(address.key, 0)).toBeDefined();
+  });
+
+  it('counts the lease from when the heartbeat was sent, not from its answer', () => {
+    fill();
+    const sentAtMs = node.clock.monotonicMs();
+    node.clock.advance(900);
+    node.lease.extend(node.lease.term!, sentAtMs);
+    node.clock.advance(100);
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+  });
+
+  it('forgets everything when the invalidation connection ends', () => {
+    fill();
+    node.lease.end(node.lease.term!);
+    node.lease.extend(node.lease.begin(), node.clock.monotonicMs());
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+  });
+
+  it('refuses a fill that began on an earlier connection', () => {
+    const ticket = node.l1.take(address)!;
+    node.lease.end(node.lease.term!);
+    node.lease.extend(node.lease.begin(), node.clock.monotonicMs());
+    expect(node.l1.fill(ticket, { body: '1', dependencies, ...life })).toBeUndefined();
+  });
+
+  it('refuses a fill that depends on a tag nobody watched', () => {
+    const ticket = node.l1.take({ kind: 'response', key: 'response /things' })!;
+    expect(node.l1.fill(ticket, { body: '1', dependencies, ...life })).toBeUndefined();
+  });
+
+  it('serves nothing after the machine has slept', () => {
+    fill();
+    node.clock.suspend(60_000);
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+  });
+
+  it('ignores a heartbeat of an earlier connection', () => {
+    const term = node.lease.term!;
+    node.lease.end(term);
+    node.lease.extend(term, node.clock.monotonicMs());
+    expect(node.lease.valid).toBe(false);
+  });
+
+  it('stays within its bytes, and forgets what was used least recently', () => {
+    for (let n = 0; n < 200; n += 1) fill(`row things:${n}`, JSON.stringify({ text: 'x'.repeat(500) }));
+    expect(node.l1.bytes).toBeLessThanOrEqual(100_000);
+    expect(node.l1.find('row things:199', 0)).toBeDefined();
+    expect(node.l1.find('row things:0', 0)).toBeUndefined();
+  });
+
+  it('keeps no value that would push out a large share of the others', () => {
+    fill();
+    expect(fill('row things:big', `"${'x'.repeat(20_000)}"`)).toBeUndefined();
+    expect(node.l1.find(address.key, 0)).toBeDefined();
+  });
+
+  it('bounds the number of absent rows', () => {
+    for (let n = 0; n < 10_050; n += 1) fill(`row things:${n}`, 'null');
+    expect(node.l1.entries).toBe(10_000);
+  });
+});
