@@ -47,7 +47,7 @@ describe('the pages of a list', () => {
     const parameters = Object.entries(query).flatMap(([name, value]): [string, string][] =>
       value === undefined ? [] : [[name, String(value)]],
     );
-    return (await app.http.get(`/items?${new URLSearchParams(parameters).toString()}`).expect(200)).body;
+    return (await app.http.get(`/items?${new URLSearchParams(parameters).toString()}`).expect(200)).body as { data: Row[]; nextCursor: string | null };
   } // prettier-ignore
 
   async function all(query: Query): Promise<Row[]> {

@@ -14,7 +14,14 @@ describe('a write', () => {
   });
   afterAll(() => app.close());
 
-  const row = async () => (await app.http.get(path).expect(200)).body;
+  const row = async () =>
+    (await app.http.get(path).expect(200)).body as {
+      name: string;
+      version: number;
+      quantity: number;
+      createdAt: string;
+      updatedAt: string;
+    };
   const sql = (text: string) => app.dataSource.query<unknown>(text, [Number(path.split('/').at(-1))]);
 
   it('gives back every value that is allowed, exactly', async () => {

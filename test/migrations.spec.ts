@@ -49,7 +49,7 @@ describe('migrations', () => {
   it('can be undone, all of them, and run again', async () => {
     await connected(async (dataSource) => {
       await migrate(dataSource);
-      for (const _ of migrations) await dataSource.undoLastMigration();
+      for (let undone = 0; undone < migrations.length; undone += 1) await dataSource.undoLastMigration();
       expect(await dataSource.query(`SELECT tablename FROM pg_tables WHERE schemaname = 'public'`)).toEqual([
         { tablename: 'migrations' },
       ]);

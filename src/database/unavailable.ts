@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { QueryFailedError } from 'typeorm';
 
 /** SQLSTATE classes and codes that say "not now" (PostgreSQL manual, appendix A). */
@@ -18,7 +19,7 @@ const messages =
 /** Whether an error says that the database cannot be asked at the moment: a later attempt may succeed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  if (!(cause instanceof Error)) return false;
+  if (!types.isNativeError(cause)) return false;
   const code = codeOf(cause);
   return (code !== undefined && (states.test(code) || systemErrors.has(code))) || messages.test(cause.message);
 }
@@ -26,5 +27,5 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 /** The SQLSTATE of a failed statement or the code of a system error. */
 export function codeOf(error: unknown): string | undefined {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
+  return types.isNativeError(cause) && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
 }

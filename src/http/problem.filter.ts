@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { type ErrorTranslator, toProblemException } from './to-problem.js';
@@ -22,9 +23,9 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private report(status: number, req: Request, cause: unknown): void {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = types.isNativeError(cause) ? cause.message : String(cause);
     const line = `${status} ${req.method} ${req.path}: ${message}`;
     if (status === 503) this.logger.warn(line);
-    else this.logger.error(line, cause instanceof Error ? (cause.stack ?? '') : '', 'Http');
+    else this.logger.error(line, types.isNativeError(cause) ? (cause.stack ?? '') : '', 'Http');
   }
 }

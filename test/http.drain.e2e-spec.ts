@@ -1,0 +1,72 @@
+import { Agent, get, type Server } from 'node:http';
+import { Controller, Get, Module } from '@nestjs/common';
+import { GracefulShutdown, Lifecycle } from '../src/http/index.js';
+import { startApp, type TestApp } from './support/start-app.js';
+
+let arrived: () => void;
+let answer: (text: string) => void;
+
+@Controller('slow')
+class SlowController {
+  @Get()
+  wait(): Promise<string> {
+    arrived();
+    return new Promise((resolve) => (answer = resolve));
+  }
+}
+
+@Module({ controllers: [SlowController] })
+class SlowModule {}
+
+describe('draining', () => {
+  let app: TestApp;
+  let server: Server;
+  let lifecycle: Lifecycle;
+  let shutdown: GracefulShutdown;
+  beforeEach(async () => {
+    app = await startApp({ imports: [SlowModule] });
+    server = app.app.getHttpServer();
+    lifecycle = app.app.get(Lifecycle);
+    shutdown = new GracefulShutdown(server, lifecycle);
+  });
+  afterEach(() => app.close());
+
+  /** Sends a request; by the time this resolves its handler is waiting for `answer`. */
+  async function begin() {
+    const begun = new Promise<void>((resolve) => (arrived = resolve));
+    const outcome = new Promise<object | 'cut off'>((resolve) => {
+      get(`${app.url}/slow`, { agent: new Agent({ keepAlive: true }) }, (res) => {
+        res.resume().once('end', () => resolve({ status: res.statusCode, connection: res.headers.connection }));
+      }).once('error', () => resolve('cut off'));
+    });
+    await begun;
+    return { outcome };
+  }
+
+  it('lets a running request finish, says that its connection closes, and accepts no other', async () => {
+    const { outcome } = await begin();
+    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
+    expect(lifecycle.state).toBe('draining');
+    expect(lifecycle.draining.aborted).toBe(true);
+    await expect(fetch(`${app.url}/items`)).rejects.toThrow();
+    answer('done');
+    expect(await outcome).toEqual({ status: 200, connection: 'close' });
+    await drained;
+  });
+
+  it('cuts off what does not finish in time', async () => {
+    const { outcome } = await begin();
+    await shutdown.drain({ delayMs: 0, timeoutMs: 20 });
+    expect(await outcome).toBe('cut off');
+    answer('too late');
+  });
+
+  it('still accepts during the delay, while readiness says no', async () => {
+    const drained = shutdown.drain({ delayMs: 50, timeoutMs: 1_000 });
+    expect(lifecycle.state).toBe('draining');
+    await app.http.get('/items').expect(200);
+    await drained;
+    lifecycle.become('ready');
+    expect(lifecycle.state).toBe('draining');
+  });
+});
