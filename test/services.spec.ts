@@ -213,7 +213,8 @@ describe('what is under them', () => {
     const killed = join(parent, 'test-999999999-1');
     const orphan = spawn('sleep', ['60']);
     const ended = new Promise((resolve) => orphan.once('exit', resolve));
-    remember(recordsIn(killed), { ...identify(orphan.pid!)!, name: 'redis', signal: 'SIGTERM' });
+    remember(recordsIn(join(killed, 'start')), { ...identify(orphan.pid!)!, name: 'redis', signal: 'SIGTERM' });
+    writeFileSync(join(killed, 'postgres.log'), '');
     writeFileSync(join(mine, 'kept'), 'yes');
     await Promise.all([ended, openTestFolderOfAnother(parent)]);
     expect(isGone(orphan.pid!)).toBe(true);

@@ -88,7 +88,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     process.kill(-started.child.pid!, signal);
     process.kill(-started.child.pid!, signal);
     expect(await started.exitCode).toBe(0);
-    expect(started.output()).toContain(`last answers PONG ${signal}`);
+    expect(started.output()).toContain(`last answers N +PONG ${signal}`);
     expect(started.output().match(/last answers/g)).toHaveLength(1);
     expect(noted.filter(({ pid }) => !isGone(pid))).toEqual([]);
     expect(existsSync(lock)).toBe(false);

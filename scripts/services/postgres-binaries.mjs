@@ -41,7 +41,7 @@ export function placePostgres(folder) {
 
   const system = systemFolder();
   const elsewhere = { bin: copyBinaries(native, join(system, `postgresql-${version}`)), version, account };
-  const data = join(system, basename(folder));
+  const data = join(system, basename(folder).replace(/^\./, ''));
   mkdirSync(data, { recursive: true, mode: 0o755 });
   return { ...elsewhere, folder: data };
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { identify } from './process.mjs';
 import { recordsIn, stopLeftovers } from './records.mjs';
@@ -15,8 +15,7 @@ export async function openTestFolder(parent) {
   for (const name of readdirSync(parent)) {
     const pid = /^test-(\d+)-/.exec(name)?.[1];
     if (!pid || name === nameFor(Number(pid))) continue;
-    await stopLeftovers(recordsIn(join(parent, name)));
-    rmSync(join(parent, name), { recursive: true, force: true });
+    await clear(join(parent, name));
   }
   const folder = join(parent, nameFor(process.pid));
   rmSync(folder, { recursive: true, force: true });
@@ -29,3 +28,15 @@ export async function openTestFolder(parent) {
  * @returns {string}
  */
 const nameFor = (pid) => `test-${pid}-${identify(pid)?.started.replace(/\W+/g, '_')}`;
+
+/**
+ * @param {string} abandoned
+ */
+async function clear(abandoned) {
+  // The tests of `npm start` have folders like its own in theirs.
+  const below = readdirSync(abandoned, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  for (const folder of [abandoned, ...below.map(({ name }) => join(abandoned, name))]) {
+    if (existsSync(recordsIn(folder))) await stopLeftovers(recordsIn(folder));
+  }
+  rmSync(abandoned, { recursive: true, force: true });
+}

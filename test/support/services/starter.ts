@@ -6,22 +6,24 @@ import { type ProcessIdentity, isRunning } from '../../../scripts/services/proce
 import { recordsIn } from '../../../scripts/services/records.mjs';
 import { testEnvironment, uniqueName } from './environment.mjs';
 
-/** An application that says what it was given, and on a signal asks both services a last time. */
+/**
+ * An application that says what it was given, and on a signal asks both services a last time: Redis with PING, PostgreSQL
+ * with its SSLRequest, which it answers with N. (No client libraries: it starts many times.)
+ */
 const APP = `
-import { createRequire } from 'node:module';
-const require = createRequire(${JSON.stringify(join(ROOT, 'package.json'))});
-const { Client } = require('pg');
-const Redis = require('ioredis');
+import { connect } from 'node:net';
 const { DATABASE_URL, REDIS_URL, NODE_ENV, ADMIN_TOKEN, EXIT_WITH } = process.env;
 console.log(JSON.stringify({ DATABASE_URL, REDIS_URL, NODE_ENV, ADMIN_TOKEN, pid: process.pid }));
 if (EXIT_WITH) process.exit(Number(EXIT_WITH));
+const ask = (url, request) => new Promise((resolve) => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(request));
+  socket.once('data', (answer) => resolve(String(answer).trim())).once('error', (error) => resolve(error.message));
+});
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, async () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const client = new Client(DATABASE_URL);
-    const redis = new Redis(REDIS_URL, { retryStrategy: null });
-    const answers = await Promise.all([client.connect(), redis.ping()]).catch((error) => [error.message]);
-    console.log('last answers', String(answers[1]), signal);
+    const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+    console.log('last answers', await ask(DATABASE_URL, sslRequest), await ask(REDIS_URL, 'PING\\r\\n'), signal);
     process.exit(0);
   });
 }
@@ -57,6 +59,7 @@ export function starterIn(folder = join(testEnvironment().folder, uniqueName('st
     };
     const child = spawn(process.execPath, command, { env: { ...bare, ...env }, detached: true });
     running.push(child);
+    endWithUs(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += String(chunk)));
     const exitCode = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -82,6 +85,13 @@ export function starterIn(folder = join(testEnvironment().folder, uniqueName('st
     await Promise.all(running.splice(0).map((child) => end(child)));
   };
   return { folder, start, left, stopAll };
+}
+
+/** It has a process group of its own, so that Ctrl-C on the tests does not reach it: a pipe from us tells of our end. */
+function endWithUs(child: ChildProcess): void {
+  const script = ['-c', 'read -r line; kill -TERM $1', 'sh', String(child.pid)];
+  const watch = spawn('/bin/sh', script, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  child.once('exit', () => watch.kill('SIGKILL'));
 }
 
 async function end(child: ChildProcess): Promise<void> {
