@@ -12,6 +12,8 @@ export type CacheEvent =
   | { readonly type: 'joined' }
   | { readonly type: 'invalidated'; readonly source: InvalidationSource; readonly tags: readonly string[] }
   | { readonly type: 'dropped'; readonly tags: readonly string[]; readonly seconds: number }
+  /** Some node began a new generation: this process has dropped everything. */
+  | { readonly type: 'cleared' }
   | { readonly type: 'generation'; readonly gen: string | undefined; readonly fresh: boolean }
   | {
       readonly type: 'connection';
@@ -32,9 +34,17 @@ type EventOf<Type extends CacheEvent['type']> = Extract<CacheEvent, { type: Type
 @Injectable()
 export class CacheEvents {
   readonly #emitter = new EventEmitter().setMaxListeners(0);
+  readonly #listenersToAll = new Set<(event: CacheEvent) => void>();
 
   emit(event: CacheEvent): void {
     this.#emitter.emit(event.type, event);
+    if (this.#listenersToAll.size > 0) for (const listener of this.#listenersToAll) listener(event);
+  }
+
+  /** Every event, of whatever type. Returns the function that stops listening. */
+  onAll(listener: (event: CacheEvent) => void): () => void {
+    this.#listenersToAll.add(listener);
+    return () => this.#listenersToAll.delete(listener);
   }
 
   /** Returns the function that stops listening. */

@@ -159,10 +159,14 @@ export class MemoryLevel extends Level {
     this.invalidate([...this.#index.tags]);
   }
 
-  /** Where the inspector looks; neither counts as a use nor asks for the lease. */
-  peek(key: string): { readonly body: string; readonly freshMs: number } | undefined {
+  /** Where the inspector looks: what is kept, whether or not it may be served now. It does not count as a use. */
+  peek(key: string): (Entry & { readonly leased: boolean }) | undefined {
     const stored = this.#values.peek(key) ?? this.#negatives.peek(key);
-    return stored && { body: stored.body, freshMs: stored.freshUntilMs - this.clock.monotonicMs() };
+    if (!stored) return undefined;
+    const { body, dependencies, term, freshUntilMs, keepUntilMs } = stored;
+    const now = this.clock.monotonicMs();
+    const leased = term === this.lease.term && this.lease.valid;
+    return { body, dependencies, freshMs: freshUntilMs - now, keepMs: keepUntilMs - now, leased };
   }
 
   #remove(key: string): void {

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { CacheEvents } from '../../events.js';
-import { initKey, recordKey } from './keys.js';
+import { generationChannel, initKey, recordKey } from './keys.js';
 import { type RedisClient } from './redis-client.js';
 import { scripts } from './scripts.js';
 
@@ -54,7 +54,7 @@ export class GenerationRecord {
     const gen = randomUUID();
     const installed = await client.eval(scripts.installGeneration.text, {
       keys: [initKey, recordKey],
-      arguments: [nonce, gen, row.epoch, ...Object.entries(identities).flat()],
+      arguments: [nonce, gen, row.epoch, generationChannel, ...Object.entries(identities).flat()],
     });
     if (installed !== 1) return undefined;
     this.#logger.log(`a new cache generation begins at transaction ${row.epoch}`);

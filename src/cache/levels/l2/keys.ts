@@ -12,6 +12,8 @@ export const valueField = `val:${codec}`;
 export const recordKey = `${prefix}:record`;
 export const initKey = `${prefix}:init`;
 export const invalidationChannel = `${prefix}:invalidations`;
+/** Carries the name of each generation as it begins: whatever belongs to another one is to be dropped. */
+export const generationChannel = `${prefix}:generations`;
 
 /** The hash of a tag: stamp, pending writers, fence, tickets and, for a row, its value. */
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;

@@ -29,6 +29,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   #failures = 0;
   #stopped = false;
   #attempt: Promise<void> | undefined;
+  #renewal: Promise<void> = Promise.resolve();
   readonly #openListeners: (() => void)[] = [];
 
   constructor(
@@ -97,14 +98,44 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.#giveUp(reason);
   }
 
-  /** Begins a new generation: nothing that is stored is reachable any more. */
-  async renewGeneration(): Promise<void> {
+  /**
+   * Begins a new generation: nothing that is stored is reachable any more. One at a time; every node is told.
+   * @throws {LevelUnavailableError} if it did not begin, as far as this node knows
+   */
+  renewGeneration(): Promise<void> {
+    const renewal = this.#renewal.then(() => this.#renew());
+    this.#renewal = renewal.catch(() => undefined);
+    return renewal;
+  }
+
+  /** Told the name of every generation as it begins: on any other one there is nothing left to do. */
+  superseded(gen: string): void {
+    if (this.#gen !== undefined && this.#gen !== gen) this.#giveUp('another node began a new generation');
+  }
+
+  async #renew(): Promise<void> {
     const client = this.#client;
+    const previous = this.#gen;
     if (!client) throw new LevelUnavailableError('redis', 'Redis is not reachable');
     this.#gen = undefined;
-    const gen = await this.#deadlines.bound(this.record.renew(client));
-    if (client === this.#client) this.#gen = gen;
-    if (!gen) this.#giveUp('another node begins a new generation');
+    try {
+      const gen = await new Deadlines(probeTimeoutMs).bound(this.#untilRenewed(client));
+      if (client !== this.#client) throw new Error('the connection was closed');
+      this.#gen = gen;
+    } catch (error) {
+      // Should it have begun after all, the next command learns of it.
+      if (client === this.#client) this.#gen = previous;
+      throw new LevelUnavailableError('no-epoch', (error as Error).message, { cause: error });
+    }
+  }
+
+  /** Another node may be installing one of its own, that began before this one was asked for. */
+  async #untilRenewed(client: RedisClient): Promise<string> {
+    for (const giveUpAtMs = performance.now() + probeTimeoutMs; performance.now() < giveUpAtMs; await sleep(20)) {
+      const gen = await this.record.renew(client);
+      if (gen) return gen;
+    }
+    throw new Error('another node is installing a generation');
   }
 
   #judge(client: RedisClient, error: Error): Error {

@@ -71,7 +71,7 @@ export class RedisTags {
       [tagKey(gen, row.tag), tagKey(gen, row.coarse)],
       [
         ...[writer.xid, writer.xmin, fenceFirst ? nonce() : '', row.stamp, row.coarseStamp, valueField, row.body],
-        ...[String(row.freshMs), String(row.keepMs)],
+        ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag])],
       ],
     );
     return stored === 1;

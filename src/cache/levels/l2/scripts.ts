@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { inspect } from './inspect.script.js';
 
 /*
  * The protocol, where it is atomic. Every script
- *  - is headed `#!lua`, so that a replica refuses it (it may write);
+ *  - is headed `#!lua`, so that a replica refuses it (it may write; `inspect` alone does not);
  *  - is given the record as KEYS[1] and the caller's generation as ARGV[1], and answers EPOCHCHANGED on a mismatch;
  *  - tolerates being executed late: nothing here depends on the caller still waiting.
  *
@@ -157,15 +158,18 @@ return out
 `;
 
 /**
- * KEYS record row coarse; ARGV gen xid xmin newStamp expectedStamp expectedCoarse field body freshMs keepMs.
- * Stores a committed row if nobody touched its tag since the stamp was read under the row lock. With a new stamp
- * (write-through) the tag is fenced first, always; without (strict: already fenced) the value must still be absent.
+ * KEYS record row coarse; ARGV gen xid xmin newStamp expectedStamp expectedCoarse field body freshMs keepMs channel
+ * message. Stores a committed row if nobody touched its tag since the stamp was read under the row lock. With a new stamp
+ * (write-through) the tag is fenced first, always, and the nodes are told; without (strict: that was done before COMMIT)
+ * the value must still be absent.
  */
 const storeRow = `${prelude}${fencing}
 local h = redis.call('HMGET', KEYS[2], 'stamp', ARGV[7])
 local coarse = redis.call('HMGET', KEYS[3], 'stamp', 'pend')
 local unchanged = h[1] == ARGV[5] and coarse[1] == ARGV[6] and (coarse[2] or '') == ''
-if ARGV[4] ~= '' then fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])
+if ARGV[4] ~= '' then
+  fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])
+  redis.call('PUBLISH', ARGV[11], ARGV[12])
 elseif h[2] then unchanged = false end
 if not unchanged then return 0 end
 redis.call('HSET', KEYS[2], 'pend', '', ARGV[7], ARGV[8], 'cs', coarse[1],
@@ -263,13 +267,14 @@ redis.call('PUBLISH', ARGV[8], ARGV[9])
 return 1
 `;
 
-/** KEYS init record; ARGV nonce gen epoch identities… (field, value). Installs a new generation if the right to is still ours. */
+/** KEYS init record; ARGV nonce gen epoch channel identities… (field, value). Begins a generation, and says so, if the right to is still ours. */
 const installGeneration = `#!lua
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'gen', ARGV[2], 'epoch', ARGV[3])
-for i = 4, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
 redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', ARGV[4], ARGV[2])
 return 1
 `;
 
@@ -286,6 +291,7 @@ const source = {
   invalidate,
   putRow,
   installGeneration,
+  inspect,
 };
 
 export type ScriptName = keyof typeof source;

@@ -1,0 +1,225 @@
+import { CACHE_MANAGER } from '@nestjs/cache-manager';
+import { type Cache } from 'cache-manager';
+import { cacheStatus } from './support/cache-status.js';
+import { startRedis, type TestRedis } from './support/services.js';
+import { startApp, type TestApp } from './support/start-app.js';
+import { until } from './support/until.js';
+
+let redis: TestRedis;
+let a: TestApp;
+let b: TestApp;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  a = await startApp({ redis: redis.url });
+  b = await startApp({ redis: redis.url, database: a.databaseUrl });
+});
+
+afterAll(async () => {
+  await b.close();
+  await a.close();
+  await redis.stop();
+});
+
+const item = (name: string, category = 'tools') => ({ name, category, price: 1.5, quantity: 2 });
+const create = async (name: string, category?: string): Promise<number> =>
+  (await a.http.post('/items').send(item(name, category)).expect(201)).body.id as number;
+/** SELECTs of items that a node sends while something happens: its own query log. */
+async function selectsDuring(node: TestApp, work: () => Promise<unknown>): Promise<number> {
+  const seen: string[] = [];
+  const log = { beforeQuery: ({ query }: { query: string }) => void seen.push(query) };
+  node.dataSource.subscribers.push(log);
+  await work();
+  node.dataSource.subscribers.splice(node.dataSource.subscribers.indexOf(log), 1);
+  return seen.filter((query) => /^SELECT.*FROM items/s.test(query) || query.includes('JOIN items')).length;
+}
+
+describe('a response', () => {
+  it('is made once, then served by each level that is nearest', async () => {
+    const id = await create('Oak table');
+    await a.http.get('/items/999999').expect(404);
+    await b.http.delete(`/items/${id}`).set('If-Match', '"none"').expect(412);
+    const path = `/items/${id}`;
+    await a.http.put(path).send(item('Oak desk')).expect(200);
+
+    const first = cacheStatus(await a.http.get(path));
+    expect(first.db).toMatch(/^hit; detail=l2/); // written through
+    expect(first.api).toMatch(/^fwd=uri-miss; stored/);
+    expect(cacheStatus(await a.http.get(path)).api).toMatch(/^hit; ttl=\d+; detail=l1/);
+
+    const elsewhere = cacheStatus(await b.http.get(path));
+    expect(elsewhere).toEqual({ api: expect.stringMatching(/^hit; ttl=\d+; detail=l2/) });
+    expect(cacheStatus(await b.http.get(path)).api).toMatch(/^hit; ttl=\d+; detail=l1/);
+  });
+
+  it('is a miss in both layers where nothing is known', async () => {
+    const [{ id }] = await a.dataSource.query(
+      "INSERT INTO items (name, category, price, quantity) VALUES ('raw', 'tools', 1, 1) RETURNING id",
+    );
+    expect(cacheStatus(await a.http.get(`/items/${id}`))).toEqual({
+      db: 'fwd=uri-miss; stored; strata-policy=write-through',
+      api: 'fwd=uri-miss; stored; strata-policy=write-through',
+    });
+    expect(cacheStatus(await a.http.get(`/items/${id}`)).api).toMatch(
+      /^hit; ttl=\d+; detail=l1; strata-policy=write-through$/,
+    );
+  });
+
+  it('has the same bytes and tag from every level, for GET and HEAD', async () => {
+    const id = await create('Same');
+    const answers = [
+      await a.http.get(`/items/${id}`),
+      await a.http.get(`/items/${id}`),
+      await b.http.get(`/items/${id}`),
+    ];
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(new Set(answers.map(({ headers }) => String(headers['etag']))).size).toBe(1);
+    const head = await a.http.head(`/items/${id}`).expect(200);
+    expect(head.headers['etag']).toBe(answers[0]!.headers['etag']);
+    expect(head.headers['content-length']).toBe(answers[0]!.headers['content-length']);
+  });
+
+  it('is not sent to a client that has it', async () => {
+    const id = await create('Known');
+    const { headers } = await a.http.get(`/items/${id}`);
+    for (const tag of [headers['etag'], `W/${headers['etag']}`, `"x", ${headers['etag']}`, '*']) {
+      const answer = await a.http.get(`/items/${id}`).set('If-None-Match', tag as string);
+      expect(answer.status).toBe(304);
+      expect(answer.headers).toMatchObject({ etag: headers['etag'], 'cache-control': 'no-cache' });
+    }
+  });
+
+  it('is made anew for a client that asks for that', async () => {
+    const id = await create('Fresh');
+    await a.http.get(`/items/${id}`);
+    const answer = await a.http.get(`/items/${id}`).set('Cache-Control', 'no-cache');
+    expect(cacheStatus(answer)).toEqual({
+      db: 'fwd=request; stored; strata-policy=write-through',
+      api: 'fwd=request; stored; strata-policy=write-through',
+    });
+  });
+
+  it('is the same entry however its URL is spelled', async () => {
+    await a.http.get('/items?category=spelled&limit=5&sort=id');
+    for (const query of ['limit=5&category=spelled', 'limit=005&category=spelled', 'category=%73pelled&limit=5'])
+      expect(cacheStatus(await a.http.get(`/items?${query}`)).api).toMatch(/^hit/);
+  });
+
+  it('is never made of an error, and garbage makes no key', async () => {
+    for (const path of ['/items/abc', '/items?limit=0', '/items?colour=red', '/items?q=%zz', '/items/1?x=1']) {
+      for (let n = 0; n < 2; n += 1) {
+        const answer = await a.http.get(path).expect(400);
+        expect(cacheStatus(answer).api ?? '').not.toMatch(/hit|stored/);
+      }
+    }
+    const keys = await redisKeys();
+    expect(keys.filter((key) => /abc|colour|zz|limit=0/.test(key))).toEqual([]);
+  });
+
+  it('404 is made of a row that is known to be absent: the database is asked once', async () => {
+    const selects = await selectsDuring(a, async () => {
+      for (let n = 0; n < 5; n += 1) await a.http.get('/items/777777').expect(404);
+    });
+    expect(selects).toBe(1);
+  });
+});
+
+describe('a write', () => {
+  it('through one node is seen through the other, as a hit of the written row', async () => {
+    const id = await create('before');
+    await b.http.get(`/items/${id}`);
+    await b.http.get(`/items/${id}`);
+    await a.http.put(`/items/${id}`).send(item('after')).expect(200);
+    let status: ReturnType<typeof cacheStatus> = {};
+    await until(async () => {
+      const answer = await b.http.get(`/items/${id}`);
+      status = cacheStatus(answer);
+      return answer.body.name === 'after';
+    }, 1_000);
+    expect(status.db).toMatch(/^hit/);
+  });
+
+  it('in one category leaves the lists of another cached, on every node', async () => {
+    const id = await create('Spinning top', 'cat-toys');
+    await create('Hammer', 'cat-tools');
+    for (const node of [a, b]) await node.http.get('/items?category=cat-tools').expect(200);
+    await a.http.put(`/items/${id}`).send(item('Yo-yo', 'cat-toys')).expect(200);
+    for (const node of [a, b])
+      expect(cacheStatus(await node.http.get('/items?category=cat-tools')).api).toMatch(/^hit/);
+  });
+
+  it('that moves an item refreshes the list it left and the one it entered', async () => {
+    const id = await create('Wanderer', 'cat-left');
+    const namesIn = async (category: string): Promise<string[]> =>
+      (await b.http.get(`/items?category=${category}`)).body.data.map(({ name }: { name: string }) => name);
+    for (const category of ['cat-left', 'cat-entered']) await namesIn(category);
+    await a.http.put(`/items/${id}`).send(item('Wanderer', 'cat-entered')).expect(200);
+    await until(async () => (await namesIn('cat-left')).length === 0, 1_000);
+    expect(await namesIn('cat-entered')).toEqual(['Wanderer']);
+  });
+});
+
+describe('a crowd', () => {
+  it('of 500 for one cold item causes one SELECT', async () => {
+    const [{ id }] = await a.dataSource.query(
+      "INSERT INTO items (name, category, price, quantity) VALUES ('cold', 'tools', 1, 1) RETURNING id",
+    );
+    let answers: { status: number }[] = [];
+    const selects = await selectsDuring(a, async () => {
+      answers = await Promise.all(Array.from({ length: 500 }, () => fetch(`${a.url}/items/${id}`)));
+    });
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(selects).toBe(1);
+  });
+
+  it('of 200 for one cold list causes one SELECT', async () => {
+    const selects = await selectsDuring(a, () =>
+      Promise.all(Array.from({ length: 200 }, () => fetch(`${a.url}/items?category=crowded`))),
+    );
+    expect(selects).toBe(1);
+  });
+});
+
+describe('CACHE_MANAGER', () => {
+  const managers = (): [Cache, Cache] => [a.app.get(CACHE_MANAGER), b.app.get(CACHE_MANAGER)];
+
+  it('keeps values for the whole application, and every node hears of a change', async () => {
+    const [here, there] = managers();
+    await here.set('greeting', { text: 'hello' });
+    expect(await there.get('greeting')).toEqual({ text: 'hello' });
+    expect(await there.get('greeting')).toEqual({ text: 'hello' });
+    await here.set('greeting', { text: 'goodbye' });
+    await until(async () => (await there.get<{ text: string }>('greeting'))?.text === 'goodbye', 1_000);
+    await there.del('greeting');
+    await until(async () => (await here.get('greeting')) === undefined, 1_000);
+  });
+
+  it('forgets a value when its time is over', async () => {
+    const [here] = managers();
+    await here.set('brief', 1, 30);
+    expect(await here.get('brief')).toBe(1);
+    await until(async () => (await here.get('brief')) === undefined, 1_000);
+  });
+
+  it('clears its own values and nothing else', async () => {
+    const [here, there] = managers();
+    const id = await create('untouched');
+    await a.http.get(`/items/${id}`);
+    await here.set('one', 1);
+    await there.set('two', 2);
+    await here.clear();
+    await until(async () => (await there.get('two')) === undefined, 1_000);
+    expect(await here.get('one')).toBeUndefined();
+    expect(cacheStatus(await a.http.get(`/items/${id}`)).api).toMatch(/^hit/);
+  });
+});
+
+async function redisKeys(): Promise<string[]> {
+  const { createRedisClient } = await import('../src/cache/index.js');
+  const client = createRedisClient(redis.url, 1_000);
+  client.on('error', () => undefined);
+  await client.connect();
+  const keys = await client.keys('*');
+  await client.disconnect();
+  return keys;
+}
