@@ -22,10 +22,20 @@ async function main(settings: Settings): Promise<void> {
   const server: Server = app.getHttpServer();
   const shutdown = new GracefulShutdown(server, app.get(Lifecycle));
   exitOnSignal(app, shutdown, settings);
-  await app.listen(settings.port, settings.host);
+  await listen(server, settings);
   const lifecycle = app.get(Lifecycle);
   if (lifecycle.state === 'starting') lifecycle.become('ready');
   announce(server.address() as AddressInfo);
+}
+
+/** Not `app.listen`: that would log the fault which is about to be explained. */
+function listen(server: Server, { port, host }: Settings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 /** A parent that started this process over IPC prints the line itself, with what else it knows. */
@@ -53,7 +63,7 @@ function exitOnSignal(app: NestExpressApplication, shutdown: GracefulShutdown, s
       });
   };
   process.on('SIGTERM', leave).on('SIGINT', leave);
-  process.once('disconnect', leave); // the parent is gone
+  process.once('disconnect', () => leaving || leave()); // the parent is gone
 }
 
 function explain(error: unknown): string {

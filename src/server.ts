@@ -14,8 +14,7 @@ export type Build = (
   options: { readonly bodyParser: false; readonly abortOnError: false; readonly logger: NestLogger },
 ) => Promise<NestExpressApplication>;
 
-const build: Build = (module, adapter, options) =>
-  NestFactory.create<NestExpressApplication>(module, adapter, options);
+const build: Build = (module, adapter, options) => NestFactory.create<NestExpressApplication>(module, adapter, options);
 
 /** The whole service, initialised but not listening. */
 export async function createApp(settings: Settings, create: Build = build): Promise<NestExpressApplication> {
