@@ -7,8 +7,13 @@ import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
 import { ResponseCache } from './api/response-cache.js';
 import { ValueStore } from './cache-manager/value-store.js';
 import { Clock, SystemClock } from './clock.js';
+import { CacheCounters } from './counters.js';
 import { ReadThrough } from './engine/read-through.js';
+import { WarmFill } from './engine/warm-fill.js';
 import { CacheEvents } from './events.js';
+import { CacheInspector } from './inspection/cache-inspector.js';
+import { Inspectables } from './inspection/inspectable.js';
+import { RedisInspector } from './inspection/redis-inspector.js';
 import { Lease } from './levels/l1/lease.js';
 import { MemoryLevel } from './levels/l1/memory-level.js';
 import { GenerationRecord } from './levels/l2/generation.js';
@@ -20,6 +25,7 @@ import { type EntityRule, EntityRules } from './rules.js';
 const providers = [
   { provide: Clock, useClass: SystemClock },
   CacheEvents,
+  CacheCounters,
   EntityRules,
   Lease,
   MemoryLevel,
@@ -28,8 +34,12 @@ const providers = [
   RedisTags,
   RedisLevel,
   ReadThrough,
+  WarmFill,
   ResponseCache,
   ValueStore,
+  Inspectables,
+  RedisInspector,
+  CacheInspector,
 ];
 
 /** Levels and engine. Needs a `PolicySource`, which the invalidation module offers. */

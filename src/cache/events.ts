@@ -1,9 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { EventEmitter } from 'node:events';
 
-export type Layer = 'api' | 'db';
-export type LevelName = 'l1' | 'l2';
-export type InvalidationSource = 'write' | 'feed' | 'admin' | 'journal';
+export const layers = ['api', 'db'] as const;
+export const levelNames = ['l1', 'l2'] as const;
+export const requestResults = ['hit', 'miss', 'stale', 'bypass', 'refused'] as const;
+export const invalidationSources = ['write', 'feed', 'admin', 'journal'] as const;
+
+export type Layer = (typeof layers)[number];
+export type LevelName = (typeof levelNames)[number];
+export type RequestResult = (typeof requestResults)[number];
+export type InvalidationSource = (typeof invalidationSources)[number];
 
 /** Everything that the cache says about itself. Metrics, logs, tests and the dashboard only listen. */
 export type CacheEvent =
@@ -23,9 +29,11 @@ export type CacheEvent =
     }
   | { readonly type: 'breaker'; readonly level: 'l2'; readonly state: BreakerState }
   | { readonly type: 'lease'; readonly valid: boolean }
-  | { readonly type: 'journal'; readonly entries: number };
+  | { readonly type: 'journal'; readonly entries: number }
+  | { readonly type: 'warmed'; readonly result: WarmingResult };
 
-export type RequestResult = 'hit' | 'miss' | 'stale' | 'bypass' | 'refused';
+/** How a warming job ended for good. */
+export type WarmingResult = 'completed' | 'failed' | 'cancelled';
 export type BreakerState = 'closed' | 'half-open' | 'open';
 
 type EventOf<Type extends CacheEvent['type']> = Extract<CacheEvent, { type: Type }>;

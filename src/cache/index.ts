@@ -1,15 +1,33 @@
 export { CacheModule } from './cache.module.js';
 export { CacheResponse } from './api/cache-response.decorator.js';
-export { LevelUnavailableError } from './cache.errors.js';
-export { Clock } from './clock.js';
+export { deserialise } from './api/stored-response.js';
+export { LevelUnavailableError, type Unavailability } from './cache.errors.js';
+export { Clock, SystemClock } from './clock.js';
+export { CacheCounters } from './counters.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
 export { type Dependency, entityOf, type Tag } from './core/tags.js';
 export { queryAddress, ReadThrough, rowAddress } from './engine/read-through.js';
-export { type CacheEvent, CacheEvents, type InvalidationSource } from './events.js';
+export { WarmFill, type WarmOutcome } from './engine/warm-fill.js';
+export {
+  type BreakerState,
+  type CacheEvent,
+  CacheEvents,
+  type InvalidationSource,
+  invalidationSources,
+  type Layer,
+  layers,
+  type LevelName,
+  levelNames,
+  type RequestResult,
+  requestResults,
+} from './events.js';
+export { CacheInspector, type KeptEntry, type Place, type Sight } from './inspection/cache-inspector.js';
+export { Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
+export { type TagState } from './inspection/redis-inspector.js';
 export { type Fill, Level, type Ticket } from './levels/level.js';
 export { Lease, type Term } from './levels/l1/lease.js';
 export { MemoryLevel } from './levels/l1/memory-level.js';
-export { invalidationChannel } from './levels/l2/keys.js';
+export { generationChannel, invalidationChannel } from './levels/l2/keys.js';
 export { createRedisClient, type RedisClient } from './levels/l2/redis-client.js';
 export { RedisConnection } from './levels/l2/redis-connection.js';
 export { RedisLevel } from './levels/l2/redis-level.js';
