@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
-import { createExpress } from './http/index.js';
+import { answerClientErrors, createExpress } from './http/index.js';
 import { createLogger, NestLogger } from './logging/index.js';
 import { setUpSwagger } from './swagger.js';
 
@@ -26,5 +26,6 @@ export async function createApp(settings: Settings, create: Build = build): Prom
     logger: new NestLogger(logger),
   });
   setUpSwagger(app);
+  answerClientErrors(app.getHttpServer());
   return app.init();
 }

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Controller, Get, Module, Post, UnauthorizedException, UseGuards } from '@nestjs/common';
 import { startApp, type TestApp } from './support/start-app.js';
 
@@ -81,6 +82,19 @@ describe('every answer', () => {
     const { text, headers } = await app.http.get('/broken').expect(500);
     expect(headers['content-type']).toBe('application/problem+json');
     expect(text).not.toMatch(/secret|SELECT|at /);
+  });
+
+  it('to what is no HTTP, or has too large a head, is a problem, too', async () => {
+    const { port, hostname } = new URL(app.url);
+    const send = async (text: string) => {
+      const socket = connect(Number(port), hostname).end(text);
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString();
+    };
+    expect(await send('hello\r\n\r\n')).toMatch(/^HTTP\/1.1 400 Bad Request\r\n[^]*application\/problem\+json/);
+    const large = `GET /items?q=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    expect(await send(large)).toMatch(/^HTTP\/1.1 431 [^]*"status":431/);
   });
 
   it('is documented: every route, status and header', async () => {

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ContentInterceptor } from './content.interceptor.js';
 import { ExactQueryInterceptor } from './exact-query.interceptor.js';
+import { HealthSources } from './health-sources.js';
 import { Lifecycle } from './lifecycle.js';
 import { ProblemFilter } from './problem.filter.js';
 import { type ErrorTranslator } from './to-problem.js';
@@ -16,12 +17,13 @@ export class HttpModule {
       global: true,
       providers: [
         Lifecycle,
+        HealthSources,
         { provide: APP_FILTER, useValue: new ProblemFilter(translators) },
         { provide: APP_INTERCEPTOR, useClass: ContentInterceptor },
         { provide: APP_INTERCEPTOR, useClass: ExactQueryInterceptor },
         { provide: APP_PIPE, useClass: ValidationPipe },
       ],
-      exports: [Lifecycle],
+      exports: [Lifecycle, HealthSources],
     };
   }
 }

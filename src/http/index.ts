@@ -1,11 +1,15 @@
+export { answerClientErrors } from './client-errors.js';
+export { ApiProblems } from './api-problems.js';
 export { Produces } from './content.interceptor.js';
 export { etagOf, type Representation, representationOf } from './etag.js';
 export { QueryNames } from './exact-query.interceptor.js';
 export { createExpress, type ExpressOptions } from './express-app.js';
 export { type DrainOptions, GracefulShutdown } from './graceful-shutdown.js';
+export { type HealthSource, HealthSources, type HealthState } from './health-sources.js';
 export { HttpModule } from './http.module.js';
 export { type IfMatch, parseIfMatch } from './if-match.js';
 export { Lifecycle, type LifecycleState } from './lifecycle.js';
+export { type PathGuard } from './path-guard.js';
 export { badRequest, type FieldError, notFound, type Problem, ProblemException, unavailable } from './problem.js';
 export { RepresentationInterceptor } from './representation.interceptor.js';
 export { type ErrorTranslator } from './to-problem.js';

@@ -1,4 +1,5 @@
 import { type Request, type RequestHandler } from 'express';
+import { type PathGuard } from './path-guard.js';
 import { notFound, ProblemException } from './problem.js';
 
 /** The part of Express's router that says which paths and methods exist. */
@@ -18,16 +19,20 @@ interface Resource {
 type Mount = RouterLayer;
 
 /**
- * The first two checks of every request, and OPTIONS: an unknown path is 404, a known one with another method 405 with
- * `Allow` (RFC 9110, 15.5.6). Reads the routes that are registered, so that no module needs to list its own.
+ * The first checks of every request, and OPTIONS: an unknown path is 404, a known one with another method 405 with
+ * `Allow` (RFC 9110, 15.5.6); then the guard is asked. Reads the routes that are registered, so that no module needs to
+ * list its own.
  */
-export function routeGate(layers: () => readonly RouterLayer[]): RequestHandler {
+export function routeGate(layers: () => readonly RouterLayer[], guard: PathGuard): RequestHandler {
   let table: RouteTable | undefined;
   return (req, res, next) => {
     table ??= new RouteTable(layers());
     const allowed = table.methodsOf(req);
-    if (allowed === 'mounted' || (allowed.has(req.method) && req.method !== 'OPTIONS')) return next();
-    if (allowed.size === 0) throw notFound();
+    if (guard.hides(req.path) || (allowed !== 'mounted' && allowed.size === 0)) throw notFound();
+    if (allowed === 'mounted' || (allowed.has(req.method) && req.method !== 'OPTIONS')) {
+      guard.admit(req, res);
+      return next();
+    }
     const allow = [...allowed].sort().join(', ');
     if (req.method !== 'OPTIONS')
       throw new ProblemException(405, `Allowed here: ${allow}.`, { headers: { Allow: allow } });

@@ -16,13 +16,8 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: ['*.authorization', '*.cookie', '*["set-cookie"]', '*.password', '*.token'], censor: '***' },
-      serializers: { err: serializeError },
+      hooks: { streamWrite: withoutPasswords },
     },
     destination ?? pino.destination({ dest: 1, sync: true }),
   );
-}
-
-function serializeError(error: Error): Record<string, unknown> {
-  const { type, message, stack } = pino.stdSerializers.err(error);
-  return { type, message: withoutPasswords(message), stack: withoutPasswords(stack) };
 }

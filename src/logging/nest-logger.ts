@@ -1,6 +1,5 @@
 import { type LoggerService } from '@nestjs/common';
 import { type Level, type Logger } from 'pino';
-import { withoutPasswords } from './secrets.js';
 
 /** Nest's log lines through pino. Nest passes the context as the last argument, a stack before it. */
 export class NestLogger implements LoggerService {
@@ -35,9 +34,9 @@ export class NestLogger implements LoggerService {
     const texts = rest.filter((part): part is string => typeof part === 'string');
     const context = texts.at(-1);
     const stack = texts.length > 1 ? texts[0] : undefined;
-    const fields = { ...(context && { context }), ...(stack && { stack: withoutPasswords(stack) }) };
-    if (message instanceof Error) this.logger[level]({ ...fields, err: message }, withoutPasswords(message.message));
-    else if (typeof message === 'string') this.logger[level](fields, withoutPasswords(message));
+    const fields = { ...(context && { context }), ...(stack && { stack }) };
+    if (message instanceof Error) this.logger[level]({ ...fields, err: message }, message.message);
+    else if (typeof message === 'string') this.logger[level](fields, message);
     else this.logger[level]({ ...fields, details: message });
   }
 }
