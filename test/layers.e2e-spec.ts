@@ -150,8 +150,10 @@ describe('a write', () => {
 
   it('that moves an item refreshes the list it left and the one it entered', async () => {
     const id = await create('Wanderer', 'cat-left');
-    const namesIn = async (category: string): Promise<string[]> =>
-      (await b.http.get(`/items?category=${category}`)).body.data.map(({ name }: { name: string }) => name);
+    const namesIn = async (category: string): Promise<string[]> => {
+      const { body } = await b.http.get(`/items?category=${category}`);
+      return (body.data as { name: string }[]).map(({ name }) => name);
+    };
     for (const category of ['cat-left', 'cat-entered']) await namesIn(category);
     await a.http.put(`/items/${id}`).send(item('Wanderer', 'cat-entered')).expect(200);
     await until(async () => (await namesIn('cat-left')).length === 0, 1_000);

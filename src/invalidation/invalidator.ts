@@ -9,6 +9,7 @@ import {
   type Tag,
   type Writer,
 } from '../cache/index.js';
+import { Settings } from '../config/index.js';
 import { Journal } from './journal/journal.js';
 
 /**
@@ -18,15 +19,17 @@ import { Journal } from './journal/journal.js';
 @Injectable()
 export class Invalidator {
   readonly #logger = new Logger('Invalidation');
+  #replayed: Promise<void> = Promise.resolve();
 
   constructor(
+    private readonly settings: Settings,
     private readonly l1: MemoryLevel,
     private readonly tags: RedisTags,
     private readonly connection: RedisConnection,
     private readonly journal: Journal,
     private readonly events: CacheEvents,
   ) {
-    connection.onOpen(() => this.#replay());
+    connection.onOpen(() => void (this.#replayed = this.#replay()));
   }
 
   /** FENCE after a commit, and the committed rows stored behind it. Never throws. */
@@ -51,12 +54,23 @@ export class Invalidator {
     this.events.emit({ type: 'invalidated', source: 'admin', tags });
   }
 
+  /** Everything, on every node: a new generation. @throws {LevelUnavailableError} if Redis cannot be told */
+  async clear(): Promise<void> {
+    this.l1.clear();
+    await this.connection.renewGeneration();
+    this.l1.clear();
+    this.events.emit({ type: 'invalidated', source: 'admin', tags: [] });
+  }
+
   async #deliver(tags: readonly Tag[], writer: Writer, send: () => Promise<unknown>): Promise<void> {
     try {
       await send();
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) this.#logger.error(error);
       this.#keep(tags, writer);
+      // After a flush the data set is back in a moment: the write is not answered before the other nodes have heard.
+      const back = error instanceof LevelUnavailableError && error.reason === 'no-epoch';
+      if (back && (await this.connection.untilOpen(this.settings.redisTimeoutMs))) await this.#replayed;
     }
   }
 
@@ -66,12 +80,15 @@ export class Invalidator {
     this.connection.reset('an invalidation could not be delivered');
   }
 
-  #replay(): void {
-    for (const { tags, writer } of this.journal.take()) {
-      this.tags
-        .fence(tags, [], writer)
-        .then(() => this.events.emit({ type: 'invalidated', source: 'journal', tags }))
-        .catch(() => this.#keep(tags, writer));
-    }
+  async #replay(): Promise<void> {
+    const replays = this.journal.take().map(async ({ tags, writer }) => {
+      try {
+        await this.tags.fence(tags, [], writer);
+        this.events.emit({ type: 'invalidated', source: 'journal', tags });
+      } catch {
+        this.#keep(tags, writer);
+      }
+    });
+    await Promise.all(replays);
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable, ServiceUnavailableException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import {
   lifetime,
@@ -12,6 +12,7 @@ import {
   type Writer,
 } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
+import { unavailable } from '../../http/index.js';
 import { Invalidator } from '../invalidator.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
 import { anyReplaced, rereadRows } from '../subscriber/row-reader.js';
@@ -96,7 +97,7 @@ export class CommitPlanner {
       return await this.tags.fence(tags, peeked, writer);
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) throw error;
-      throw new ServiceUnavailableException('The cache cannot be fenced, and the policy is strict.', { cause: error });
+      throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit, ServiceUnavailableException } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   DataSource,
   type EntitySubscriberInterface,
@@ -14,6 +14,7 @@ import {
 } from 'typeorm';
 import { type EntityRule, EntityRules, rowTags } from '../../cache/index.js';
 import { type PolicyName } from '../../config/index.js';
+import { UnguardedWriteError } from '../invalidation.errors.js';
 import { Invalidator } from '../invalidator.js';
 import { type CommitPlan, CommitPlanner } from '../policies/commit-planner.js';
 import { identify } from '../policies/identify.js';
@@ -171,7 +172,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   #ruleOf(target: unknown, queryRunner: QueryRunner): EntityRule<object> | undefined {
     const rule = this.rules.of(target);
     if (rule && !this.#frame(queryRunner) && this.registry.policyOf(rule.entity) === 'strict')
-      throw new ServiceUnavailableException(`${rule.entity} is under strict: write it inside a transaction.`);
+      throw new UnguardedWriteError(rule.entity);
     return rule;
   }
 

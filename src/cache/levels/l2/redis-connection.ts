@@ -31,6 +31,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   #attempt: Promise<void> | undefined;
   #renewal: Promise<void> = Promise.resolve();
   readonly #openListeners: (() => void)[] = [];
+  readonly #waiting = new Set<(open: boolean) => void>();
 
   constructor(
     private readonly settings: Settings,
@@ -68,6 +69,13 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** Called whenever the connection has opened with a generation. */
   onOpen(listener: () => void): void {
     this.#openListeners.push(listener);
+  }
+
+  /** Whether the connection is open, or opens within the time. */
+  async untilOpen(timeoutMs: number): Promise<boolean> {
+    if (this.#gen) return true;
+    const opened = new Promise<boolean>((resolve) => this.#waiting.add(resolve));
+    return Promise.race([opened, sleep(timeoutMs, false)]);
   }
 
   /**
@@ -201,6 +209,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       this.#enter('closed');
       this.events.emit({ type: 'connection', path: 'data', open: true });
       for (const listener of this.#openListeners) listener();
+      for (const resolve of this.#waiting) resolve(true);
+      this.#waiting.clear();
     } catch (error) {
       client.disconnect().catch(() => undefined);
       this.#enter('open');

@@ -1,0 +1,165 @@
+import { CacheEvents, RedisConnection } from '../src/cache/index.js';
+import { Journal } from '../src/invalidation/index.js';
+import { cacheStatus } from './support/cache-status.js';
+import { startRedis, type TestRedis } from './support/services.js';
+import { startApp, type TestApp } from './support/start-app.js';
+import { until } from './support/until.js';
+
+const timeoutMs = 100;
+let redis: TestRedis;
+let a: TestApp;
+let b: TestApp;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  a = await startApp({ redis: redis.url, env: { REDIS_TIMEOUT_MS: String(timeoutMs) } });
+  b = await startApp({ redis: redis.url, database: a.databaseUrl, env: { REDIS_TIMEOUT_MS: String(timeoutMs) } });
+});
+
+afterAll(async () => {
+  await b.close();
+  await a.close();
+  await redis.stop();
+});
+
+afterEach(() => redis.resume());
+
+const item = (name: string) => ({ name, category: 'outage', price: 1, quantity: 1 });
+const create = async (name: string): Promise<number> =>
+  (await a.http.post('/items').send(item(name))).body.id as number;
+const stateOf = (node: TestApp) => node.app.get(RedisConnection).state;
+const opened = (...nodes: TestApp[]) => until(() => nodes.every((node) => stateOf(node) === 'closed'));
+const broken = (node: TestApp) => until(() => stateOf(node) !== 'closed');
+/** An L1 hit again: connection, lease and level are back. */
+const served = (node: TestApp, path: string) =>
+  until(async () => /^hit/.test(cacheStatus(await node.http.get(path)).api ?? ''));
+
+describe.each<[string, () => unknown, () => unknown]>([
+  ['is killed', () => redis.kill(), () => redis.restart()],
+  ['hangs', () => redis.pause(), () => redis.resume()],
+])('when Redis %s', (_, breakIt, mendIt) => {
+  it('every request is still answered, from the database, and the cache heals by itself', async () => {
+    const id = await create('steady');
+    await served(a, `/items/${id}`);
+    await breakIt();
+    const during = await a.http.get(`/items/${id}`).expect(200);
+    expect(during.body.name).toBe('steady');
+    await a.http.get('/items?category=outage').expect(200);
+    await a.http.put(`/items/${id}`).send(item('changed')).expect(200);
+    expect((await a.http.get(`/items/${id}`)).body.name).toBe('changed');
+    await broken(a);
+    const withoutCache = cacheStatus(await a.http.get(`/items/${id}`));
+    expect(withoutCache).toEqual({
+      db: expect.stringMatching(/^fwd=bypass; detail=redis/),
+      api: expect.stringMatching(/^fwd=bypass; detail=redis/),
+    });
+    await mendIt();
+    await opened(a, b);
+    for (const node of [a, b]) {
+      await served(node, `/items/${id}`);
+      expect((await node.http.get(`/items/${id}`)).body.name).toBe('changed');
+    }
+  });
+
+  it('once the breaker is open, nothing waits for Redis any more', async () => {
+    const id = await create('quick');
+    await breakIt();
+    for (let n = 0; n < 2; n += 1) await a.http.get(`/items/${id}`).expect(200);
+    await broken(a);
+    const results = new Set<string>();
+    const stop = a.app.get(CacheEvents).on('request', ({ level, result }) => level === 'l2' && results.add(result));
+    const started = performance.now();
+    for (let n = 0; n < 20; n += 1) await a.http.get(`/items/${id}`).expect(200);
+    // 20 requests, each of two layers: had each waited for one deadline, this would be four seconds.
+    expect(performance.now() - started).toBeLessThan((20 * timeoutMs) / 2);
+    stop();
+    expect([...results]).toEqual(['bypass']);
+    await mendIt();
+    await opened(a, b);
+  });
+});
+
+describe('a write that Redis could not be told of', () => {
+  it('is kept and told as soon as Redis is back, before this node reads from it again', async () => {
+    const id = await create('before');
+    await served(a, `/items/${id}`);
+    await served(b, `/items/${id}`);
+    redis.pause();
+    await a.http.put(`/items/${id}`).send(item('after')).expect(200);
+    expect(a.app.get(Journal).size).toBeGreaterThan(0);
+    redis.resume();
+    await opened(a, b);
+    expect((await a.http.get(`/items/${id}`)).body.name).toBe('after');
+    await until(() => a.app.get(Journal).size === 0);
+    await until(async () => (await b.http.get(`/items/${id}`)).body.name === 'after', 2_000);
+    expect((await a.http.get('/items?category=outage')).body.data.map(({ name }: { name: string }) => name)).toContain(
+      'after',
+    );
+  });
+
+  it('fails instead under strict, and nothing is changed', async () => {
+    const strict = await startApp({
+      redis: redis.url,
+      database: a.databaseUrl,
+      env: { CACHE_POLICY: 'strict', REDIS_TIMEOUT_MS: String(timeoutMs) },
+    });
+    try {
+      const id = await create('guarded');
+      redis.pause();
+      const refused = await strict.http.put(`/items/${id}`).send(item('never')).expect(503);
+      expect(refused.headers['retry-after']).toBeDefined();
+      expect((await strict.http.get(`/items/${id}`)).body.name).toBe('guarded');
+      redis.resume();
+      await opened(strict, a, b);
+      await strict.http.put(`/items/${id}`).send(item('accepted')).expect(200);
+      expect((await strict.http.get(`/items/${id}`)).body.name).toBe('accepted');
+    } finally {
+      redis.resume();
+      await strict.close();
+    }
+  });
+});
+
+describe('a flush', () => {
+  it('loses no write: the next one is told under the new generation before it is answered', async () => {
+    const id = await create('before');
+    for (let round = 0; round < 5; round += 1) {
+      await served(b, `/items/${id}`);
+      const { connection } = { connection: a.app.get(RedisConnection) };
+      await connection.command(connection.gen, (client) => client.flushAll());
+      await a.http
+        .put(`/items/${id}`)
+        .send(item(`after ${round}`))
+        .expect(200);
+      expect((await a.http.get(`/items/${id}`)).body.name).toBe(`after ${round}`);
+      await until(async () => (await b.http.get(`/items/${id}`)).body.name === `after ${round}`, 500);
+      await opened(a, b);
+    }
+  });
+});
+
+describe('without a Redis', () => {
+  it('the service starts, serves from the database, and uses Redis when it comes', async () => {
+    const late = await startRedis();
+    await late.kill();
+    const node = await startApp({ redis: late.url });
+    try {
+      const { body } = await node.http.post('/items').send(item('early')).expect(201);
+      expect((await node.http.get(`/items/${body.id}`)).body.name).toBe('early');
+      await late.restart();
+      await opened(node);
+      await served(node, `/items/${body.id}`);
+    } finally {
+      await node.close();
+      await late.stop();
+    }
+  });
+
+  it('and without any configured, it serves all the same', async () => {
+    const node = await startApp();
+    const { body } = await node.http.post('/items').send(item('alone')).expect(201);
+    const answer = await node.http.get(`/items/${body.id}`).expect(200);
+    expect(cacheStatus(answer).api).toMatch(/^fwd=bypass; detail=disabled/);
+    await node.close();
+  });
+});
