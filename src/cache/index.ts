@@ -1,9 +1,10 @@
 export { CacheModule } from './cache.module.js';
+export { valuesEntity } from './cache-manager/value-store.js';
 export { CacheResponse } from './api/cache-response.decorator.js';
 export { deserialise } from './api/stored-response.js';
 export { LevelUnavailableError, type Unavailability } from './cache.errors.js';
 export { Clock, SystemClock } from './clock.js';
-export { CacheCounters } from './counters.js';
+export { CacheCounters, type RequestCounts } from './counters.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
 export { type Dependency, entityOf, type Tag } from './core/tags.js';
 export { queryAddress, ReadThrough, rowAddress } from './engine/read-through.js';

@@ -14,6 +14,12 @@ import { type LayerStatus } from './cache-status.js';
 import { PartCollector } from './part-collector.js';
 import { deserialise, serialise, type StoredResponse } from './stored-response.js';
 
+/** Where a response is kept, at every level. @param key canonical path and query */
+export const responseAddress = (key: string): Extract<Address, { kind: 'response' }> => ({
+  kind: 'response',
+  key: `response ${key}`,
+});
+
 /** How a response came about, layer by layer, origin-most first. */
 export interface Provenance {
   readonly db?: LayerStatus | undefined;
@@ -72,8 +78,9 @@ export class ResponseCache {
     return this.#flights.run(renew ? `renew ${key}` : key, async (depart) => {
       const known = renew ? undefined : this.#known(key);
       if (known) return known;
-      const address: Address = { kind: 'response', key: `response ${key}` };
+      const address = responseAddress(key);
       const placeholder = this.l1.take(address);
+      if (!renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
       try {
         depart();
         const found = await this.#readL2(address, placeholder, renew);
@@ -92,7 +99,7 @@ export class ResponseCache {
   }
 
   #known(key: string): Outcome | undefined {
-    const entry = this.l1.find(`response ${key}`, this.settings.cacheStaleMs);
+    const entry = this.l1.find(responseAddress(key).key, this.settings.cacheStaleMs);
     if (!entry) return undefined;
     const { servable, shared } = this.#traits(entry);
     if (!servable || !shared) return undefined;

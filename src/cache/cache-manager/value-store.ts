@@ -9,7 +9,7 @@ import { RedisTags } from '../levels/l2/redis-tags.js';
 import { rowTags } from '../rules.js';
 
 /** The name under which values of CACHE_MANAGER live, apart from every entity. */
-const prefix = 'values';
+export const valuesEntity = 'values';
 
 /**
  * What CACHE_MANAGER stores in: the same two levels under a prefix of its own. `reset` gives the prefix a new generation
@@ -27,7 +27,7 @@ export class ValueStore implements CacheManagerStore {
   ) {}
 
   async get(key: string): Promise<unknown> {
-    const address = rowAddress(prefix, key);
+    const address = rowAddress(valuesEntity, key);
     const known = this.l1.find(address.key, 0);
     if (known) return JSON.parse(known.body);
     const placeholder = this.l1.take(address);
@@ -47,7 +47,7 @@ export class ValueStore implements CacheManagerStore {
 
   /** @param ttlMs `CACHE_TTL_MS` where there is none: nothing stays for ever */
   async set(key: string, value: unknown, ttlMs?: number): Promise<void> {
-    const { tag, coarse } = rowTags(prefix, key);
+    const { tag, coarse } = rowTags(valuesEntity, key);
     const life = ttlMs || this.settings.cacheTtlMs;
     await this.#change([tag], () => this.tags.put(tag, coarse, JSON.stringify(value), { freshMs: life, keepMs: life }));
   }
@@ -61,13 +61,13 @@ export class ValueStore implements CacheManagerStore {
   }
 
   async mdel(...keys: string[]): Promise<void> {
-    const tags = keys.map((key) => rowTags(prefix, key).tag);
+    const tags = keys.map((key) => rowTags(valuesEntity, key).tag);
     await this.#change(tags, () => this.tags.invalidate(tags));
   }
 
   /** What is left of a value's life, in ms. */
   async ttl(key: string): Promise<number> {
-    const found = await this.l2.read(rowAddress(prefix, key));
+    const found = await this.l2.read(rowAddress(valuesEntity, key));
     return found.outcome === 'hit' ? found.entry.freshMs : -2;
   }
 
@@ -77,7 +77,7 @@ export class ValueStore implements CacheManagerStore {
   }
 
   async reset(): Promise<void> {
-    const { coarse } = rowTags(prefix, '');
+    const { coarse } = rowTags(valuesEntity, '');
     await this.#change([coarse], () => this.tags.invalidate([coarse]));
   }
 

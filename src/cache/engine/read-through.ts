@@ -97,6 +97,7 @@ export class ReadThrough {
     const known = options.renew ? undefined : this.#known(address, policy, options.staleMs ?? 0);
     if (known) return known;
     const placeholder = policies[policy].sharesL1 && this.settings.cacheDb ? this.l1.take(address) : undefined;
+    if (!options.renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
     try {
       depart();
       const found = await this.#readL2(address, options);

@@ -4,6 +4,7 @@ import {
   CacheEvents,
   Clock,
   createRedisClient,
+  generationChannel,
   invalidationChannel,
   type InvalidationMessage,
   Lease,
@@ -79,8 +80,9 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
 
   async #subscribe(client: RedisClient): Promise<void> {
     await client.connect();
-    await client.subscribe([invalidationChannel, policiesChannel], (text, channel) => {
+    await client.subscribe([invalidationChannel, generationChannel, policiesChannel], (text, channel) => {
       if (channel === invalidationChannel) this.#hear(text);
+      else if (channel === generationChannel) this.#dropAll(text);
       else for (const listener of this.#policyListeners) listener();
     });
   }
@@ -107,6 +109,13 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     const { tags, atMs } = JSON.parse(text) as InvalidationMessage;
     this.l1.invalidate(tags);
     this.events.emit({ type: 'dropped', tags, seconds: Math.max(0, this.clock.wallMs() - atMs) / 1000 });
+  }
+
+  /** A generation has begun: what was learned under another one is nothing to rely on. */
+  #dropAll(gen: string): void {
+    this.l1.clear();
+    this.connection.superseded(gen);
+    this.events.emit({ type: 'cleared' });
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
-import { EntityRules, PolicySource, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
+import { EntityRules, MemoryLevel, PolicySource, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
 import { type PolicyName, policyNames, Settings } from '../../config/index.js';
 import { InvalidationBus } from '../bus/invalidation-bus.js';
 import { policyLockId } from './policy-lock.js';
@@ -35,6 +35,7 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     private readonly dataSource: DataSource,
     private readonly connection: RedisConnection,
     private readonly tags: RedisTags,
+    private readonly l1: MemoryLevel,
     private readonly bus: InvalidationBus,
   ) {
     super();
@@ -71,8 +72,10 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
         [entity, policy],
       );
     });
-    if (this.connection.state === 'closed') await this.tags.invalidate([rowTags(entity, '').coarse]);
+    const { coarse } = rowTags(entity, '');
+    if (this.connection.state === 'closed') await this.tags.invalidate([coarse]);
     await this.#load();
+    this.l1.invalidate([coarse]);
     await this.bus.announcePolicies();
     this.#logger.log(`${entity} is under ${policy} now`);
   }

@@ -179,7 +179,7 @@ export class RedisLevel extends Level {
   }
 }
 
-function rowDependencies(
+export function rowDependencies(
   { tag, coarse }: Extract<Address, { kind: 'row' }>,
   stamp: string,
   coarseStamp: string,
@@ -201,7 +201,7 @@ function proven(tags: readonly TagState[], epoch: bigint, text: string | undefin
 }
 
 /** What comes back from a store is untrusted. */
-function parseDependencies(text: string): Dependency[] {
+export function parseDependencies(text: string): Dependency[] {
   const pairs = JSON.parse(text) as [tag: Tag, stamp: string][];
   return pairs.map(([tag, stamp]) => ({ tag, stamp }));
 }

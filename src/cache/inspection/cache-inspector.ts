@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { Settings } from '../../config/index.js';
+import { responseAddress } from '../api/response-cache.js';
+import { LevelUnavailableError, type Unavailability } from '../cache.errors.js';
+import { type Tag } from '../core/tags.js';
+import { type Layer } from '../events.js';
+import { MemoryLevel } from '../levels/l1/memory-level.js';
+import { RedisConnection } from '../levels/l2/redis-connection.js';
+import { type Address, type Entry } from '../levels/level.js';
+import { type Subject } from './inspectable.js';
+import { RedisInspector, type TagState } from './redis-inspector.js';
+
+/** An entry as it is kept. Past freshness it is stale; if not valid, it is never served. */
+export interface KeptEntry extends Entry {
+  /** L1: under a running lease; L2: all its stamps are the current ones, and no writer is pending. */
+  readonly valid: boolean;
+}
+
+/** What one level says of one entry: why it cannot say anything, or what it keeps. */
+export type Place = { readonly unavailable: Unavailability } | { readonly entry: KeptEntry | undefined };
+
+export interface Sight {
+  readonly layers: Readonly<Record<Layer, { readonly l1: Place; readonly l2: Place }>>;
+  /** The state of every tag that plays a part; undefined while Redis does not answer. */
+  readonly tags: readonly TagState[] | undefined;
+}
+
+/** Where something is kept, at each layer and level. Looking changes nothing: no ticket, no stamp, no use is counted. */
+@Injectable()
+export class CacheInspector {
+  constructor(
+    private readonly settings: Settings,
+    private readonly l1: MemoryLevel,
+    private readonly connection: RedisConnection,
+    private readonly l2: RedisInspector,
+  ) {}
+
+  async look({ path, address }: Subject): Promise<Sight> {
+    const addresses = { api: responseAddress(path), db: address };
+    const near = { api: this.#near(addresses.api), db: this.#near(addresses.db) };
+    const own = address.kind === 'row' ? [address.tag, address.coarse] : address.tags;
+    const far = await this.#far(addresses, own);
+    return {
+      layers: { api: { l1: near.api, l2: far.api }, db: { l1: near.db, l2: far.db } },
+      tags: far.tags,
+    };
+  }
+
+  #near({ key }: Address): Place {
+    if (!this.settings.cacheL1) return { unavailable: 'disabled' };
+    const kept = this.l1.peek(key);
+    if (!kept) return { entry: undefined };
+    const { leased, ...entry } = kept;
+    return { entry: { ...entry, valid: leased } };
+  }
+
+  async #far(
+    addresses: Readonly<Record<Layer, Address>>,
+    own: readonly Tag[],
+  ): Promise<{ api: Place; db: Place; tags: readonly TagState[] | undefined }> {
+    try {
+      const { gen } = this.connection;
+      const [api, db] = await this.l2.entries(gen, [addresses.api, addresses.db]);
+      const tags = new Set([...own, ...[api, db].flatMap((entry) => entry?.dependencies.map(({ tag }) => tag) ?? [])]);
+      const states = await this.l2.tags(gen, [...tags]);
+      const place = (entry: Entry | undefined): Place =>
+        this.settings.cacheL2
+          ? { entry: entry && { ...entry, valid: holds(entry, states) } }
+          : { unavailable: 'disabled' };
+      return { api: place(api), db: place(db), tags: states };
+    } catch (error) {
+      if (!(error instanceof LevelUnavailableError)) throw error;
+      const unavailable = { unavailable: error.reason };
+      return { api: unavailable, db: unavailable, tags: undefined };
+    }
+  }
+}
+
+function holds({ dependencies }: Entry, states: readonly TagState[]): boolean {
+  const byTag = new Map(states.map((state) => [state.tag, state]));
+  return dependencies.every(({ tag, stamp }) => {
+    const state = byTag.get(tag);
+    return state?.stamp === stamp && state.pending.length === 0;
+  });
+}
