@@ -11,6 +11,7 @@ import {
   Min,
   MinLength,
 } from 'class-validator';
+import { IsScheduleOrOff } from './cron.rule.js';
 import { Setting } from './setting.decorator.js';
 
 export const policyNames = ['ttl', 'invalidate', 'write-through', 'strict'] as const;
@@ -165,8 +166,15 @@ export class Settings {
     default: '*/15 * * * *',
     doc: 'cron expression of the repeatable warming job (one per cluster); `off` for none',
   })
-  @IsString()
+  @IsScheduleOrOff()
   readonly warmSchedule!: string;
+
+  @Setting('WARM_AFTER_FLUSH', {
+    default: 'recent',
+    doc: 'strategy to warm once the shared level has lost everything: `off`, `recent`, `lists` or `all`',
+  })
+  @IsIn(['off', 'recent', 'lists', 'all'])
+  readonly warmAfterFlush!: 'off' | 'recent' | 'lists' | 'all';
 
   @Setting('LOG_LEVEL', { default: 'info', doc: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' })
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
