@@ -5,6 +5,7 @@ import { DatabaseModule, isDatabaseUnavailable } from './database/index.js';
 import { HttpModule, unavailable } from './http/index.js';
 import { InvalidationModule } from './invalidation/index.js';
 import { ItemsModule } from './items/index.js';
+import { WarmingModule } from './warming/index.js';
 
 const databaseDown = (error: unknown) =>
   isDatabaseUnavailable(error) ? unavailable('The database does not answer.', error) : undefined;
@@ -21,6 +22,7 @@ export class AppModule {
         DatabaseModule.forRoot(settings),
         CacheModule,
         InvalidationModule,
+        WarmingModule.forRoot(settings),
         ItemsModule,
       ],
     };

@@ -6,6 +6,7 @@ import { ConfigurationError, loadSettings, type Settings } from './config/index.
 import { GracefulShutdown, Lifecycle } from './http/index.js';
 import { withoutPasswords } from './logging/index.js';
 import { createApp } from './server.js';
+import { WarmingAtBoot } from './warming/index.js';
 
 /** How long closing connections to PostgreSQL and Redis may take after the requests are done. */
 const closeTimeoutMs = 5_000;
@@ -23,8 +24,8 @@ async function main(settings: Settings): Promise<void> {
   const shutdown = new GracefulShutdown(server, app.get(Lifecycle));
   exitOnSignal(app, shutdown, settings);
   await listen(server, settings);
-  const lifecycle = app.get(Lifecycle);
-  if (lifecycle.state === 'starting') lifecycle.become('ready');
+  await app.get(WarmingAtBoot).run();
+  app.get(Lifecycle).become('ready');
   announce(server.address() as AddressInfo);
 }
 

@@ -11,10 +11,11 @@ import { createMigrationDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/index.js';
 import { Lifecycle } from '../../src/http/index.js';
 import { createApp } from '../../src/server.js';
+import { WarmingAtBoot } from '../../src/warming/index.js';
 import { createDatabase } from './services.js';
 
 export interface StartAppOptions {
-  /** On top of a test's defaults: silent, on a free port, with a fresh database. */
+  /** On top of a test's defaults: silent, on a free port, with a fresh database, nothing warmed unasked. */
   readonly env?: Readonly<Record<string, string>>;
   /** Replaces providers before the application is made. */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
@@ -45,6 +46,8 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     NODE_ENV: 'test',
     PORT: '0',
     LOG_LEVEL: 'silent',
+    WARM_SCHEDULE: 'off',
+    WARM_AFTER_FLUSH: 'off',
     DATABASE_URL: databaseUrl,
     ...(redis !== undefined && { REDIS_URL: redis }),
     ...env,
@@ -55,6 +58,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     return compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
   });
   await app.listen(settings.port, settings.host);
+  await app.get(WarmingAtBoot).run();
   app.get(Lifecycle).become('ready');
   const server: Server = app.getHttpServer();
   const { port } = server.address() as AddressInfo;

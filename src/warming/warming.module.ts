@@ -1,0 +1,41 @@
+import { BullModule } from '@nestjs/bull';
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type Settings } from '../config/index.js';
+import { WarmingAfterFlush } from './after-flush.js';
+import { WarmingAtBoot } from './at-boot.js';
+import { BoardController } from './board.controller.js';
+import { WarmingJobs } from './jobs.js';
+import { QueueConnections } from './queue/queue-connections.js';
+import { queueName, queueOptions } from './queue/queue-options.js';
+import { WarmingQueue } from './queue/warming-queue.js';
+import { WarmingRunner } from './runner.js';
+import { WarmingSchedule } from './schedule.js';
+import { Warmers } from './warmers.js';
+import { WarmingController } from './warming.controller.js';
+
+/** Fills the shared level ahead of its readers. Without a Redis everything is there, and says that it cannot. */
+@Global()
+@Module({})
+export class WarmingModule {
+  static forRoot({ redisUrl }: Settings): DynamicModule {
+    const connections = redisUrl === undefined ? undefined : new QueueConnections(redisUrl);
+    return {
+      module: WarmingModule,
+      imports: connections
+        ? [BullModule.registerQueueAsync({ name: queueName, useFactory: () => queueOptions(connections) })]
+        : [],
+      controllers: [WarmingController, BoardController],
+      providers: [
+        ...(connections ? [{ provide: QueueConnections, useValue: connections }] : []),
+        Warmers,
+        WarmingQueue,
+        WarmingJobs,
+        WarmingSchedule,
+        WarmingRunner,
+        WarmingAfterFlush,
+        WarmingAtBoot,
+      ],
+      exports: [Warmers, WarmingQueue, WarmingJobs, WarmingAtBoot],
+    };
+  }
+}
