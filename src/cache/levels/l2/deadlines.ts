@@ -22,7 +22,7 @@ export class Deadlines {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { dueAtMs: performance.now() + this.timeoutMs, settled: false, reject };
       this.#waiting.push(waiting);
-      if (!this.#timer) this.#timer = setTimeout(this.#expire, this.timeoutMs);
+      if (!this.#timer) this.#timer = setTimeout(this.#expire, this.timeoutMs).unref();
       command.then(
         (value) => {
           waiting.settled = true;
@@ -47,6 +47,6 @@ export class Deadlines {
     }
     this.#waiting.splice(0, done);
     const next = this.#waiting[0];
-    if (next) this.#timer = setTimeout(this.#expire, Math.max(1, next.dueAtMs - now));
+    if (next) this.#timer = setTimeout(this.#expire, Math.max(1, next.dueAtMs - now)).unref();
   };
 }

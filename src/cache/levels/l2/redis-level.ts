@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../../config/index.js';
 import { LevelUnavailableError } from '../../cache.errors.js';
-import { parseSnapshot, sees } from '../../core/snapshot.js';
+import { provenFor, type TagState } from '../../core/decisions.js';
+import { parseSnapshot, type Xid } from '../../core/snapshot.js';
 import { type Dependency, type Tag } from '../../core/tags.js';
 import {
   type Address,
@@ -23,15 +24,13 @@ class RedisTicket implements Ticket {
     readonly address: Address,
     readonly gen: string,
     readonly nonce: string,
-    readonly tags: readonly TagState[] = [],
-    readonly epoch = 0n,
+    readonly tags: readonly KnownTag[] = [],
+    readonly epoch: Xid = 0,
   ) {}
 }
 
-interface TagState extends Dependency {
-  readonly fence: readonly bigint[];
-  readonly ff: bigint;
-}
+/** A tag as it was before the load. */
+type KnownTag = Dependency & Pick<TagState, 'fence' | 'ff'>;
 
 /** L2: Redis, shared by all nodes. Rows live in the hash of their own tag; everything else is checked by its stamps. */
 @Injectable()
@@ -92,10 +91,10 @@ export class RedisLevel extends Level {
       states.map(([stamp, fence, ff], i) => ({
         tag: tags[i]!,
         stamp,
-        fence: fence === '' ? [] : fence.split(',').map(BigInt),
-        ff: BigInt(ff),
+        fence: fence === '' ? [] : fence.split(',').map(Number),
+        ff: Number(ff),
       })),
-      BigInt(epoch),
+      Number(epoch),
     );
   }
 
@@ -191,13 +190,10 @@ export function rowDependencies(
 }
 
 /** The load's snapshot must see every recent writer of every tag, and everything that this data set cannot know of. */
-function proven(tags: readonly TagState[], epoch: bigint, text: string | undefined): boolean {
+function proven(tags: readonly KnownTag[], epoch: Xid, text: string | undefined): boolean {
   if (text === undefined) return false;
   const snapshot = parseSnapshot(text);
-  return (
-    snapshot.xmin >= epoch &&
-    tags.every(({ fence, ff }) => snapshot.xmin > ff && fence.every((xid) => sees(snapshot, xid)))
-  );
+  return snapshot.xmin >= epoch && tags.every((tag) => provenFor(tag, snapshot));
 }
 
 /** What comes back from a store is untrusted. */

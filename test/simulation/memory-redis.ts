@@ -1,0 +1,223 @@
+import {
+  fenced,
+  filledRow,
+  freshTag,
+  holds,
+  invalidated,
+  mayStoreRow,
+  refuseRowFill,
+  rowIsServable,
+  settled,
+  storedRow,
+  type TagState,
+  ticketLimit,
+  withoutPending,
+} from '../../src/cache/core/decisions.js';
+import { parseSnapshot } from '../../src/cache/core/snapshot.js';
+import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
+
+interface Expiring<T> {
+  readonly state: T;
+  /** Undefined: never. */
+  readonly expiresAtMs?: number | undefined;
+}
+
+interface Derived {
+  readonly body: string;
+  readonly deps: string;
+  readonly untilMs: number;
+}
+
+export class ScriptRefusal extends Error {}
+
+type Reply = string | number | readonly unknown[];
+type Script = (keys: readonly string[], args: readonly string[]) => Reply;
+
+/**
+ * The scripts of L2 in memory, over the decisions that the model and the product share. It answers what Redis would
+ * answer: a test runs both on the same commands.
+ */
+export class MemoryRedis {
+  gen: string | undefined;
+  epoch = 0;
+  readonly #tags = new Map<string, Expiring<TagState>>();
+  /** Fresh until, ms, of the rows that have a value. */
+  readonly #rowUntil = new Map<string, number>();
+  readonly #derived = new Map<string, Expiring<Derived>>();
+
+  constructor(
+    private readonly now: () => number,
+    private readonly publish: (channel: string, message: string) => void = () => undefined,
+  ) {}
+
+  /** KEYS[1], the record, and ARGV[1], the generation, are not among the keys and arguments. */
+  run(gen: string, name: ScriptName, keys: readonly string[], args: readonly string[]): Reply {
+    if (gen !== this.gen) throw new ScriptRefusal('EPOCHCHANGED the data set has another generation');
+    const script = this.#scripts[name];
+    if (!script) throw new Error(`${name} is not for nodes`);
+    return script(keys, args);
+  }
+
+  flush(): void {
+    this.#tags.clear();
+    this.#rowUntil.clear();
+    this.#derived.clear();
+    this.gen = undefined;
+  }
+
+  /** One tag's hash is lost, as by eviction: only one that may expire can be. */
+  evict(key: string): void {
+    if (this.#tags.get(key)?.expiresAtMs !== undefined) this.#tags.delete(key);
+  }
+
+  tag(key: string): TagState | undefined {
+    const kept = this.#tags.get(key);
+    if (kept?.expiresAtMs !== undefined && kept.expiresAtMs <= this.now()) {
+      this.#tags.delete(key);
+      return undefined;
+    }
+    return kept?.state;
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#tags.keys()];
+  }
+
+  readonly #scripts: Partial<Record<ScriptName, Script>> = {
+    getRow: ([row = '', coarse = ''], [nonce = '', , staleMs, renew, ticketTtl, rowStamp = '', coarseStamp = '']) => {
+      const coarseTag = this.#ensure(coarse, coarseStamp, 0);
+      const tag = this.tag(row);
+      if (tag && rowIsServable(tag, coarseTag) && renew === '0') {
+        const left = this.#rowUntil.get(row)! - this.now();
+        const ttl = this.#tags.get(row)!.expiresAtMs! - this.now();
+        if (left + Number(staleMs) > 0) return [tag.value!.body, tag.stamp, coarseTag.stamp, left, ttl];
+      }
+      const kept = this.#ensure(row, rowStamp, Number(ticketTtl));
+      const tickets = this.#fieldsOf(kept) > ticketLimit ? {} : kept.tickets;
+      this.#change(row, { ...kept, tickets: { ...tickets, [nonce]: coarseTag.stamp } });
+      return [];
+    },
+
+    fillRow: ([row = '', coarse = ''], [nonce = '', , body = '', text = '', freshMs, keepMs]) => {
+      const [tag, coarseTag] = [this.tag(row), this.tag(coarse)];
+      const snapshot = parseSnapshot(text);
+      const refusal = refuseRowFill(tag, coarseTag, nonce, snapshot, this.epoch);
+      if (!tag || !coarseTag || refusal) {
+        if (tag && refusal !== 'ticket') this.#change(row, { ...tag, tickets: without(tag.tickets, nonce) });
+        return refusal!;
+      }
+      this.#set(row, filledRow(tag, body, coarseTag.stamp, snapshot), Number(keepMs));
+      this.#rowUntil.set(row, this.now() + Number(freshMs));
+      this.#change(coarse, { ...coarseTag, pend: [] });
+      return [tag.stamp, coarseTag.stamp];
+    },
+
+    fence: (keys, [xid, xmin, count, ttlMs, channel = '', message = '', ...stamps]) => {
+      const out = keys.map((key, i) => {
+        if (i >= Number(count)) return this.#ensure(key, stamps[i]!, isCoarse(key) ? 0 : Number(ttlMs)).stamp;
+        this.#set(key, fenced(this.tag(key), Number(xid), Number(xmin), stamps[i]!));
+        return stamps[i]!;
+      });
+      if (Number(count) > 0) this.publish(channel, message);
+      return out;
+    },
+
+    storeRow: ([row = '', coarse = ''], args) => {
+      const [xid, xmin, newStamp = '', stamp = '', coarseStamp = '', , body = '', freshMs, keepMs, channel, message] =
+        args;
+      const fenceFirst = newStamp !== '';
+      const may = mayStoreRow(this.tag(row), this.tag(coarse), { stamp, coarse: coarseStamp }, fenceFirst);
+      if (fenceFirst) {
+        this.#set(row, fenced(this.tag(row), Number(xid), Number(xmin), newStamp));
+        this.publish(channel!, message!);
+      }
+      if (!may) return 0;
+      this.#set(row, storedRow(this.tag(row)!, body, coarseStamp), Number(keepMs));
+      this.#rowUntil.set(row, this.now() + Number(freshMs));
+      return 1;
+    },
+
+    rolledBack: (keys, [xid]) => {
+      for (const key of keys) {
+        const tag = this.tag(key);
+        if (tag) this.#change(key, withoutPending(tag, Number(xid)));
+      }
+      return 1;
+    },
+
+    readTags: (keys, [ttlMs, ...stamps]) => [
+      String(this.epoch),
+      ...keys.map((key, i) => {
+        const { stamp, fence, ff } = this.#ensure(key, stamps[i]!, isCoarse(key) ? 0 : Number(ttlMs));
+        return [stamp, fence.join(','), String(ff)];
+      }),
+    ],
+
+    readDerived: ([key = '']) => {
+      const kept = this.#derived.get(key);
+      if (!kept || kept.expiresAtMs! <= this.now()) return [];
+      const { body, deps, untilMs } = kept.state;
+      return [body, deps, untilMs - this.now(), kept.expiresAtMs! - this.now()];
+    },
+
+    verify: (keys) =>
+      keys.map((key) => {
+        const tag = this.tag(key);
+        return tag && holds(tag, tag.stamp) ? tag.stamp : '';
+      }),
+
+    storeDerived: ([entry = '', ...keys], [body = '', deps = '', freshMs, keepMs, text = '', ...stamps]) => {
+      if (keys.some((key, i) => this.tag(key)?.stamp !== stamps[i])) return 0;
+      const snapshot = text === '' ? undefined : parseSnapshot(text);
+      for (const key of keys) {
+        const tag = settled(this.tag(key)!, snapshot);
+        const expiresAtMs = this.#tags.get(key)!.expiresAtMs;
+        const extended = tag.pend.length === 0 && !isCoarse(key) && (expiresAtMs ?? 0) < this.now() + Number(keepMs);
+        if (extended) this.#set(key, tag, Number(keepMs));
+        else this.#change(key, tag);
+      }
+      if (Number(keepMs) === 0) return 1;
+      const state = { body, deps, untilMs: this.now() + Number(freshMs) };
+      this.#derived.set(entry, { state, expiresAtMs: this.now() + Number(keepMs) });
+      return 1;
+    },
+
+    invalidate: (keys, [ttlMs, channel = '', message = '', ...stamps]) => {
+      keys.forEach((key, i) => {
+        const tag = invalidated(this.tag(key), stamps[i]!);
+        this.#set(key, tag, tag.pend.length === 0 && !isCoarse(key) ? Number(ttlMs) : undefined);
+      });
+      this.publish(channel, message);
+      return 1;
+    },
+  };
+
+  #ensure(key: string, stamp: string, ttlMs: number): TagState {
+    const tag = this.tag(key);
+    if (tag) return tag;
+    const fresh = freshTag(stamp);
+    this.#set(key, fresh, ttlMs > 0 ? ttlMs : undefined);
+    return fresh;
+  }
+
+  /** The state changes, the expiry stays. */
+  #change(key: string, state: TagState): void {
+    this.#tags.set(key, { state, expiresAtMs: this.#tags.get(key)?.expiresAtMs });
+  }
+
+  #set(key: string, state: TagState, ttlMs?: number): void {
+    this.#tags.set(key, { state, expiresAtMs: ttlMs === undefined ? undefined : this.now() + ttlMs });
+  }
+
+  /** As the hash in Redis would have them. A tag that was never fenced has its stamp only. */
+  #fieldsOf({ tickets, value, fence, ff, pend }: TagState): number {
+    const fencing = fence.length > 0 || ff > 0 || pend.length > 0 || value ? 4 : 1;
+    return fencing + Object.keys(tickets).length + (value ? 3 : 0);
+  }
+}
+
+const isCoarse = (key: string): boolean => key.endsWith(':*');
+
+function without(tickets: TagState['tickets'], nonce: string): TagState['tickets'] {
+  return Object.fromEntries(Object.entries(tickets).filter(([ticket]) => ticket !== nonce));
+}

@@ -1,0 +1,179 @@
+import fc from 'fast-check';
+import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
+import { tagKey } from '../../src/cache/testing.js';
+import { type CacheNode, startCacheNode } from '../support/cache-node.js';
+import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+import { MemoryRedis } from './memory-redis.js';
+
+/** So many generated command sequences, each run on Redis and in memory. */
+const sequences = 500;
+
+let redis: TestRedis;
+let database: Awaited<ReturnType<typeof createDatabase>>;
+let node: CacheNode;
+
+beforeAll(async () => {
+  [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  node = await startCacheNode(database.url, redis.url, { REDIS_TIMEOUT_MS: '5000' });
+});
+
+afterAll(async () => {
+  await node.close();
+  await database.drop();
+  await redis.stop();
+});
+
+interface Command {
+  readonly name: ScriptName;
+  readonly tags: readonly string[];
+  readonly args: readonly string[];
+}
+
+const epoch = 20;
+const life = ['60000', '120000'];
+const rows = fc.constantFrom('things:1', 'things:1', 'things:1', 'things:2');
+const lists = fc.constantFrom('things', 'things?color=red');
+const coarse = 'things:*';
+const anyTag = fc.oneof(
+  { weight: 4, arbitrary: rows },
+  { weight: 4, arbitrary: lists },
+  { weight: 1, arbitrary: fc.constant(coarse) },
+);
+const xid = fc.integer({ min: 15, max: 40 });
+const seenFrom = fc.integer({ min: 18, max: 60 });
+const nonce = fc.constantFrom('n1', 'n2');
+const stamp = fc.constantFrom('s1', 's1', 's1', 's2');
+const snapshot = fc
+
+  .record({ xmin: seenFrom, span: fc.nat(20), running: fc.array(seenFrom, { maxLength: 3 }) })
+  .map(({ xmin, span, running }) => {
+    const between = running.filter((id) => id >= xmin && id < xmin + span).sort((a, b) => a - b);
+    return `${xmin}:${xmin + span}:${[...new Set(between)].join(',')}`;
+  });
+
+const command = (name: ScriptName, tags: fc.Arbitrary<string[]>, args: fc.Arbitrary<string[]>): fc.Arbitrary<Command> =>
+  fc.record({ name: fc.constant(name), tags, args });
+const rowKeys = rows.map((row) => [row, coarse]);
+const someTags = fc.uniqueArray(anyTag, { minLength: 1, maxLength: 3 });
+const texts = (...parts: fc.Arbitrary<unknown>[]): fc.Arbitrary<string[]> =>
+  fc.tuple(...parts).map((all) => all.map(String));
+
+const commands = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: command(
+        'getRow',
+        rowKeys,
+        texts(
+          nonce,
+          fc.constant('val:v1'),
+          fc.constant(0),
+          fc.constantFrom(0, 0, 1),
+          fc.constant(30_000),
+          stamp,
+          stamp,
+        ),
+      ),
+    },
+    {
+      weight: 4,
+      arbitrary: command(
+        'fillRow',
+        rowKeys,
+        texts(
+          nonce,
+          fc.constant('val:v1'),
+          fc.constantFrom('"a"', '"b"'),
+          snapshot,
+          ...life.map((ms) => fc.constant(ms)),
+        ),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(someTags, someTags, xid, xid, fc.array(stamp, { minLength: 6, maxLength: 6 }))
+        .map(([tags, peeked, id, xmin, stamps]): Command => {
+          const all = [...tags, ...peeked.filter((tag) => !tags.includes(tag))];
+          return {
+            name: 'fence',
+            tags: all,
+            args: [String(id), String(Math.min(xmin, id)), String(tags.length), '60000', 'test', '{}', ...stamps],
+          };
+        }),
+    },
+    {
+      weight: 2,
+      arbitrary: command(
+        'storeRow',
+        rowKeys,
+        texts(
+          xid,
+          fc.constant(15),
+          fc.constantFrom('', 's5'),
+          stamp,
+          stamp,
+          fc.constant('val:v1'),
+          fc.constantFrom('"c"', 'null'),
+          ...life.map((ms) => fc.constant(ms)),
+          fc.constant('test'),
+          fc.constant('{}'),
+        ),
+      ),
+    },
+    { weight: 1, arbitrary: command('rolledBack', someTags, texts(xid)) },
+    { weight: 2, arbitrary: command('readTags', someTags, texts(fc.constant(60_000), stamp, stamp, stamp)) },
+    { weight: 2, arbitrary: command('verify', someTags, texts()) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(someTags, snapshot, fc.array(stamp, { minLength: 3, maxLength: 3 }))
+        .map(([tags, seen, stamps]): Command => ({
+          name: 'storeDerived',
+          tags: ['entry', ...tags],
+          args: ['"list"', '[]', ...life, seen, ...stamps.slice(0, tags.length)],
+        })),
+    },
+    { weight: 1, arbitrary: fc.constant<Command>({ name: 'readDerived', tags: ['entry'], args: [] }) },
+    {
+      weight: 1,
+      arbitrary: command(
+        'invalidate',
+        someTags,
+        texts(fc.constant(60_000), fc.constant('test'), fc.constant('{}'), stamp, stamp, stamp),
+      ),
+    },
+  ),
+  { minLength: 5, maxLength: 60 },
+);
+
+/** Times differ by what the machine took; whether there are any does not. */
+const timeless = (reply: unknown): unknown =>
+  Array.isArray(reply) ? reply.map((part) => (typeof part === 'number' && part > 1 ? 'ms' : timeless(part))) : reply;
+
+it('Redis and the shared decisions answer the same to every sequence of commands', async () => {
+  const accepted = new Map<ScriptName, number>();
+  await fc.assert(
+    fc.asyncProperty(commands, async (sequence) => {
+      await node.connection.renewGeneration();
+      const gen = node.connection.gen;
+      await node.connection.command(gen, (client) => client.hSet('strata:record', 'epoch', String(epoch)));
+      const memory = new MemoryRedis(() => Date.now());
+      Object.assign(memory, { gen, epoch });
+      const log: unknown[] = [];
+      for (const { name, tags, args } of sequence) {
+        const keys = tags.map((tag) => tagKey(gen, tag));
+        const real = timeless(await node.connection.run(gen, name, keys, args));
+        const shared = timeless(memory.run(gen, name, keys, args));
+        log.push([name, tags, args, real]);
+        expect({ log, reply: shared }).toEqual({ log, reply: real });
+        const full = Array.isArray(real) ? real.length > 0 : real === 1;
+        if (full) accepted.set(name, (accepted.get(name) ?? 0) + 1);
+      }
+    }),
+    { numRuns: sequences },
+  );
+  for (const name of ['getRow', 'fillRow', 'storeRow', 'storeDerived'] as const)
+    expect(accepted.get(name) ?? 0).toBeGreaterThan(10);
+}, 60_000);
