@@ -7,7 +7,8 @@ import { CACHE, DATA, ROOT } from './services/folders.mjs';
 import { takeLock } from './services/lock.mjs';
 import { providePostgres, provideRedis } from './services/provide.mjs';
 import { recordsIn, stopLeftovers } from './services/records.mjs';
-import { runApp, runStep } from './start/app.mjs';
+import { run } from './services/run.mjs';
+import { runApp } from './start/app.mjs';
 import { buildIfNeeded } from './start/build.mjs';
 import { launcher, watchLauncher } from './start/launcher.mjs';
 
@@ -73,8 +74,8 @@ async function main() {
   await provideServices();
   signal.throwIfAborted();
   if (!production) env['ADMIN_TOKEN'] ||= randomBytes(24).toString('base64url');
-  const seed = production ? [] : ['--seed'];
-  if (!options.app) await runStep(join(ROOT, 'dist', 'src', 'migrate.js'), seed, { env, signal });
+  const migrate = [join(ROOT, 'dist', 'src', 'migrate.js'), ...(production ? [] : ['--seed'])];
+  if (!options.app) await run(process.execPath, migrate, { env, signal, show: true });
   signal.throwIfAborted();
   const token = production ? '' : ` admin_token=${env['ADMIN_TOKEN']}`;
   const onReady = (/** @type {string} */ url) => say(`ready url=${url}${token}`);
@@ -84,7 +85,9 @@ async function main() {
 /** @returns {Promise<void>} */
 async function cleanUp() {
   for (const step of undo.splice(0).reverse()) {
-    await Promise.resolve(step()).catch((error) => console.error(error));
+    await Promise.resolve()
+      .then(step)
+      .catch((error) => console.error(error));
   }
 }
 

@@ -1,10 +1,9 @@
 // @ts-check
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { once } from 'node:events';
+import { chownSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { makeOwned } from './postgres-binaries.mjs';
+import { run } from './run.mjs';
 
 /** @typedef {import('./postgres-binaries.mjs').PostgresPlace} PostgresPlace */
 
@@ -42,12 +41,12 @@ export async function openCluster(place, { name = `postgres-${parseInt(place.ver
  * @param {AbortSignal} [signal]
  */
 async function create(place, data, passwordFile, flags, signal) {
-  const draft = `${data}.new`;
-  for (const old of [draft, data]) rmSync(old, { recursive: true, force: true });
+  const draft = `${data}.${process.pid}.new`;
+  for (const old of [data, ...drafts(place.folder, basename(data))]) rmSync(old, { recursive: true, force: true });
   makeOwned(draft, place.account);
   writeFileSync(passwordFile, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
   if (place.account) chownSync(passwordFile, place.account.uid, place.account.gid);
-  const child = spawn(
+  await run(
     join(place.bin, 'initdb'),
     [
       `--pgdata=${draft}`,
@@ -59,13 +58,19 @@ async function create(place, data, passwordFile, flags, signal) {
       ...LOCALE,
       ...flags,
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'], cwd: draft, ...place.account, ...(signal && { signal }) },
+    { cwd: draft, account: place.account, signal },
   );
-  let problem = '';
-  child.stderr.on('data', (chunk) => (problem += chunk));
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`initdb failed: ${problem.trim()}`);
   renameSync(draft, data);
+}
+
+/**
+ * @param {string} folder
+ * @param {string} name
+ * @returns {string[]} what a start left that was killed while it made the cluster
+ */
+function drafts(folder, name) {
+  const found = readdirSync(folder).filter((file) => file.startsWith(`${name}.`) && file.endsWith('.new'));
+  return found.map((file) => join(folder, file));
 }
 
 /**

@@ -51,15 +51,3 @@ export async function runApp({ entry, env, records, signal, onReady }) {
   forget?.();
   return code ?? 128 + constants.signals[/** @type {NodeJS.Signals} */ (killedBy)];
 }
-
-/**
- * Runs a step before the application, such as the migrations.
- * @param {string} entry
- * @param {string[]} args
- * @param {{ env: NodeJS.ProcessEnv, signal: AbortSignal }} options
- */
-export async function runStep(entry, args, { env, signal }) {
-  const child = spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'inherit', 'inherit'], signal });
-  const [code, killedBy] = await once(child, 'exit');
-  if (code !== 0) throw new Error(`${entry} failed (${killedBy ?? `exit code ${code}`})`);
-}

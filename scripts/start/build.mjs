@@ -1,8 +1,7 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { run } from '../services/run.mjs';
 
 const SOURCES = [
   'src',
@@ -26,11 +25,7 @@ export async function buildIfNeeded(root, { say, signal }) {
   if (modified(join(root, 'dist', 'src', 'main.js')) && built > newest) return;
 
   say('building');
-  const child = spawn('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], signal });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`the build failed:\n${output.trim()}`);
+  await run('npm', ['run', '--silent', 'build'], { cwd: root, signal });
   // A source that changed while we built is newer than the start of the build, not than its end.
   writeFileSync(stamp, '');
   utimesSync(stamp, newest / 1000, newest / 1000 + 0.001);
