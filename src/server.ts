@@ -1,6 +1,7 @@
 import { type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { createAdminGuard } from './admin/index.js';
 import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
 import { answerClientErrors, createExpress } from './http/index.js';
@@ -19,7 +20,9 @@ const build: Build = (module, adapter, options) => NestFactory.create<NestExpres
 /** The whole service, initialised but not listening. */
 export async function createApp(settings: Settings, create: Build = build): Promise<NestExpressApplication> {
   const logger = createLogger({ level: settings.logLevel });
-  const adapter = new ExpressAdapter(createExpress({ requestTimeoutMs: settings.requestTimeoutMs, logger }));
+  const { requestTimeoutMs } = settings;
+  const guard = createAdminGuard(settings);
+  const adapter = new ExpressAdapter(createExpress({ requestTimeoutMs, logger, guard }));
   const app = await create(AppModule.forRoot(settings), adapter, {
     bodyParser: false,
     abortOnError: false,

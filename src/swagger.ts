@@ -8,6 +8,11 @@ export function setUpSwagger(app: INestApplication): void {
     .setDescription('An Items REST service behind a multi-level cache whose answers can be trusted.')
     .setVersion('0.1.0')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`ADMIN_TOKEN`' }, 'admin')
+    .addCookieAuth(
+      'strata_session',
+      { type: 'apiKey', in: 'cookie', description: 'set by `POST /admin/session`' },
+      'session',
+    )
     .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config), { customSiteTitle: 'Strata' });
 }

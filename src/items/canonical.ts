@@ -1,7 +1,9 @@
 import { type Request } from 'express';
+import { queryTags, type Tag } from '../cache/index.js';
 import { ValidationPipe } from '../http/index.js';
 import { IdPipe } from './dto/id.pipe.js';
 import { ListItemsQuery } from './dto/list-items.query.js';
+import { itemRule } from './item.rule.js';
 
 const names = ['category', 'cursor', 'limit', 'q', 'sort'] as const;
 const defaults = new ListItemsQuery();
@@ -17,20 +19,35 @@ export function canonicalQuery(query: ListItemsQuery): string {
   return new URLSearchParams(given).toString();
 }
 
+export const listPath = (query: ListItemsQuery): string => `/items?${canonicalQuery(query)}`;
+export const itemPath = (id: number): string => `/items/${id}`;
+
+/** What a list depends on: its category's items, or all. */
+export const listTags = ({ category }: ListItemsQuery): Tag[] =>
+  queryTags(itemRule.entity, category === undefined ? {} : { category });
+
+/** The parameters of a list; undefined where they will be refused. */
+export const listQueryOf = (query: unknown): ListItemsQuery | undefined =>
+  unlessRefused(() => queryPipe.transform(query, { type: 'query', metatype: ListItemsQuery }) as ListItemsQuery);
+
+/** The id of an item; undefined where it will be refused. */
+export const itemIdOf = (text: string): number | undefined => unlessRefused(() => idPipe.transform(text));
+
 /** The key of `GET /items`; none for a query that will be refused. */
-export const listKey = ({ query }: Request): string | undefined =>
-  unlessRefused(() => {
-    const parsed = queryPipe.transform(query, { type: 'query', metatype: ListItemsQuery }) as ListItemsQuery;
-    return `/items?${canonicalQuery(parsed)}`;
-  });
+export const listKey = ({ query }: Request): string | undefined => {
+  const parsed = listQueryOf(query);
+  return parsed && listPath(parsed);
+};
 
 /** The key of `GET /items/:id`; none for a request that will be refused. */
-export const itemKey = ({ params }: Request): string | undefined =>
-  unlessRefused(() => `/items/${idPipe.transform(String(params['id']))}`);
+export const itemKey = ({ params }: Request): string | undefined => {
+  const id = itemIdOf(String(params['id']));
+  return id === undefined ? undefined : itemPath(id);
+};
 
-function unlessRefused(key: () => string): string | undefined {
+function unlessRefused<T>(parse: () => T): T | undefined {
   try {
-    return key();
+    return parse();
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { queryTags, ReadThrough } from '../cache/index.js';
+import { ReadThrough } from '../cache/index.js';
 import { type IfMatch } from '../http/index.js';
-import { canonicalQuery } from './canonical.js';
+import { canonicalQuery, listTags } from './canonical.js';
 import { type ItemInput } from './dto/item-input.dto.js';
 import { type ListItemsQuery } from './dto/list-items.query.js';
 import { itemRule } from './item.rule.js';
@@ -28,8 +28,8 @@ export class ItemsService {
 
   /** @throws 400 for a cursor of another list */
   findPage(query: ListItemsQuery): Promise<ItemsPage> {
-    const tags = queryTags(itemRule.entity, query.category === undefined ? {} : { category: query.category });
-    return this.cache.query(itemRule.entity, canonicalQuery(query), tags, () => this.reader.loadPage(query));
+    const load = () => this.reader.loadPage(query);
+    return this.cache.query(itemRule.entity, canonicalQuery(query), listTags(query), load);
   }
 
   /** @throws 422 when the idempotency key was used for another body */

@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import {
+  CacheCounters,
+  EntityRules,
+  Lease,
+  LevelUnavailableError,
+  MemoryLevel,
+  RedisConnection,
+} from '../cache/index.js';
+import { Settings } from '../config/index.js';
+import { Journal, PolicyRegistry } from '../invalidation/index.js';
+import { type CacheStatsView } from './dto/cache-stats.js';
+
+/** Puts together what the parts of the cache say about themselves. */
+@Injectable()
+export class CacheStats {
+  constructor(
+    private readonly settings: Settings,
+    private readonly counters: CacheCounters,
+    private readonly l1: MemoryLevel,
+    private readonly lease: Lease,
+    private readonly connection: RedisConnection,
+    private readonly journal: Journal,
+    private readonly rules: EntityRules,
+    private readonly registry: PolicyRegistry,
+  ) {}
+
+  read(): CacheStatsView {
+    const { requests, invalidations, loads, loadSeconds, joined } = this.counters;
+    const { cacheL1, cacheL1MaxBytes: maxBytes, cacheL2 } = this.settings;
+    const { bytes, entries } = this.l1;
+    return {
+      requests,
+      loads: { count: loads, seconds: loadSeconds, joined },
+      invalidations,
+      l1: { enabled: cacheL1, bytes, maxBytes, entries, leaseValid: this.lease.valid },
+      l2: { enabled: cacheL2, breaker: this.connection.state, generation: generationOf(this.connection) ?? null },
+      journal: { entries: this.journal.size },
+      policies: Object.fromEntries(this.rules.all().map(({ entity }) => [entity, this.registry.policyOf(entity)])),
+    };
+  }
+}
+
+/** Undefined where there is none at the moment. */
+export function generationOf(connection: RedisConnection): string | undefined {
+  try {
+    return connection.gen;
+  } catch (error) {
+    if (error instanceof LevelUnavailableError) return undefined;
+    throw error;
+  }
+}

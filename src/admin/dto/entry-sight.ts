@@ -1,0 +1,136 @@
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { deserialise, type KeptEntry, type Layer, type Place, type Sight, type TagState } from '../../cache/index.js';
+import { type PolicyName, policyNames } from '../../config/index.js';
+import { etagOf } from '../../http/index.js';
+
+/** What one level keeps of one entry. */
+export class PlaceView {
+  @ApiProperty({ description: 'whether the level could be asked' })
+  available!: boolean;
+
+  @ApiPropertyOptional({ enum: ['redis', 'no-epoch', 'lease', 'strict', 'disabled'], description: 'why it could not' })
+  reason?: string;
+
+  @ApiPropertyOptional({ description: 'whether it keeps the entry' })
+  present?: boolean;
+
+  @ApiPropertyOptional({
+    description: 'L2: stamps hold, no writer pending; L1: under a running lease. If not: not served',
+  })
+  valid?: boolean;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'negative: stale' })
+  freshMs?: number;
+
+  @ApiPropertyOptional({ type: 'integer', description: 'until it is dropped' })
+  keptMs?: number;
+
+  @ApiPropertyOptional({ type: 'integer', nullable: true, description: 'of a row; null: known to be absent' })
+  version?: number | null;
+
+  @ApiPropertyOptional({ example: '"q2xlBT0Zc5m8Hn1uYd3KaA"' })
+  etag?: string;
+
+  @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' }, description: 'it was made under' })
+  stamps?: Readonly<Record<string, string>>;
+}
+
+export class LayerView {
+  @ApiProperty({ type: PlaceView })
+  l1!: PlaceView;
+
+  @ApiProperty({ type: PlaceView })
+  l2!: PlaceView;
+}
+
+export class TagView {
+  @ApiProperty({ example: 'items:42' })
+  tag!: string;
+
+  @ApiProperty({ type: String, nullable: true, description: 'null: unknown, nothing under it is served' })
+  stamp!: string | null;
+
+  @ApiProperty({ type: [String], description: 'transactions that may still be committing' })
+  pending!: readonly string[];
+}
+
+export class DatabaseView {
+  @ApiProperty({ type: 'integer', nullable: true, description: 'null: there is no such row' })
+  version!: number | null;
+}
+
+export class LayersView implements Record<Layer, LayerView> {
+  @ApiProperty({ type: LayerView })
+  api!: LayerView;
+
+  @ApiProperty({ type: LayerView })
+  db!: LayerView;
+}
+
+/** Where something is, and which version of it, from the nearest level to the database. */
+@ApiExtraModels(PlaceView, LayerView)
+export class EntrySightView {
+  @ApiProperty({ description: 'canonical', example: '/items/42' })
+  key!: string;
+
+  @ApiProperty({ example: 'items' })
+  entity!: string;
+
+  @ApiProperty({ enum: policyNames })
+  policy!: PolicyName;
+
+  @ApiPropertyOptional({ type: DatabaseView, description: 'of rows' })
+  database?: DatabaseView;
+
+  @ApiProperty({ type: LayersView })
+  layers!: LayersView;
+
+  @ApiProperty({ type: [TagView], nullable: true, description: 'as they are now; null while Redis does not answer' })
+  tags!: TagView[] | null;
+}
+
+export function viewOfSight({ layers: { api, db }, tags }: Sight): Pick<EntrySightView, 'layers' | 'tags'> {
+  return {
+    layers: {
+      api: { l1: viewOfPlace(api.l1, ofResponse), l2: viewOfPlace(api.l2, ofResponse) },
+      db: { l1: viewOfPlace(db.l1, ofValue), l2: viewOfPlace(db.l2, ofValue) },
+    },
+    tags: tags?.map(viewOfTag) ?? null,
+  };
+}
+
+const viewOfTag = ({ tag, stamp, pending }: TagState): TagView => ({ tag, stamp: stamp ?? null, pending });
+
+type Describe = (body: string) => Pick<PlaceView, 'etag' | 'version'>;
+
+function viewOfPlace(place: Place, describe: Describe): PlaceView {
+  if ('unavailable' in place) return { available: false, reason: place.unavailable };
+  return place.entry ? viewOfEntry(place.entry, describe) : { available: true, present: false };
+}
+
+function viewOfEntry({ body, dependencies, freshMs, keepMs, valid }: KeptEntry, describe: Describe): PlaceView {
+  return {
+    available: true,
+    present: true,
+    valid,
+    freshMs: Math.round(freshMs),
+    keptMs: Math.round(keepMs),
+    ...describe(body),
+    stamps: Object.fromEntries(dependencies.map(({ tag, stamp }) => [tag, stamp])),
+  };
+}
+
+const ofValue: Describe = (body) => ({ etag: etagOf(body), ...versionOf(body) });
+
+const ofResponse: Describe = (stored) => {
+  const { body, etag } = deserialise(stored);
+  return { etag, ...versionOf(body) };
+};
+
+/** Rows say their version; lists have none. */
+function versionOf(body: string): Pick<PlaceView, 'version'> {
+  const value: unknown = JSON.parse(body);
+  if (value === null) return { version: null };
+  const { version } = value as { readonly version?: unknown };
+  return typeof version === 'number' ? { version } : {};
+}

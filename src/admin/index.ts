@@ -1,0 +1,1 @@
+export { AdminModule, createAdminGuard } from './admin.module.js';

@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
+import { Lease, MemoryLevel, RedisConnection } from '../cache/index.js';
+import { Settings } from '../config/index.js';
+import { type HealthSource, HealthSources, type HealthState, Lifecycle } from '../http/index.js';
+import { Journal } from '../invalidation/index.js';
+import { Probe } from './probe.js';
+
+/** Of one check: whoever asks has a deadline, too. */
+const timeoutMs = 800;
+
+type Check = () => Promise<HealthIndicatorResult>;
+
+/**
+ * How the parts of this node are. The database is what it cannot do without; everything else that is away makes it
+ * degraded: slower, but right. Details are public, so they name no host and repeat no error.
+ */
+@Injectable()
+export class HealthChecks {
+  readonly #database: Probe;
+  readonly #redis: Probe;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly indicators: HealthIndicatorService,
+    private readonly lifecycle: Lifecycle,
+    private readonly connection: RedisConnection,
+    private readonly l1: MemoryLevel,
+    private readonly lease: Lease,
+    private readonly journal: Journal,
+    private readonly sources: HealthSources,
+    dataSource: DataSource,
+  ) {
+    this.#database = new Probe(() => dataSource.query('SELECT 1'), timeoutMs);
+    this.#redis = new Probe(() => connection.command(connection.gen, (client) => client.ping()), timeoutMs);
+  }
+
+  /** @param vital whether the service counts as broken without it */
+  database({ vital }: { readonly vital: boolean }): Check {
+    return async () => {
+      const indicator = this.indicators.check('database');
+      if (await this.#database.answers()) return indicator.up();
+      return vital ? indicator.down() : indicator.degraded();
+    };
+  }
+
+  redis(): Check {
+    return async () => {
+      const indicator = this.indicators.check('redis');
+      if (!this.settings.redisUrl) return indicator.degraded({ configured: false });
+      return (await this.#redisAnswers()) ? indicator.up() : indicator.degraded();
+    };
+  }
+
+  /** Where this process is between boot and exit. */
+  stage(): Check {
+    const { state } = this.lifecycle;
+    const indicator = this.indicators.check('lifecycle');
+    return () => Promise.resolve(state === 'ready' ? indicator.up({ state }) : indicator.down({ state }));
+  }
+
+  /** The levels of the cache, and whatever other modules report. */
+  parts(): Check[] {
+    return [() => this.#l1State(), () => this.#l2State(), ...this.#sources().map((source) => () => this.#ask(source))];
+  }
+
+  #l1State(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('l1');
+    if (!this.settings.cacheL1) return Promise.resolve(indicator.up({ enabled: false }));
+    const { entries, bytes } = this.l1;
+    const lease = this.lease.valid;
+    const details = { enabled: true, lease, entries, bytes };
+    return Promise.resolve(lease ? indicator.up(details) : indicator.degraded(details));
+  }
+
+  #l2State(): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check('l2');
+    if (!this.settings.cacheL2) return Promise.resolve(indicator.up({ enabled: false }));
+    const breaker = this.connection.state;
+    const details = { enabled: true, breaker, journal: this.journal.size };
+    return Promise.resolve(breaker === 'closed' ? indicator.up(details) : indicator.degraded(details));
+  }
+
+  /** Jobs live in Redis: where nobody says more of the queue, it is as Redis is. */
+  #sources(): readonly HealthSource[] {
+    const all = this.sources.all();
+    if (all.some(({ name }) => name === 'queue')) return all;
+    const state = async (): Promise<HealthState> => ({ status: (await this.#redisAnswers()) ? 'up' : 'degraded' });
+    return [...all, { name: 'queue', state }];
+  }
+
+  async #ask(source: HealthSource): Promise<HealthIndicatorResult> {
+    const { status, ...details } = await stateOf(source);
+    const indicator = this.indicators.check(source.name);
+    // Vital is only the database.
+    return status === 'up' ? indicator.up(details) : indicator.degraded(details);
+  }
+
+  #redisAnswers(): Promise<boolean> {
+    return this.connection.state === 'closed' ? this.#redis.answers() : Promise.resolve(false);
+  }
+}
+
+async function stateOf(source: HealthSource): Promise<HealthState> {
+  const late = new AbortController();
+  try {
+    const asked = Promise.resolve(source.state());
+    return await Promise.race([asked, sleep<HealthState>(timeoutMs, { status: 'degraded' }, { signal: late.signal })]);
+  } catch {
+    return { status: 'degraded' };
+  } finally {
+    late.abort();
+  }
+}

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * A question with a deadline, asked by one at a time: as long as nobody has answered it, it is not asked again, so that
+ * health checks never pile up on a server that hangs.
+ */
+export class Probe {
+  #pending: Promise<boolean> | undefined;
+
+  /** @param ask rejects where the answer is no */
+  constructor(
+    private readonly ask: () => Promise<unknown>,
+    private readonly timeoutMs: number,
+  ) {}
+
+  /** Whether there was an answer in time. */
+  async answers(): Promise<boolean> {
+    this.#pending ??= this.#ask().finally(() => (this.#pending = undefined));
+    const late = new AbortController();
+    try {
+      return await Promise.race([this.#pending, sleep(this.timeoutMs, false, { signal: late.signal })]);
+    } finally {
+      late.abort();
+    }
+  }
+
+  async #ask(): Promise<boolean> {
+    try {
+      await this.ask();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { parse } from 'node:querystring';
+import { Inspectable, Inspectables, queryAddress, rowAddress, rowTags, type Subject } from '../cache/index.js';
+import { canonicalQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
+import { itemRule } from './item.rule.js';
+import { ItemsReader } from './items.reader.js';
+
+const { entity } = itemRule;
+
+/** What operators can point at: an item (`items:42`, `/items/42`) or a list (`items?category=tools`, `/items?limit=5`). */
+@Injectable()
+export class ItemsInspectable extends Inspectable implements OnModuleInit {
+  constructor(
+    private readonly reader: ItemsReader,
+    private readonly all: Inspectables,
+  ) {
+    super();
+  }
+
+  onModuleInit(): void {
+    this.all.add(this);
+  }
+
+  override subjectOf(key: string): Subject | undefined {
+    const [, id] = /^(?:items:|\/items\/)([^/]+)\/?$/.exec(key) ?? [];
+    if (id !== undefined) return this.#item(itemIdOf(id));
+    const [list, query = ''] = /^\/?items\/?(?:\?(.*))?$/s.exec(key) ?? [];
+    return list === undefined ? undefined : this.#list(query);
+  }
+
+  #item(id: number | undefined): Subject | undefined {
+    if (id === undefined) return undefined;
+    return {
+      entity,
+      path: itemPath(id),
+      address: rowAddress(entity, id),
+      tag: rowTags(entity, id).tag,
+      currentVersion: async () => (await this.reader.loadItem(id)).value?.version ?? null,
+    };
+  }
+
+  #list(text: string): Subject | undefined {
+    const query = listQueryOf(parse(text));
+    if (!query) return undefined;
+    const tags = listTags(query);
+    const address = queryAddress(entity, canonicalQuery(query), tags);
+    return { entity, path: listPath(query), address, tag: tags[0]! };
+  }
+}
