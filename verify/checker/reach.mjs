@@ -1,0 +1,45 @@
+// @ts-check
+/** @typedef {import('./history.mjs').History} History */
+/** @typedef {import('./history.mjs').Fault} Fault */
+/** @typedef {import('./row-order.mjs').Certainty} Certainty */
+
+/** How long a node may need to reach Redis again once a fault is healed, in ms: its longest pause plus its probe. */
+const reconnectMs = 2_000;
+/** Faults during which a node may fail to tell Redis of what it has committed. */
+const cutsWriters = new Set(['partition', 'slow-redis', 'redis-restart', 'flush', 'pause']);
+/** Faults during which, and one lease after which, a node may not hear what others have committed. */
+const cutsReaders = new Set([...cutsWriters, 'bus-partition', 'kill']);
+
+/**
+ * How sure it is that a version was told to every node before it was acknowledged. `strict` makes no difference: a write
+ * that cannot be told of fails. Under the weaker policies it does not, and is told later.
+ * @param {Pick<History, 'policy' | 'faults'>} history
+ * @returns {(version: import('./truth.mjs').Version) => Certainty}
+ */
+export function certaintyBy({ policy, faults }) {
+  const cuts = faults.filter(({ name }) => cutsWriters.has(name));
+  return ({ write }) => {
+    if (!write) return 'sure';
+    if (write.source === 'sql') return 'sql';
+    if (policy === 'strict') return 'sure';
+    if (write.outcome !== 'ok') return 'cut';
+    return cuts.some((fault) => concerns(fault, write.node) && overlaps(fault, write, reconnectMs)) ? 'cut' : 'sure';
+  };
+}
+
+/**
+ * Whether a fault may have kept a node from hearing something at a time.
+ * @param {Pick<History, 'settings' | 'faults'>} history
+ * @returns {(node: number, times: { invokedMs: number, completedMs: number }) => boolean}
+ */
+export function cutOffBy({ faults, settings: { leaseMs } }) {
+  const cuts = faults.filter(({ name }) => cutsReaders.has(name));
+  return (node, times) => cuts.some((fault) => concerns(fault, node) && overlaps(fault, times, reconnectMs + leaseMs));
+}
+
+/** @param {Fault} fault @param {number} node */
+const concerns = (fault, node) => fault.node === undefined || fault.node === node;
+
+/** @param {Fault} fault @param {{ invokedMs: number, completedMs: number }} times @param {number} afterwardsMs */
+const overlaps = ({ fromMs, untilMs }, { invokedMs, completedMs }, afterwardsMs) =>
+  fromMs <= completedMs && invokedMs <= untilMs + afterwardsMs;
