@@ -28,13 +28,16 @@ interface Missing<Id> {
   readonly ticket: Ticket;
 }
 
+/** Commands that go out together. More of them would outlast their own deadline on a busy machine, and delay everyone's. */
+const pipelineSize = 50;
+
 /** A refused fill, or a deadline that one command of a batch missed, is worth another try; more than these are not. */
 const rounds = 3;
 
 /**
  * Fills L2 ahead of the readers, a batch at a time, by the readers' own rules: a ticket for each missing entry before
- * the load, the snapshot of the load with each fill. So a warm fill never puts old data over new. The commands of a
- * batch go out in one tick, hence in one pipeline. Where L2 cannot be used, it throws: nothing else would be warm.
+ * the load, the snapshot of the load with each fill. So a warm fill never puts old data over new. Commands go out many
+ * at a time, pipelined. Where L2 cannot be used, it throws: nothing else would be warm.
  */
 @Injectable()
 export class WarmFill {
@@ -98,7 +101,7 @@ export class WarmFill {
 
   /** Takes a ticket for each entry that is not fresh. */
   async #missing<Id>(ids: readonly Id[], addressOf: (id: Id) => Address): Promise<Missing<Id>[]> {
-    const found = await Promise.all(ids.map(async (id) => ({ id, read: await this.l2.read(addressOf(id)) })));
+    const found = await pipelined(ids, async (id) => ({ id, read: await this.l2.read(addressOf(id)) }));
     return found.flatMap(({ id, read }) => {
       if (read.outcome === 'bypass') throw new LevelUnavailableError(read.reason, 'the shared level cannot be filled');
       return read.outcome === 'miss' ? [{ id, ticket: read.ticket }] : [];
@@ -115,12 +118,10 @@ export class WarmFill {
     const { value, snapshot } = await load(missing.map(({ id }) => id));
     const elapsedMs = this.clock.monotonicMs() - startedMs;
     const wanted = keepAbsent ? missing : missing.filter(({ id }) => value.has(id));
-    const fills = await Promise.all(
-      wanted.map(({ id, ticket }) => {
-        const body = JSON.stringify(value.get(id) ?? null);
-        return this.l2.fill(ticket, { body, snapshot, ...this.#lifetime(elapsedMs) });
-      }),
-    );
+    const fills = await pipelined(wanted, ({ id, ticket }) => {
+      const body = JSON.stringify(value.get(id) ?? null);
+      return this.l2.fill(ticket, { body, snapshot, ...this.#lifetime(elapsedMs) });
+    });
     const refused = wanted.filter((_, at) => !fills[at]).map(({ id }) => id);
     return { filled: wanted.length - refused.length, refused };
   }
@@ -145,4 +146,12 @@ export class WarmFill {
       keepMs: Math.max(1, Math.round(keepMs - elapsedMs)),
     };
   }
+}
+
+/** What is sent in one tick shares a pipeline. */
+async function pipelined<T, R>(items: readonly T[], send: (item: T) => Promise<R>): Promise<R[]> {
+  const answers: R[] = [];
+  for (let at = 0; at < items.length; at += pipelineSize)
+    answers.push(...(await Promise.all(items.slice(at, at + pipelineSize).map(send))));
+  return answers;
 }

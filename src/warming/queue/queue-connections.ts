@@ -52,6 +52,7 @@ export class QueueConnections {
 
   make(role: ConnectionRole, connectionName: string): Redis {
     const redis = new Redis(this.url, { ...(role === 'client' ? impatient : patient), connectionName });
+    redis.on('close', () => forgetSocketTimeout(redis));
     // Bull listens as well, but only until its queue is closed.
     redis.on('error', (error: Error) => role === 'client' && this.#lose(error.message));
     if (role === 'client')
@@ -82,4 +83,11 @@ export class QueueConnections {
     this.#lost = false;
     for (const listener of this.#readyListeners) listener();
   }
+}
+
+/** ioredis leaves the timer of a closed connection running, and lets it end the next one. */
+function forgetSocketTimeout(redis: Redis): void {
+  const timed = redis as unknown as { socketTimeoutTimer: NodeJS.Timeout | undefined };
+  clearTimeout(timed.socketTimeoutTimer);
+  timed.socketTimeoutTimer = undefined;
 }
