@@ -1,0 +1,132 @@
+import { getQueueToken } from '@nestjs/bull';
+import { Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { type Queue } from 'bull';
+import { Redis } from 'ioredis';
+import { CacheEvents } from '../src/cache/index.js';
+import { Lifecycle } from '../src/http/index.js';
+import { Warmers } from '../src/warming/index.js';
+import { cacheStatus } from './support/cache-status.js';
+import { startRedis, type TestRedis } from './support/services.js';
+import { createMigratedDatabase, startApp, type StartAppOptions, type TestApp } from './support/start-app.js';
+import { until } from './support/until.js';
+import { adminEnv, GatedWarmer, insertItems, warmingOf } from './support/warming.js';
+
+const gatedWarmer = new GatedWarmer(3);
+
+/** A second entity that is there before the boot warming is. */
+@Module({})
+class GatedModule implements OnModuleInit {
+  constructor(@Inject(Warmers) private readonly warmers: Warmers) {}
+
+  onModuleInit(): void {
+    this.warmers.add(gatedWarmer);
+  }
+}
+
+let redis: TestRedis;
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
+const running: TestApp[] = [];
+
+async function startNode(env: Record<string, string>, options: StartAppOptions = {}): Promise<TestApp> {
+  const node = await startApp({ ...options, redis: redis.url, database: database.url, env: { ...adminEnv, ...env } });
+  running.push(node);
+  return node;
+}
+
+const queueOf = ({ app }: TestApp) => app.get<Queue>(getQueueToken('warming'));
+const schedulesOf = async (node: TestApp) => (await queueOf(node).getRepeatableJobs()).map(({ cron }) => cron);
+
+beforeEach(async () => {
+  redis = await startRedis();
+  database = await createMigratedDatabase();
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((node) => node.close()));
+  await database.drop();
+  await redis.stop();
+});
+
+describe('the schedule', () => {
+  it('is one for all nodes', async () => {
+    const nodes = [await startNode({ WARM_SCHEDULE: '0 4 * * *' }), await startNode({ WARM_SCHEDULE: '0 4 * * *' })];
+    for (const node of nodes) {
+      await until(async () => (await schedulesOf(node)).length > 0);
+      expect(await schedulesOf(node)).toEqual(['0 4 * * *']);
+      expect(await queueOf(node).getDelayedCount()).toBe(1);
+    }
+  });
+
+  it('that is changed replaces the earlier one, and off removes it', async () => {
+    const first = await startNode({ WARM_SCHEDULE: '0 4 * * *' });
+    await until(async () => (await schedulesOf(first)).length === 1);
+    await startNode({ WARM_SCHEDULE: '0 5 * * *' });
+    await until(async () => (await schedulesOf(first)).join() === '0 5 * * *');
+    expect(await queueOf(first).getDelayedCount()).toBe(1);
+    await startNode({ WARM_SCHEDULE: 'off' });
+    await until(async () => (await schedulesOf(first)).length === 0);
+    expect(await queueOf(first).getDelayedCount()).toBe(0);
+  });
+
+  it('warms what is recent when it is due, once in the cluster', async () => {
+    const env = { WARM_SCHEDULE: '* * * * * *' };
+    const node = await startNode(env);
+    const ended: string[] = [];
+    await insertItems(node, 3);
+    for (const { app } of [node, await startNode(env)])
+      app.get(CacheEvents).on('warmed', ({ result }) => ended.push(result));
+    await until(() => ended.length > 0);
+    const started = performance.now();
+    await until(() => ended.length > 2);
+    expect(performance.now() - started).toBeGreaterThan(900);
+    expect(new Set(ended)).toEqual(new Set(['completed']));
+  });
+});
+
+describe('at boot', () => {
+  it('what is asked for is warm before the node is ready', async () => {
+    await insertItems(await startNode({}), 300);
+    const node = await startNode({ WARM_AT_BOOT: 'all' });
+    expect(cacheStatus(await node.http.get('/items/300')).db).toContain('hit; detail=l2');
+  });
+
+  it('the node is not kept from being ready for longer than it may', async () => {
+    const startedMs = performance.now();
+    const env = { WARM_AT_BOOT: 'all', WARM_AT_BOOT_TIMEOUT_MS: '300', DRAIN_TIMEOUT_MS: '200' };
+    const node = await startNode(env, { imports: [GatedModule] });
+    expect(node.app.get(Lifecycle).state).toBe('ready');
+    expect(performance.now() - startedMs).toBeGreaterThan(300);
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    gatedWarmer.open();
+    const { find, reaches } = warmingOf(node);
+    const [active] = await queueOf(node).getJobs(['active', 'waiting', 'completed']);
+    await reaches(String(active!.id), 'completed');
+    expect((await find(String(active!.id))).progress).toBe(100);
+  });
+
+  it('a Redis that is not there delays nothing beyond that', async () => {
+    await redis.kill();
+    const startedMs = performance.now();
+    await startNode({ WARM_AT_BOOT: 'recent', WARM_AT_BOOT_TIMEOUT_MS: '200' });
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+  });
+});
+
+describe('after a flush', () => {
+  it('what is recent is warmed again, and the schedule is there again', async () => {
+    const env = { WARM_AFTER_FLUSH: 'recent', WARM_SCHEDULE: '0 4 * * *' };
+    const [node, other] = [await startNode(env), await startNode(env)];
+    await insertItems(node, 10);
+    await until(async () => (await schedulesOf(node)).length === 1);
+    const client = new Redis(redis.url);
+    await client.flushall();
+    client.disconnect();
+    // Noticed by the first command that the shared level refuses.
+    for (const { http } of [node, other]) await http.get('/items/1').expect(200);
+    const queue = queueOf(node);
+    await until(async () => (await queue.getCompletedCount()) > 0);
+    expect((await queue.getCompleted()).map(({ data }) => data.request)).toEqual([
+      { entity: 'items', strategy: 'recent', limit: 1_000 },
+    ]);
+    expect(await schedulesOf(node)).toEqual(['0 4 * * *']);
+  });
+});
