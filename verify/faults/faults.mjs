@@ -1,0 +1,108 @@
+// @ts-check
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** @typedef {import('../random.mjs').Random} Random */
+/** @typedef {import('../node-process.mjs').NodeProcess} NodeProcess */
+/** @typedef {import('../proxy/fault-proxy.mjs').FaultProxy} FaultProxy */
+/** @typedef {import('./names.mjs').NodeFault} NodeFault */
+/** @typedef {import('./names.mjs').SharedFault} SharedFault */
+
+/**
+ * What faults can be done to.
+ * @typedef {object} World
+ * @property {import('../services.mjs').PrivateRedis} redis
+ * @property {import('../database.mjs').RunDatabase} database
+ * @property {import('../workload/workload.mjs').Workload} workload
+ * @property {import('../checker/history.mjs').Settings} settings
+ */
+
+/** @typedef {{ node: NodeProcess, proxy: FaultProxy }} Place one node and its way to Redis */
+/** @typedef {string | void} Detail what to say of it in an explanation */
+
+/** Each begins its fault, waits, heals it, and resolves. @type {Record<NodeFault, (place: Place, world: World, random: Random) => Promise<Detail>>} */
+export const nodeFault = {
+  async kill({ node, proxy }, _world, random) {
+    await node.kill();
+    await sleep(random.between(0, 1_000));
+    proxy.heal();
+    await node.start();
+  },
+
+  /** Longer than three leases: a node that wakes must not believe what it knew. */
+  async pause({ node }, { settings: { leaseMs } }, random) {
+    node.pause();
+    try {
+      await sleep(leaseMs * random.between(3.1, 5));
+    } finally {
+      node.resume();
+    }
+  },
+
+  partition: ({ proxy }, { settings }, random) => blackHole(proxy, ['data', 'bus'], settings.leaseMs, random),
+
+  'bus-partition': ({ proxy }, { settings }, random) => blackHole(proxy, ['bus'], settings.leaseMs, random),
+
+  /** Around the deadline of one command, and well above it. */
+  async 'slow-redis'({ proxy }, { settings: { redisTimeoutMs, leaseMs } }, random) {
+    const oneWayMs = redisTimeoutMs * random.pick([0.1, 0.3, 0.45, 0.5, 0.55, 1.5]);
+    const chance = random.fork('jitter');
+    proxy.slow(['data', 'bus'], () => oneWayMs * chance.between(0.7, 1.3));
+    await sleep(leaseMs * random.between(1, 3));
+    proxy.heal();
+    return `${Math.round(oneWayMs)} ms each way`;
+  },
+};
+
+/** @type {Record<SharedFault, (world: World, random: Random) => Promise<Detail>>} */
+export const sharedFault = {
+  async flush({ redis }, random) {
+    const times = 1 + random.integer(3);
+    for (let time = 0; time < times; time += 1) {
+      if (time > 0) await sleep(random.between(5, 150));
+      await redis.flush();
+    }
+    return `${times} times`;
+  },
+
+  async 'redis-restart'({ redis }, random) {
+    await redis.kill();
+    await sleep(random.between(0, 600));
+    await redis.restart();
+  },
+
+  async rollback({ workload }, random) {
+    workload.mode.doomed = true;
+    await sleep(random.between(200, 700));
+    workload.mode.doomed = false;
+  },
+
+  async 'pg-terminate'({ workload, database }, random) {
+    workload.mode.slow = true;
+    const untilMs = performance.now() + random.between(400, 1_000);
+    let ended = 0;
+    while (performance.now() < untilMs) {
+      ended += await database.terminate(random.pick(['committing', 'committing', 'committing', 'open', 'any']));
+      await sleep(random.between(5, 40));
+    }
+    workload.mode.slow = false;
+    return `${ended} backends`;
+  },
+
+  async sql({ workload }, random) {
+    const times = 1 + random.integer(10);
+    for (let time = 0; time < times; time += 1) {
+      await workload.writeSql(random);
+      await sleep(random.between(0, 60));
+    }
+    return `${times} statements`;
+  },
+};
+
+/** @param {FaultProxy} proxy @param {readonly import('../proxy/fault-proxy.mjs').Path[]} paths @param {number} leaseMs @param {Random} random */
+async function blackHole(proxy, paths, leaseMs, random) {
+  const reset = random.chance(0.3);
+  proxy.hang(paths);
+  await sleep(leaseMs * random.between(0.3, 4));
+  proxy.heal({ reset });
+  return reset ? 'then reset' : 'then everything arrives late';
+}

@@ -1,0 +1,115 @@
+// @ts-check
+import { parseArgs } from 'node:util';
+import { faultNames } from './faults/names.mjs';
+
+/** @typedef {import('./checker/history.mjs').Policy} Policy */
+/** @typedef {ReturnType<typeof parseOptions>} Options */
+
+const policies = /** @type {const} */ (['ttl', 'invalidate', 'write-through', 'strict']);
+const l1Modes = /** @type {const} */ (['bypass', 'acknowledged']);
+
+export const usage = `npm run verify -- [options]
+  --policy P          ${policies.join(', ')} (strict)
+  --nodes N           node processes (3)
+  --reads N           go on until so many reads were answered, and each fault came often enough (20000)
+  --seconds N         stop after this time instead, whatever came
+  --faults LIST       ${faultNames.join(',')} (all but sql); none
+  --times N           each fault at least so often (5)
+  --seed S            the same seed draws the same faults and requests; their timing is the machine's
+  --rows N            rows that everything happens to (20)
+  --l1-strict MODE    ${l1Modes.join(', ')} (bypass)
+  --ttl MS, --stale MS, --lease MS    CACHE_TTL_MS, CACHE_STALE_MS, CACHE_L1_LEASE_MS
+  --readers N, --writers N            per node (3), in all (4)
+  --postgres URL      use this server (as superuser) instead of starting one; the run makes a database of its own
+  --keep DIR          keep history and logs there, also of a run without a finding
+  --check FILE        judge a kept history again, without running anything`;
+
+/** What a user typed wrong. */
+export class UsageError extends Error {}
+
+/** @param {string[]} args */
+export function parseOptions(args) {
+  const { values } = parse(args);
+  const faults = values.faults === undefined ? faultNames.filter((name) => name !== 'sql') : listOf(values.faults);
+  const policy = oneOf('policy', policies, values.policy ?? 'strict');
+  return {
+    policy,
+    nodes: count('nodes', values.nodes, 3),
+    reads: count('reads', values.reads, 20_000),
+    seconds: values.seconds === undefined ? undefined : count('seconds', values.seconds, 0),
+    faults,
+    times: count('times', values.times, 5),
+    seed: values.seed ?? String(Math.floor(Math.random() * 1e6)),
+    rows: count('rows', values.rows, 20),
+    l1Strict: oneOf('l1-strict', l1Modes, values['l1-strict'] ?? 'bypass'),
+    settings: {
+      leaseMs: count('lease', values.lease, 500),
+      redisTimeoutMs: 100,
+      jitter: 0.1,
+      ...lifetimes(policy, faults, values),
+    },
+    readers: count('readers', values.readers, 3),
+    writers: count('writers', values.writers, 4),
+    postgres: values.postgres,
+    keep: values.keep,
+    check: values.check,
+    help: values.help ?? false,
+  };
+}
+
+/**
+ * Where something is bounded by the TTL alone, it is short enough to be waited for. Elsewhere it is so long that it cannot
+ * hide anything.
+ * @param {Policy} policy
+ * @param {readonly string[]} faults
+ * @param {{ ttl?: string | undefined, stale?: string | undefined }} given
+ */
+function lifetimes(policy, faults, given) {
+  const bounded = policy === 'ttl' || faults.includes('sql') || (policy !== 'strict' && faults.includes('kill'));
+  const staleMs = policy === 'strict' ? 0 : bounded ? 1_000 : 300_000;
+  return { ttlMs: count('ttl', given.ttl, bounded ? 3_000 : 60_000), staleMs: whole('stale', given.stale, staleMs) };
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  const text = /** @type {const} */ ({ type: 'string' });
+  try {
+    return parseArgs({
+      args,
+      options: {
+        ...{ policy: text, nodes: text, reads: text, seconds: text, faults: text, times: text, seed: text, rows: text },
+        ...{ 'l1-strict': text, ttl: text, stale: text, lease: text, readers: text, writers: text },
+        ...{ postgres: text, keep: text, check: text, help: { type: 'boolean' } },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {string} list @returns {import('./faults/names.mjs').FaultName[]} */
+function listOf(list) {
+  const names = list.split(',').map((name) => name.trim());
+  return names.filter((name) => name !== '' && name !== 'none').map((name) => oneOf('faults', faultNames, name));
+}
+
+/** @template {string} T @param {string} flag @param {readonly T[]} allowed @param {string} value @returns {T} */
+function oneOf(flag, allowed, value) {
+  const found = allowed.find((candidate) => candidate === value);
+  if (!found) throw new UsageError(`--${flag}: ${value} is none of ${allowed.join(', ')}`);
+  return found;
+}
+
+/** @param {string} flag @param {string | undefined} value @param {number} otherwise */
+function whole(flag, value, otherwise) {
+  if (value === undefined) return otherwise;
+  if (!/^\d+$/.test(value)) throw new UsageError(`--${flag}: ${value} is not a whole number`);
+  return Number(value);
+}
+
+/** @param {string} flag @param {string | undefined} value @param {number} otherwise */
+function count(flag, value, otherwise) {
+  const number = whole(flag, value, otherwise);
+  if (value !== undefined && number < 1) throw new UsageError(`--${flag}: at least 1`);
+  return number;
+}

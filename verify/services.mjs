@@ -1,0 +1,106 @@
+// @ts-check
+import { cpSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { DATA, ROOT } from '../scripts/services/folders.mjs';
+import { openCluster } from '../scripts/services/postgres-cluster.mjs';
+import { placePostgres } from '../scripts/services/postgres-binaries.mjs';
+import { startPostgres } from '../scripts/services/postgres.mjs';
+import { recordsIn } from '../scripts/services/records.mjs';
+import { HOW_TO_GET_REDIS, findRedis } from '../scripts/services/redis-binary.mjs';
+import { startRedis } from '../scripts/services/redis.mjs';
+import { openTestFolder } from '../scripts/services/test-folder.mjs';
+
+/** @typedef {import('./undo.mjs').Undo} Undo */
+
+/** Quick to start and to end; what is committed is visible at the same moment as in production. */
+const postgresSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB'];
+
+/**
+ * A folder of this run, with a copy of the built service: a build that others start meanwhile does not change it.
+ * @param {Undo} undo
+ */
+export async function openRunFolder(undo) {
+  const folder = await openTestFolder(DATA);
+  undo.add(() => rmSync(folder, { recursive: true, force: true }));
+  const dist = join(folder, 'dist');
+  cpSync(join(ROOT, 'dist'), dist, { recursive: true });
+  return { folder, dist };
+}
+
+/**
+ * @param {string} folder
+ * @param {Undo} undo
+ * @param {AbortSignal} signal
+ * @returns {Promise<string>} URL of the superuser
+ */
+export async function providePostgres(folder, undo, signal) {
+  const place = placePostgres(DATA);
+  const own = place.folder === DATA ? folder : await openTestFolder(place.folder);
+  if (own !== folder) undo.add(() => rmSync(own, { recursive: true, force: true }));
+  const cluster = await openCluster({ ...place, folder: own }, { name: 'verify', flags: ['--no-sync'], signal });
+  const server = await startPostgres({
+    place: { ...place, folder: own },
+    cluster,
+    log: join(folder, 'postgres.log'),
+    records: recordsIn(folder),
+    settings: postgresSettings,
+    onEnd: 'SIGQUIT',
+  });
+  undo.add(() => server.stop());
+  return server.url('postgres');
+}
+
+/** A Redis that can be killed, emptied and started again on the same port. */
+export class PrivateRedis {
+  #options;
+  #server;
+
+  /** @param {Parameters<typeof startRedis>[0]} options @param {import('../scripts/services/redis.mjs').Redis} server */
+  constructor(options, server) {
+    this.#options = options;
+    this.#server = server;
+  }
+
+  /** @param {string} folder @param {Undo} undo @param {AbortSignal} signal */
+  static async start(folder, undo, signal) {
+    const binary = await findRedis({ say: (line) => console.error(line), signal });
+    if (!binary) throw new Error(`a run needs Redis and there is none here. To get one: ${HOW_TO_GET_REDIS}`);
+    const options = {
+      binary,
+      folder: join(folder, 'redis'),
+      log: join(folder, 'redis.log'),
+      records: recordsIn(folder),
+      args: ['--save', '', '--appendonly', 'no'],
+      onEnd: /** @type {const} */ ('SIGKILL'),
+    };
+    const redis = new PrivateRedis(options, await startRedis(options));
+    undo.add(() => redis.kill());
+    return redis;
+  }
+
+  get port() {
+    return this.#server.port;
+  }
+
+  async kill() {
+    await this.#server.process.stop(['SIGKILL'], 5_000);
+  }
+
+  async restart() {
+    this.#server = await startRedis({ ...this.#options, port: this.port });
+  }
+
+  /** @returns {Promise<void>} */
+  flush() {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.port, '127.0.0.1', () => socket.write('FLUSHALL\r\n'));
+      socket.once('error', reject);
+      socket.once('data', (answer) => {
+        socket.destroy();
+        if (String(answer).startsWith('+OK')) resolve();
+        else reject(new Error(`FLUSHALL: ${String(answer)}`));
+      });
+    });
+  }
+}
