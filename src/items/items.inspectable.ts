@@ -22,7 +22,7 @@ export class ItemsInspectable extends Inspectable implements OnModuleInit {
   }
 
   override subjectOf(key: string): Subject | undefined {
-    const [, id] = /^(?:items:|\/items\/)([^/]+)\/?$/.exec(key) ?? [];
+    const [, id] = /^(?:items:|\/items\/)([^/?]+)\/?$/.exec(key) ?? [];
     if (id !== undefined) return this.#item(itemIdOf(id));
     const [list, query = ''] = /^\/?items\/?(?:\?(.*))?$/s.exec(key) ?? [];
     return list === undefined ? undefined : this.#list(query);

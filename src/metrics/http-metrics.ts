@@ -44,7 +44,7 @@ export class HttpMetrics implements OnModuleInit {
     server.prependListener('request', (req: Routed, res: ServerResponse) => {
       const startedMs = performance.now();
       res.once('finish', () => {
-        if (res.getHeader('content-type') === 'text/event-stream') return;
+        if (String(res.getHeader('content-type')).startsWith('text/event-stream')) return;
         this.#duration.observe(
           { route: this.#routeOf(req), method: methods.has(req.method!) ? req.method! : other, status: res.statusCode },
           (performance.now() - startedMs) / 1000,

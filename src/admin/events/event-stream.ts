@@ -43,8 +43,9 @@ export class EventStream {
     this.#gathering ??= setTimeout(() => this.#send(), this.options.gatherMs).unref();
   }
 
-  /** Ends the answer in good order: the client is told to come back. */
+  /** Ends the answer in good order; browsers then connect again. */
   end(): void {
+    this.#send();
     this.#stop();
     this.res.end();
   }

@@ -32,12 +32,13 @@ export class GenerationRecord {
    */
   async establish(client: RedisClient): Promise<string | undefined> {
     const identities = await this.#identities(client);
-    const record = await client.hGetAll(recordKey);
-    if (record['gen'] && Object.entries(identities).every(([name, value]) => record[name] === value)) {
-      this.events.emit({ type: 'generation', gen: record['gen'], fresh: false });
-      return record['gen'];
+    const known = await valid(client, identities);
+    if (known !== undefined) {
+      this.events.emit({ type: 'generation', gen: known, fresh: false });
+      return known;
     }
-    return this.#install(client, identities);
+    // Of several nodes that found none, one begins it; those that were late find it when they ask again.
+    return this.#install(client, identities, async () => (await valid(client, identities)) !== undefined);
   }
 
   /** Begins a new generation whatever the identities: everything that is cached becomes unreachable at once. */
@@ -45,9 +46,18 @@ export class GenerationRecord {
     return this.#install(client, await this.#identities(client));
   }
 
-  async #install(client: RedisClient, identities: Identities): Promise<string | undefined> {
+  /** @param needless asked once nobody else can install one */
+  async #install(
+    client: RedisClient,
+    identities: Identities,
+    needless: () => Promise<boolean> = () => Promise.resolve(false),
+  ): Promise<string | undefined> {
     const nonce = randomUUID();
     if ((await client.set(initKey, nonce, { NX: true, PX: initTimeoutMs })) !== 'OK') return undefined;
+    if (await needless()) {
+      await client.del(initKey);
+      return undefined;
+    }
     // Taken in a transaction of its own that ends at once: every writer that began earlier has a lower id.
     // Not pg_snapshot_xmax: it can equal the id of a running writer.
     const [row] = await this.dataSource.query<[{ epoch: string }]>('SELECT pg_current_xact_id()::text AS epoch');
@@ -75,6 +85,13 @@ export class GenerationRecord {
       pg_timeline: row.timeline,
     };
   }
+}
+
+/** The generation of the record, if it was made for these servers. */
+async function valid(client: RedisClient, identities: Identities): Promise<string | undefined> {
+  const record = await client.hGetAll(recordKey);
+  const same = Object.entries(identities).every(([name, value]) => record[name] === value);
+  return same ? record['gen'] : undefined;
 }
 
 function field(info: string, name: string): string {
