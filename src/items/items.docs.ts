@@ -1,5 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiParam, ApiResponse } from '@nestjs/swagger';
+import { ApiProblems } from '../http/index.js';
 import { ItemsPage, ItemView } from './item.view.js';
 import { maxInteger } from './dto/number.rules.js';
 
@@ -16,30 +17,6 @@ const cacheStatus = {
   ),
 };
 const location = { Location: text('path of the item', '/items/42') };
-const retryAfter = { 'Retry-After': text('seconds to wait', '1') };
-
-const problemSchema = {
-  type: 'object' as const,
-  required: ['type', 'title', 'status'],
-  properties: {
-    type: { type: 'string', example: 'about:blank' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    errors: {
-      type: 'array',
-      items: {
-        type: 'object' as const,
-        required: ['in', 'field', 'message'],
-        properties: {
-          in: { type: 'string', enum: ['body', 'query', 'path', 'header'] },
-          field: { type: 'string' },
-          message: { type: 'string' },
-        },
-      },
-    },
-  },
-};
 
 const meanings: Readonly<Record<number, string>> = {
   400: 'the id, a query parameter, a header or the body is not valid; `errors` names each field',
@@ -53,16 +30,8 @@ const meanings: Readonly<Record<number, string>> = {
   503: 'the database does not answer, or not in time',
 };
 
-function problems(...statuses: readonly number[]) {
-  return statuses.map((status) =>
-    ApiResponse({
-      status,
-      description: meanings[status] ?? '',
-      content: { 'application/problem+json': { schema: problemSchema } },
-      ...((status === 503 || status === 429) && { headers: retryAfter }),
-    }),
-  );
-}
+const problems = (...statuses: readonly number[]) =>
+  ApiProblems(Object.fromEntries(statuses.map((status) => [status, meanings[status] ?? ''])));
 
 const requestId = ApiHeader({
   name: 'X-Request-Id',
@@ -97,7 +66,7 @@ export const DocFindPage = () =>
     requestId,
     ApiResponse({ status: 200, description: 'one page', type: ItemsPage, headers: { ...etag, ...cacheStatus } }),
     notModified,
-    ...problems(400, 406, 429, 503),
+    problems(400, 406, 429, 503),
   );
 
 export const DocFindOne = () =>
@@ -108,7 +77,7 @@ export const DocFindOne = () =>
     requestId,
     ApiResponse({ status: 200, description: 'the item', type: ItemView, headers: { ...etag, ...cacheStatus } }),
     notModified,
-    ...problems(400, 404, 406, 429, 503),
+    problems(400, 404, 406, 429, 503),
   );
 
 export const DocCreate = () =>
@@ -121,7 +90,7 @@ export const DocCreate = () =>
       description: '1 to 255 visible ASCII characters; a repetition with the same body within 24 h has the same answer',
     }),
     ApiResponse({ status: 201, description: 'the new item', type: ItemView, headers: { ...etag, ...location } }),
-    ...problems(400, 406, 413, 415, 422, 429, 503),
+    problems(400, 406, 413, 415, 422, 429, 503),
   );
 
 export const DocReplace = () =>
@@ -131,7 +100,7 @@ export const DocReplace = () =>
     ifMatch,
     requestId,
     ApiResponse({ status: 200, description: 'the item as it is now', type: ItemView, headers: etag }),
-    ...problems(400, 404, 406, 412, 413, 415, 429, 503),
+    problems(400, 404, 406, 412, 413, 415, 429, 503),
   );
 
 export const DocRemove = () =>
@@ -141,5 +110,5 @@ export const DocRemove = () =>
     ifMatch,
     requestId,
     ApiResponse({ status: 204, description: 'the item is gone' }),
-    ...problems(400, 404, 406, 412, 429, 503),
+    problems(400, 404, 406, 412, 429, 503),
   );

@@ -1,0 +1,57 @@
+import { type CacheNode, startCacheNode } from '../support/cache-node.js';
+import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+import { until } from '../support/until.js';
+
+describe('a generation', () => {
+  let redis: TestRedis;
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let nodes: CacheNode[];
+  beforeAll(async () => {
+    [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+    nodes = await Promise.all(Array.from({ length: 4 }, () => startCacheNode(database.url, redis.url)));
+  });
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.close()));
+    await Promise.all([database.drop(), redis.stop()]);
+  });
+
+  const names = () => new Set(nodes.map(({ connection }) => (connection.state === 'closed' ? connection.gen : '')));
+
+  it('is begun by one of the nodes that find none, and found by the others', async () => {
+    let begun = 0;
+    const stops = nodes.map(({ events }) => events.on('generation', ({ fresh }) => (begun += Number(fresh))));
+    await redis.restart();
+    await until(() => names().size === 1 && !names().has(''));
+    expect(begun).toBe(1);
+    for (const stop of stops) stop();
+  });
+
+  it('follows another one when a node asks for it, as often as it is asked', async () => {
+    const before = nodes[0]!.connection.gen;
+    const heard = new Set<string>([before]);
+    nodes[0]!.events.on('generation', ({ gen }) => heard.add(gen!));
+    await Promise.all([nodes[0]!.connection.renewGeneration(), nodes[0]!.connection.renewGeneration()]);
+    expect(heard.size).toBe(3);
+    expect(heard).toContain(nodes[0]!.connection.gen);
+  });
+
+  it('that has ended is left at once by a node that hears of its successor', async () => {
+    const { connection } = nodes[1]!;
+    const { gen } = nodes[0]!.connection;
+    expect(connection.gen).not.toBe(gen);
+    connection.superseded(gen);
+    await until(() => connection.state === 'closed');
+    expect(connection.gen).toBe(gen);
+    connection.superseded(gen);
+    expect(connection.state).toBe('closed');
+  });
+
+  it('stays in force where the next one could not begin', async () => {
+    const { connection, dataSource } = nodes[0]!;
+    const { gen } = connection;
+    const query = jest.spyOn(dataSource, 'query').mockRejectedValueOnce(new Error('the database is away'));
+    await expect(connection.renewGeneration()).rejects.toMatchObject({ code: 'CACHE_LEVEL_UNAVAILABLE' });
+    query.mockRestore();
+    expect([connection.state, connection.gen]).toEqual(['closed', gen]);
+  });
+});
