@@ -11,6 +11,9 @@ import { createMigratedDatabase, startApp, type StartAppOptions, type TestApp } 
 import { until } from './support/until.js';
 import { adminEnv, GatedWarmer, insertItems, warmingOf } from './support/warming.js';
 
+// Real servers and several nodes: generous, for machines that do other things as well.
+jest.setTimeout(30_000);
+
 const gatedWarmer = new GatedWarmer(3);
 
 /** A second entity that is there before the boot warming is. */

@@ -19,6 +19,8 @@ export interface WarmingTally extends WarmOutcome {
 
 /** How far a job has come; kept in its data after every batch, so that any node can go on from there. */
 export interface WarmingPosition {
+  /** The generation of the shared level: with it goes all that was filled. */
+  readonly gen: string;
   readonly cursor?: Cursor;
   readonly done: number;
   readonly total: number;

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { CacheEvents, Clock, LevelUnavailableError } from '../cache/index.js';
+import { CacheEvents, Clock, LevelUnavailableError, RedisConnection } from '../cache/index.js';
 import { added, newTally, tickName, type WarmingJob, type WarmingPosition, type WarmingResult } from './job.js';
 import { WarmingJobs } from './jobs.js';
 import { lockDurationMs } from './queue/queue-options.js';
@@ -19,6 +19,7 @@ export class WarmingRunner implements OnApplicationBootstrap {
     private readonly jobs: WarmingJobs,
     private readonly schedule: WarmingSchedule,
     private readonly warmers: Warmers,
+    private readonly connection: RedisConnection,
     private readonly clock: Clock,
     private readonly events: CacheEvents,
   ) {}
@@ -37,39 +38,46 @@ export class WarmingRunner implements OnApplicationBootstrap {
   async #run(bull: WarmingBull, job: WarmingJob): Promise<WarmingResult> {
     const before = job.data.position?.done ?? 0;
     try {
-      return await this.#walk(bull, job);
+      for (;;) {
+        const result = await this.#walk(bull, job);
+        if (result) return result;
+      }
     } catch (error) {
       if (error instanceof LevelUnavailableError && error.reason === 'disabled') await job.discard();
-      // Bull counts the attempt in a moment; one that came further is none.
-      const advanced = (job.data.position?.done ?? 0) > before;
-      if (advanced || error instanceof JobReleasedError) job.attemptsMade -= 1;
+      // Bull counts this attempt in a moment. Handing over is none, and only attempts that got no further add up.
+      if (error instanceof JobReleasedError) job.attemptsMade -= 1;
+      else if ((job.data.position?.done ?? 0) > before) job.attemptsMade = -1;
       throw error;
     }
   }
 
-  async #walk(bull: WarmingBull, job: WarmingJob): Promise<WarmingResult> {
-    const { request } = job.data;
+  /** @returns undefined where all that was filled has gone: the walk is to begin again */
+  async #walk(bull: WarmingBull, job: WarmingJob): Promise<WarmingResult | undefined> {
     const walk = this.#walkOf(job);
-    const limit = request.limit ?? Infinity;
-    let position: WarmingPosition = job.data.position ?? {
-      done: 0,
-      total: Math.min(limit, await walk.count()),
-      tally: newTally,
-    };
+    const limit = job.data.request.limit ?? Infinity;
+    let position = await this.#position(job, walk, limit);
     if (await this.jobs.isCancelled(bull, job)) return { ...position.tally, cancelled: true };
     let markMs = this.clock.monotonicMs();
     for await (const batch of walk.batches({ after: position.cursor, limit: limit - position.done })) {
       const outcome = await batch.warm();
       const nowMs = this.clock.monotonicMs();
-      const { done, total, tally } = position;
-      const seconds = (nowMs - markMs) / 1000;
-      position = { cursor: batch.cursor, done: done + batch.size, total, tally: added(tally, outcome, seconds) };
+      const tally = added(position.tally, outcome, (nowMs - markMs) / 1000);
+      position = { ...position, cursor: batch.cursor, done: position.done + batch.size, tally };
       markMs = nowMs;
       if (await this.#save(bull, job, position)) return { ...position.tally, cancelled: true };
       if (this.queue.closing) throw new JobReleasedError();
+      if (this.connection.gen !== position.gen) return undefined;
     }
     await job.progress(100);
     return { ...position.tally, cancelled: false };
+  }
+
+  /** Where the job goes on: at the beginning, unless what an earlier attempt has filled is still there. */
+  async #position({ data }: WarmingJob, walk: Walk, limit: number): Promise<WarmingPosition> {
+    const { gen } = this.connection;
+    if (data.position?.gen === gen) return data.position;
+    const seconds = data.position?.tally.seconds ?? 0;
+    return { gen, done: 0, total: Math.min(limit, await walk.count()), tally: { ...newTally, seconds } };
   }
 
   #walkOf({ data: { request } }: WarmingJob): Walk {

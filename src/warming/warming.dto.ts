@@ -83,7 +83,11 @@ export class WarmingJobOutput {
   @ApiPropertyOptional({ description: 'time spent at work, in seconds', example: 0.212 })
   seconds?: number;
 
-  @ApiProperty({ type: 'integer', description: 'attempts that failed without getting any further', example: 0 })
+  @ApiProperty({
+    type: 'integer',
+    description: 'attempts in a row that failed without getting any further',
+    example: 0,
+  })
   attempts!: number;
 
   @ApiPropertyOptional({ description: 'why it failed', example: 'the shared level cannot be filled' })
