@@ -3,8 +3,8 @@ import { ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { EntityRules, policies, RedisConnection } from '../cache/index.js';
 import { type PolicyName, policyNames, Settings } from '../config/index.js';
-import { notFound, Produces, QueryNames, unavailable } from '../http/index.js';
-import { PolicyRegistry } from '../invalidation/index.js';
+import { notFound, ProblemException, Produces, QueryNames, unavailable } from '../http/index.js';
+import { EvictionPolicyError, PolicyRegistry, PolicySwitch } from '../invalidation/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 
 export class PolicyChoice {
@@ -34,6 +34,7 @@ export class PoliciesController {
     private readonly settings: Settings,
     private readonly rules: EntityRules,
     private readonly registry: PolicyRegistry,
+    private readonly policySwitch: PolicySwitch,
     private readonly connection: RedisConnection,
   ) {}
 
@@ -52,14 +53,16 @@ export class PoliciesController {
   @AdminChange(
     'Switch a policy',
     'On every node. Waits for the writers of the old policy; what that policy has left in the cache is not served any more.',
-    { ...noEntity, ...ofRedis, 400: 'there is no such policy' },
+    { ...noEntity, ...ofRedis, 400: 'there is no such policy', 409: 'Redis may evict what strict relies on' },
   )
   @entity
   @ApiResponse({ status: 200, type: PolicyView, description: 'the policy that is in force now' })
   async replace(@Param('entity') name: string, @Body() { policy }: PolicyChoice): Promise<PolicyView> {
     this.find(name);
     if (this.settings.redisUrl && this.connection.state !== 'closed') throw unavailable('Redis does not answer.');
-    await this.registry.switch(name, policy);
+    await this.policySwitch.to(name, policy).catch((error: unknown) => {
+      throw error instanceof EvictionPolicyError ? new ProblemException(409, error.message) : error;
+    });
     return this.find(name);
   }
 }

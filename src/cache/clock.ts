@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Time as a port: leases and freshness run on the monotonic clock, never on the wall clock. */
 export abstract class Clock {
@@ -6,6 +7,11 @@ export abstract class Clock {
   abstract monotonicMs(): number;
   /** Milliseconds since the Unix epoch; may jump. */
   abstract wallMs(): number;
+
+  /** Lets time pass. */
+  sleep(ms: number): Promise<void> {
+    return sleep(ms);
+  }
 }
 
 @Injectable()

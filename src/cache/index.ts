@@ -7,7 +7,8 @@ export { Clock, SystemClock } from './clock.js';
 export { CacheCounters, type RequestCounts } from './counters.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
 export { type Dependency, entityOf, type Tag } from './core/tags.js';
-export { queryAddress, ReadThrough, rowAddress } from './engine/read-through.js';
+export { queryAddress, rowAddress } from './engine/addresses.js';
+export { ReadThrough } from './engine/read-through.js';
 export { WarmFill, type WarmOutcome } from './engine/warm-fill.js';
 export {
   type BreakerState,
@@ -28,11 +29,18 @@ export { type TagState } from './inspection/redis-inspector.js';
 export { type Fill, Level, type Ticket } from './levels/level.js';
 export { Lease, type Term } from './levels/l1/lease.js';
 export { MemoryLevel } from './levels/l1/memory-level.js';
-export { generationChannel, invalidationChannel } from './levels/l2/keys.js';
+export { generationChannel, invalidationChannel, nodeChannel } from './levels/l2/keys.js';
 export { createRedisClient, type RedisClient } from './levels/l2/redis-client.js';
 export { RedisConnection } from './levels/l2/redis-connection.js';
 export { RedisLevel } from './levels/l2/redis-level.js';
-export { type InvalidationMessage, RedisTags, type RowStore, type Writer } from './levels/l2/redis-tags.js';
+export {
+  type Acknowledgement,
+  type Fenced,
+  type InvalidationMessage,
+  RedisTags,
+  type RowStore,
+  type Writer,
+} from './levels/l2/redis-tags.js';
 export type { Loaded } from './loaded.js';
 export { policies, PolicySource } from './policy.js';
 export { type EntityRule, EntityRules, listTags, queryTags, rowTags } from './rules.js';

@@ -1,4 +1,4 @@
-import { type PolicyName } from '../config/index.js';
+import { type PolicyName, type Settings } from '../config/index.js';
 
 /** What a policy lets a reader do. What it makes a writer do lives with the invalidation module. */
 export interface PolicyTraits {
@@ -53,7 +53,16 @@ export const weakest = (names: readonly PolicyName[]): PolicyName | undefined =>
     undefined,
   );
 
+/** Whether L1 may hold what is under a policy: under the lease alone, or because writers wait for its acknowledgement. */
+export function sharesL1(policy: PolicyName, { cacheL1Strict }: Pick<Settings, 'cacheL1Strict'>): boolean {
+  return policies[policy].sharesL1 || cacheL1Strict === 'acknowledged';
+}
+
 /** Which policy an entity is under right now. A port: the invalidation module knows. */
 export abstract class PolicySource {
+  /** What is promised. */
   abstract policyOf(entity: string): PolicyName;
+
+  /** Whose rules a reader keeps: the stricter of what is promised and what writers do, while a switch is under way. */
+  abstract rulesOf(entity: string): PolicyName;
 }

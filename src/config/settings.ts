@@ -105,6 +105,15 @@ export class Settings {
   @Max(60_000)
   readonly cacheL1LeaseMs!: number;
 
+  @Setting('CACHE_L1_STRICT', {
+    default: 'bypass',
+    doc:
+      'the in-process level under `strict`: `bypass`, or `acknowledged` (writers wait until every node has dropped what ' +
+      'they change); the same on every node',
+  })
+  @IsIn(['bypass', 'acknowledged'])
+  readonly cacheL1Strict!: 'bypass' | 'acknowledged';
+
   @Setting('CACHE_API', { as: 'switch', default: true, doc: 'the api layer (whole responses): `on` or `off`' })
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheApi!: boolean;

@@ -2,4 +2,6 @@ export { InvalidationModule } from './invalidation.module.js';
 export { InvalidationBus } from './bus/invalidation-bus.js';
 export { Invalidator } from './invalidator.js';
 export { Journal } from './journal/journal.js';
+export { EvictionPolicyError } from './invalidation.errors.js';
 export { PolicyRegistry } from './policies/policy-registry.js';
+export { PolicySwitch } from './policies/policy-switch.js';

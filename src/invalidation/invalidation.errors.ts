@@ -7,3 +7,13 @@ export class UnguardedWriteError extends Error {
     this.name = 'UnguardedWriteError';
   }
 }
+
+/** Redis may evict keys that carry no expiry: a fence that is gone refuses nothing, so `strict` cannot be promised. */
+export class EvictionPolicyError extends Error {
+  readonly code = 'INVALIDATION_EVICTION_POLICY';
+
+  constructor(readonly evictionPolicy: string) {
+    super(`strict needs a Redis that does not evict at will: maxmemory-policy is ${evictionPolicy}, use volatile-lfu`);
+    this.name = 'EvictionPolicyError';
+  }
+}

@@ -1,24 +1,32 @@
 import { Global, Module } from '@nestjs/common';
 import { PolicySource } from '../cache/index.js';
+import { Acknowledgements } from './bus/acknowledgements.js';
+import { Heartbeat } from './bus/heartbeat.js';
 import { InvalidationBus } from './bus/invalidation-bus.js';
 import { Invalidator } from './invalidator.js';
 import { Journal } from './journal/journal.js';
 import { CommitPlanner } from './policies/commit-planner.js';
 import { PolicyRegistry } from './policies/policy-registry.js';
+import { PolicyStore } from './policies/policy-store.js';
+import { PolicySwitch } from './policies/policy-switch.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 
 /** Makes writes known to the cache: subscriber, policies, bus and lease, journal. */
 @Global()
 @Module({
   providers: [
+    Acknowledgements,
+    Heartbeat,
     InvalidationBus,
     Journal,
     Invalidator,
+    PolicyStore,
     PolicyRegistry,
+    PolicySwitch,
     { provide: PolicySource, useExisting: PolicyRegistry },
     CommitPlanner,
     CacheSubscriber,
   ],
-  exports: [PolicySource, PolicyRegistry, Invalidator, Journal, InvalidationBus],
+  exports: [PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus],
 })
 export class InvalidationModule {}

@@ -237,7 +237,7 @@ describe('a committed row', () => {
 
   it('is released behind its strict fence: the next read is a hit', async () => {
     const writer = await begin();
-    const stamps = await node.tags.fence([tag], [coarse], writer);
+    const { stamps } = await node.tags.fence([tag], [coarse], writer);
     await writer.commit();
     expect(await node.tags.store(stored(stamps, '"new"'), writer, { fenceFirst: false })).toBe(true);
     expect(await bodyOf()).toBe('"new"');
@@ -245,7 +245,7 @@ describe('a committed row', () => {
 
   it('is not released once a later writer has fenced it', async () => {
     const writer = await begin();
-    const stamps = await node.tags.fence([tag], [coarse], writer);
+    const { stamps } = await node.tags.fence([tag], [coarse], writer);
     await writer.commit();
     const later = await begin();
     await node.tags.fence([tag], [], later);
@@ -255,7 +255,7 @@ describe('a committed row', () => {
 
   it('is not released over a value that a reader has filled meanwhile', async () => {
     const writer = await begin();
-    const stamps = await node.tags.fence([tag], [coarse], writer);
+    const { stamps } = await node.tags.fence([tag], [coarse], writer);
     await writer.commit();
     await fill(await miss(), '"raw SQL came after"');
     expect(await node.tags.store(stored(stamps, '"old"'), writer, { fenceFirst: false })).toBe(false);

@@ -1,7 +1,7 @@
 import { type EntityManager } from 'typeorm';
 import { CacheEvents, ReadThrough, rowAddress, RedisLevel } from '../../src/cache/index.js';
 import { policyNames } from '../../src/config/index.js';
-import { PolicyRegistry } from '../../src/invalidation/index.js';
+import { PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -43,7 +43,7 @@ const lock = (manager: EntityManager, id: number) =>
   manager.findOneOrFail(Item, { where: { id }, lock: { mode: 'pessimistic_write' } });
 
 const usePolicy = async (policy: (typeof policyNames)[number]) => {
-  await node.app.get(PolicyRegistry).switch('items', policy);
+  await node.app.get(PolicySwitch).to('items', policy);
 };
 
 describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (policy) => {

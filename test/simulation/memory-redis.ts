@@ -40,10 +40,15 @@ type Script = (keys: readonly string[], args: readonly string[]) => Reply;
 export class MemoryRedis {
   gen: string | undefined;
   epoch = 0;
+  bornMs = 0;
   readonly #tags = new Map<string, Expiring<TagState>>();
   /** Fresh until, ms, of the rows that have a value. */
   readonly #rowUntil = new Map<string, number>();
   readonly #derived = new Map<string, Expiring<Derived>>();
+  /** When the load that is under way began, ms, by row. */
+  readonly #loading = new Map<string, number>();
+  /** The nodes that must acknowledge, with the number of their heartbeats, by key. */
+  readonly #nodes = new Map<string, Map<string, number>>();
 
   constructor(
     private readonly now: () => number,
@@ -62,6 +67,8 @@ export class MemoryRedis {
     this.#tags.clear();
     this.#rowUntil.clear();
     this.#derived.clear();
+    this.#loading.clear();
+    this.#nodes.clear();
     this.gen = undefined;
   }
 
@@ -84,7 +91,8 @@ export class MemoryRedis {
   }
 
   readonly #scripts: Partial<Record<ScriptName, Script>> = {
-    getRow: ([row = '', coarse = ''], [nonce = '', , staleMs, renew, ticketTtl, rowStamp = '', coarseStamp = '']) => {
+    getRow: ([row = '', coarse = ''], args) => {
+      const [nonce = '', , staleMs, renew, ticketTtl, rowStamp = '', coarseStamp = '', loadWindowMs] = args;
       const coarseTag = this.#ensure(coarse, coarseStamp, 0);
       const tag = this.tag(row);
       if (tag && rowIsServable(tag, coarseTag) && renew === '0') {
@@ -93,9 +101,12 @@ export class MemoryRedis {
         if (left + Number(staleMs) > 0) return [tag.value!.body, tag.stamp, coarseTag.stamp, left, ttl];
       }
       const kept = this.#ensure(row, rowStamp, Number(ticketTtl));
-      const tickets = this.#fieldsOf(kept) > ticketLimit ? {} : kept.tickets;
+      const fields = this.#fieldsOf(kept) + (this.#loading.has(row) ? 1 : 0);
+      const tickets = fields > ticketLimit ? {} : kept.tickets;
       this.#change(row, { ...kept, tickets: { ...tickets, [nonce]: coarseTag.stamp } });
-      return [];
+      const others = this.now() - (this.#loading.get(row) ?? Number.NEGATIVE_INFINITY) < Number(loadWindowMs);
+      if (!others) this.#loading.set(row, this.now());
+      return [others ? 1 : 0];
     },
 
     fillRow: ([row = '', coarse = ''], [nonce = '', , body = '', text = '', freshMs, keepMs]) => {
@@ -103,23 +114,29 @@ export class MemoryRedis {
       const snapshot = parseSnapshot(text);
       const refusal = refuseRowFill(tag, coarseTag, nonce, snapshot, this.epoch);
       if (!tag || !coarseTag || refusal) {
-        if (tag && refusal !== 'ticket') this.#change(row, { ...tag, tickets: without(tag.tickets, nonce) });
+        if (tag && refusal !== 'ticket') {
+          this.#change(row, { ...tag, tickets: without(tag.tickets, nonce) });
+          this.#loading.delete(row);
+        }
         return refusal!;
       }
+      this.#loading.delete(row);
       this.#set(row, filledRow(tag, body, coarseTag.stamp, snapshot), Number(keepMs));
       this.#rowUntil.set(row, this.now() + Number(freshMs));
       this.#change(coarse, { ...coarseTag, pend: [] });
       return [tag.stamp, coarseTag.stamp];
     },
 
-    fence: (keys, [xid, xmin, count, ttlMs, channel = '', message = '', ...stamps]) => {
+    fence: ([nodes = '', ...keys], [xid, xmin, count, ttlMs, channel = '', message = '', ...stamps]) => {
       const out = keys.map((key, i) => {
         if (i >= Number(count)) return this.#ensure(key, stamps[i]!, isCoarse(key) ? 0 : Number(ttlMs)).stamp;
+        this.#loading.delete(key);
         this.#set(key, fenced(this.tag(key), Number(xid), Number(xmin), stamps[i]!));
         return stamps[i]!;
       });
       if (Number(count) > 0) this.publish(channel, message);
-      return out;
+      const registered = [...(this.#nodes.get(nodes) ?? [])].flatMap(([node, beats]) => [node, String(beats)]);
+      return [out, registered, this.now() - this.bornMs];
     },
 
     storeRow: ([row = '', coarse = ''], args) => {
@@ -128,10 +145,12 @@ export class MemoryRedis {
       const fenceFirst = newStamp !== '';
       const may = mayStoreRow(this.tag(row), this.tag(coarse), { stamp, coarse: coarseStamp }, fenceFirst);
       if (fenceFirst) {
+        this.#loading.delete(row);
         this.#set(row, fenced(this.tag(row), Number(xid), Number(xmin), newStamp));
         this.publish(channel!, message!);
       }
       if (!may) return 0;
+      this.#loading.delete(row);
       this.#set(row, storedRow(this.tag(row)!, body, coarseStamp), Number(keepMs));
       this.#rowUntil.set(row, this.now() + Number(freshMs));
       return 1;
@@ -182,8 +201,26 @@ export class MemoryRedis {
       return 1;
     },
 
+    beat: ([nodes = ''], [node = '', channel = '', message = '']) => {
+      const registered = this.#nodes.get(nodes) ?? new Map<string, number>();
+      this.#nodes.set(nodes, registered.set(node, (registered.get(node) ?? 0) + 1));
+      this.publish(channel, message);
+      return 1;
+    },
+
+    forgetNode: ([nodes = ''], [node = '', count]) => {
+      const registered = this.#nodes.get(nodes);
+      return String(registered?.get(node)) === count && registered!.delete(node) ? 1 : 0;
+    },
+
+    raiseEpoch: (_keys, [epoch]) => {
+      this.epoch = Math.max(this.epoch, Number(epoch));
+      return 1;
+    },
+
     invalidate: (keys, [ttlMs, channel = '', message = '', ...stamps]) => {
       keys.forEach((key, i) => {
+        this.#loading.delete(key);
         const tag = invalidated(this.tag(key), stamps[i]!);
         this.#set(key, tag, tag.pend.length === 0 && !isCoarse(key) ? Number(ttlMs) : undefined);
       });

@@ -33,7 +33,13 @@ export async function startCacheNode(
   env: Readonly<Record<string, string>> = {},
 ): Promise<CacheNode> {
   Logger.overrideLogger(false);
-  const settings = loadSettings({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, CACHE_TTL_JITTER: '0', ...env });
+  const settings = loadSettings({
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    CACHE_TTL_JITTER: '0',
+    REDIS_TIMEOUT_MS: '5000',
+    ...env,
+  });
   const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl }).initialize();
   const events = new CacheEvents();
   const clock = new FakeClock();

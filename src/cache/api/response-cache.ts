@@ -3,22 +3,17 @@ import { type PolicyName, Settings } from '../../config/index.js';
 import { representationOf } from '../../http/index.js';
 import { Clock } from '../clock.js';
 import { type Dependency, entityOf } from '../core/tags.js';
+import { type ResponseAddress, responseAddress } from '../engine/addresses.js';
 import { collecting } from '../engine/scope.js';
 import { SingleFlight } from '../engine/single-flight.js';
 import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
-import { type Address, type Entry, type ReadResult, type Ticket } from '../levels/level.js';
+import { type Entry, type ReadResult, type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
-import { policies, PolicySource, strictest, weakest } from '../policy.js';
+import { policies, PolicySource, sharesL1, strictest, weakest } from '../policy.js';
 import { type LayerStatus } from './cache-status.js';
 import { PartCollector } from './part-collector.js';
 import { deserialise, serialise, type StoredResponse } from './stored-response.js';
-
-/** Where a response is kept, at every level. @param key canonical path and query */
-export const responseAddress = (key: string): Extract<Address, { kind: 'response' }> => ({
-  kind: 'response',
-  key: `response ${key}`,
-});
 
 /** How a response came about, layer by layer, origin-most first. */
 export interface Provenance {
@@ -106,7 +101,7 @@ export class ResponseCache {
     return this.#hit('l1', entry);
   }
 
-  async #readL2(address: Address, placeholder: Ticket | undefined, renew: boolean): Promise<ReadResult> {
+  async #readL2(address: ResponseAddress, placeholder: Ticket | undefined, renew: boolean): Promise<ReadResult> {
     const read = (staleMs: number) =>
       this.l2.read(address, {
         staleMs,
@@ -173,17 +168,14 @@ export class ResponseCache {
 
   /** What the policies of its parts allow. */
   #traits({ dependencies, freshMs }: Pick<Entry, 'dependencies' | 'freshMs'>): { servable: boolean; shared: boolean } {
-    const policy = strictest(this.#policiesOf(dependencies)) ?? 'strict';
-    return { servable: freshMs > 0 || policies[policy].servesStale, shared: policies[policy].sharesL1 };
-  }
-
-  #policiesOf(dependencies: readonly Dependency[]): readonly PolicyName[] {
-    return dependencies.map(({ tag }) => this.policySource.policyOf(entityOf(tag)));
+    const rules = strictest(dependencies.map(({ tag }) => this.policySource.rulesOf(entityOf(tag)))) ?? 'strict';
+    return { servable: freshMs > 0 || policies[rules].servesStale, shared: sharesL1(rules, this.settings) };
   }
 
   #hit(level: LevelName, entry: Entry): Outcome {
     this.#count(level, entry.freshMs > 0 ? 'hit' : 'stale');
-    const policy = weakest(this.#policiesOf(entry.dependencies)) ?? 'strict';
+    const promised = entry.dependencies.map(({ tag }) => this.policySource.policyOf(entityOf(tag)));
+    const policy = weakest(promised) ?? 'strict';
     return { response: deserialise(entry.body), api: { hit: true, level, policy, ttlMs: entry.freshMs } };
   }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type CacheManagerStore } from 'cache-manager';
 import { Settings } from '../../config/index.js';
 import { LevelUnavailableError } from '../cache.errors.js';
-import { rowAddress } from '../engine/read-through.js';
+import { rowAddress } from '../engine/addresses.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { RedisTags } from '../levels/l2/redis-tags.js';

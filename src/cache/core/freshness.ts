@@ -1,3 +1,5 @@
+import { type Settings } from '../../config/index.js';
+
 /** How long a value may be used. All in milliseconds. */
 export interface Lifetime {
   /** From the fill: fresh. */
@@ -6,17 +8,21 @@ export interface Lifetime {
   readonly keepMs: number;
 }
 
-export interface FreshnessSettings {
-  readonly ttlMs: number;
-  /** 0.1 spreads the TTL by ± 10 %, so that entries filled together do not expire together. */
-  readonly jitter: number;
-  readonly staleMs: number;
-}
+type FreshnessSettings = Pick<Settings, 'cacheTtlMs' | 'cacheTtlJitter' | 'cacheStaleMs'>;
 
-/** @param random uniform in [0, 1). */
-export function lifetime({ ttlMs, jitter, staleMs }: FreshnessSettings, random: number): Lifetime {
-  const freshMs = Math.max(1, Math.round(ttlMs * (1 + jitter * (2 * random - 1))));
-  return { freshMs, keepMs: freshMs + staleMs };
+/**
+ * How long a value lives that was read some time ago. The jitter spreads the TTL (0.1: by ± 10 %), so that entries filled
+ * together do not expire together.
+ * @param ageMs since the value was read
+ * @param random uniform in [0, 1)
+ */
+export function lifetime(
+  { cacheTtlMs, cacheTtlJitter, cacheStaleMs }: FreshnessSettings,
+  ageMs = 0,
+  random = Math.random(),
+): Lifetime {
+  const freshMs = Math.max(1, Math.round(cacheTtlMs * (1 + cacheTtlJitter * (2 * random - 1)) - ageMs));
+  return { freshMs, keepMs: freshMs + cacheStaleMs };
 }
 
 /** The narrower of two lifetimes: what a value made of both parts may claim. */

@@ -2,15 +2,15 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { type LayerStatus } from '../api/cache-status.js';
 import { Clock } from '../clock.js';
-import { type Lifetime, lifetime } from '../core/freshness.js';
+import { lifetime } from '../core/freshness.js';
 import { type Dependency, type Tag } from '../core/tags.js';
-import { CacheEvents, type LevelName } from '../events.js';
-import { type Address, type Entry, type ReadOptions, type ReadResult } from '../levels/level.js';
+import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
+import { type Entry, type ReadOptions, type ReadResult } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
-import { policies, PolicySource } from '../policy.js';
-import { rowTags } from '../rules.js';
+import { policies, PolicySource, sharesL1 } from '../policy.js';
+import { type QueryAddress, queryAddress, type RowAddress, rowAddress, tagsOf } from './addresses.js';
 import { currentCollector, type Part, uncollected } from './scope.js';
 import { SingleFlight } from './single-flight.js';
 
@@ -18,9 +18,20 @@ interface Answer extends Part {
   readonly body: string;
 }
 
-type RowAddress = Extract<Address, { kind: 'row' }>;
-type QueryAddress = Extract<Address, { kind: 'query' }>;
-type Load = () => Promise<Loaded<unknown>>;
+/** One read: what is wanted, how it is loaded, and what the policy lets it do. */
+interface Read {
+  readonly address: RowAddress | QueryAddress;
+  readonly load: () => Promise<Loaded<unknown>>;
+  /** Promised, hence shown. */
+  readonly policy: PolicyName;
+  readonly staleMs: number;
+  readonly usesL1: boolean;
+  readonly renew: boolean;
+}
+
+/** How often, and how long each time in ms, a reader waits for the value that another one is loading. */
+const waits = 5;
+const waitMs = 5;
 
 /**
  * The db layer: reads rows and query results through L1, L2 and the database, in this order. A level that cannot answer
@@ -44,7 +55,7 @@ export class ReadThrough {
 
   /** One row by its id. `null` is cached too: a row that is known to be absent. */
   row<T>(entity: string, id: string | number, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
-    return this.#read<T | null>(entity, rowAddress(entity, id), load);
+    return this.#answer<T | null>(this.#read(entity, rowAddress(entity, id), load));
   }
 
   /**
@@ -53,136 +64,132 @@ export class ReadThrough {
    * @param tags what the result depends on, see `queryTags`
    */
   query<T>(entity: string, key: string, tags: readonly Tag[], load: () => Promise<Loaded<T>>): Promise<T> {
-    return this.#read<T>(entity, queryAddress(entity, key, tags), load);
+    return this.#answer<T>(this.#read(entity, queryAddress(entity, key, tags), load));
   }
 
-  async #read<T>(entity: string, address: RowAddress | QueryAddress, load: Load): Promise<T> {
+  #read(entity: string, address: Read['address'], load: Read['load']): Read {
+    const rules = this.policySource.rulesOf(entity);
+    return {
+      address,
+      load,
+      policy: this.policySource.policyOf(entity),
+      staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
+      usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
+      renew: currentCollector()?.renew ?? false,
+    };
+  }
+
+  async #answer<T>(read: Read): Promise<T> {
     const collector = currentCollector();
-    collector?.watch(tagsOf(address));
-    const policy = this.policySource.policyOf(entity);
-    const staleMs = policies[policy].servesStale ? this.settings.cacheStaleMs : 0;
-    const renew = collector?.renew ?? false;
-    const known = renew ? undefined : this.#known(address, policy, staleMs);
-    if (known) {
-      collector?.collect(known);
-      if (known.freshMs <= 0) this.#refresh(address, policy, load);
-      return JSON.parse(known.body) as T;
-    }
-    // A forced renewal never joins a flight that could end in a hit.
-    const { result, joined } = this.#flights.run(renew ? `renew ${address.key}` : address.key, (depart) =>
-      uncollected(() => this.#fly(address, policy, { staleMs, renew }, load, depart)),
-    );
-    const answer = await result;
+    collector?.watch(tagsOf(read.address));
+    const { answer, joined } = await this.#find(read);
     collector?.collect(joined ? collapsed(answer) : answer);
-    if (answer.freshMs <= 0 && answer.status.hit) this.#refresh(address, policy, load);
+    // Stale-while-revalidate (RFC 5861): the value is answered, a fresh one is fetched behind it.
+    if (answer.status.hit && answer.freshMs <= 0) this.#refresh(read);
     return JSON.parse(answer.body) as T;
   }
 
+  async #find(read: Read): Promise<{ readonly answer: Answer; readonly joined: boolean }> {
+    const known = this.#known(read);
+    if (known) return { answer: known, joined: false };
+    const { result, joined } = this.#depart(read);
+    return { answer: await result, joined };
+  }
+
+  /** A forced renewal never joins a flight that could end in a hit. */
+  #depart(read: Read): { readonly result: Promise<Answer>; readonly joined: boolean } {
+    const { address, renew } = read;
+    return this.#flights.run(renew ? `renew ${address.key}` : address.key, (depart) =>
+      uncollected(() => this.#fly(read, depart)),
+    );
+  }
+
+  #refresh(read: Read): void {
+    const { result, joined } = this.#depart({ ...read, renew: true });
+    if (!joined) result.catch((error: Error) => this.#logger.debug(`a refresh failed: ${error.message}`));
+  }
+
   /** A hit that costs no command. */
-  #known(address: Address, policy: PolicyName, staleMs: number): Answer | undefined {
-    if (!this.settings.cacheDb || !policies[policy].sharesL1) return undefined;
-    const entry = this.l1.find(address.key, staleMs);
+  #known({ address, renew, usesL1, staleMs, policy }: Read): Answer | undefined {
+    const entry = usesL1 && !renew ? this.l1.find(address.key, staleMs) : undefined;
     if (!entry) return undefined;
     this.#count('l1', entry.freshMs > 0 ? 'hit' : 'stale');
     return hit('l1', entry, policy);
   }
 
-  async #fly(
-    address: RowAddress | QueryAddress,
-    policy: PolicyName,
-    options: ReadOptions,
-    load: Load,
-    depart: () => void,
-  ): Promise<Answer> {
-    const known = options.renew ? undefined : this.#known(address, policy, options.staleMs ?? 0);
+  async #fly(read: Read, depart: () => void): Promise<Answer> {
+    const { address, policy, usesL1, renew } = read;
+    const known = this.#known(read);
     if (known) return known;
-    const placeholder = policies[policy].sharesL1 && this.settings.cacheDb ? this.l1.take(address) : undefined;
-    if (!options.renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
+    const placeholder = usesL1 ? this.l1.take(address) : undefined;
+    if (!renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
     try {
       depart();
-      const found = await this.#readL2(address, options);
+      const found = await this.#readL2(read);
       if (found.outcome === 'hit') {
         if (placeholder) this.l1.fill(placeholder, found.entry);
         return hit('l2', found.entry, policy);
       }
-      const startedMs = this.clock.monotonicMs();
-      const { value, snapshot } = await load();
-      const elapsedMs = this.clock.monotonicMs() - startedMs;
-      this.events.emit({ type: 'load', seconds: elapsedMs / 1000 });
-      const body = JSON.stringify(value);
-      const life = this.#lifetime(elapsedMs);
-      const dependencies =
-        found.outcome === 'miss'
-          ? await this.l2.fill(found.ticket, {
-              body,
-              snapshot,
-              ...(this.settings.cacheDb ? life : { freshMs: 0, keepMs: 0 }),
-            })
-          : this.#unstamped(address, policy);
-      if (found.outcome === 'miss' && !dependencies) this.#count('l2', 'refused');
-      if (placeholder && dependencies) this.l1.fill(placeholder, { body, dependencies, ...life });
-      return { body, dependencies, ...life, status: this.#forward(found, options, policy, dependencies !== undefined) };
+      const answer = await this.#load(read, found);
+      const { body, dependencies, freshMs, keepMs } = answer;
+      if (placeholder && dependencies) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });
+      return answer;
     } finally {
       if (placeholder) this.l1.abandon(placeholder);
     }
   }
 
-  async #readL2(address: RowAddress | QueryAddress, options: ReadOptions): Promise<ReadResult> {
-    // With the db layer off nothing is kept, but the value still comes with the stamps that prove it.
+  /** With the db layer off nothing is kept, but the value still comes with the stamps that prove it. */
+  async #readL2({ address, staleMs, renew }: Read): Promise<ReadResult> {
     const found = this.settings.cacheDb
-      ? await this.l2.read(address, options)
+      ? await this.#readOrWait(address, { staleMs, renew })
       : await this.l2.read({ kind: 'query', key: address.key, tags: tagsOf(address) }, { renew: true });
     this.#count('l2', found.outcome === 'hit' ? (found.entry.freshMs > 0 ? 'hit' : 'stale') : found.outcome);
     return found;
   }
 
+  /** One load per cluster: while another node loads the row, its value is waited for, but not for long. */
+  async #readOrWait(address: Read['address'], options: ReadOptions): Promise<ReadResult> {
+    let found = await this.l2.read(address, options);
+    for (let n = 0; n < waits && found.outcome === 'miss' && found.loading && !options.renew; n += 1) {
+      await this.clock.sleep(waitMs);
+      found = await this.l2.read(address, options);
+    }
+    return found;
+  }
+
+  async #load(read: Read, found: Exclude<ReadResult, { outcome: 'hit' }>): Promise<Answer> {
+    const startedMs = this.clock.monotonicMs();
+    const { value, snapshot } = await read.load();
+    const elapsedMs = this.clock.monotonicMs() - startedMs;
+    this.events.emit({ type: 'load', seconds: elapsedMs / 1000 });
+    const body = JSON.stringify(value);
+    const life = lifetime(this.settings, elapsedMs);
+    const kept = this.settings.cacheDb ? life : { freshMs: 0, keepMs: 0 };
+    const dependencies =
+      found.outcome === 'miss'
+        ? await this.l2.fill(found.ticket, { body, snapshot, ...kept })
+        : this.#unstamped(read, found.reason);
+    if (found.outcome === 'miss' && !dependencies) this.#count('l2', 'refused');
+    return { body, dependencies, ...life, status: this.#forward(read, found, dependencies !== undefined) };
+  }
+
   /** With L2 switched off there are no stamps; L1 alone may keep a value, by its placeholder, under the weaker policies. */
-  #unstamped(address: RowAddress | QueryAddress, policy: PolicyName): readonly Dependency[] | undefined {
-    if (this.settings.cacheL2 || !policies[policy].sharesL1) return undefined;
+  #unstamped({ address, policy }: Read, reason: string): readonly Dependency[] | undefined {
+    if (this.settings.cacheL2 || reason !== 'disabled' || !policies[policy].sharesL1) return undefined;
     return tagsOf(address).map((tag) => ({ tag, stamp: '' }));
   }
 
-  #forward(found: ReadResult, { renew }: ReadOptions, policy: PolicyName, stored: boolean): LayerStatus {
+  #forward({ policy, renew }: Read, found: ReadResult, stored: boolean): LayerStatus {
     const shared = { hit: false, collapsed: false, policy } as const;
     if (!this.settings.cacheDb) return { ...shared, forward: 'bypass', stored: false, detail: 'disabled' };
     if (found.outcome === 'bypass') return { ...shared, forward: 'bypass', stored, detail: found.reason };
     return { ...shared, forward: renew ? 'request' : 'uri-miss', stored };
   }
 
-  /** Stale-while-revalidate (RFC 5861): the value was answered, a fresh one is fetched behind it. */
-  #refresh(address: RowAddress | QueryAddress, policy: PolicyName, load: Load): void {
-    const { result, joined } = this.#flights.run(`renew ${address.key}`, (depart) =>
-      uncollected(() => this.#fly(address, policy, { renew: true }, load, depart)),
-    );
-    if (!joined) result.catch((error: Error) => this.#logger.debug(`a refresh failed: ${error.message}`));
-  }
-
-  #lifetime(elapsedMs: number): Lifetime {
-    const { cacheTtlMs, cacheTtlJitter, cacheStaleMs } = this.settings;
-    const life = lifetime({ ttlMs: cacheTtlMs, jitter: cacheTtlJitter, staleMs: cacheStaleMs }, Math.random());
-    return {
-      freshMs: Math.max(1, Math.round(life.freshMs - elapsedMs)),
-      keepMs: Math.max(1, Math.round(life.keepMs - elapsedMs)),
-    };
-  }
-
-  #count(level: LevelName, result: 'hit' | 'stale' | 'miss' | 'bypass' | 'refused'): void {
+  #count(level: LevelName, result: RequestResult): void {
     this.events.emit({ type: 'request', layer: 'db', level, result });
   }
-}
-
-/** Where a row is kept, at every level. */
-export function rowAddress(entity: string, id: string | number): RowAddress {
-  const { tag, coarse } = rowTags(entity, id);
-  return { kind: 'row', key: `row ${tag}`, tag, coarse };
-}
-
-export function queryAddress(entity: string, key: string, tags: readonly Tag[]): QueryAddress {
-  return { kind: 'query', key: `query ${entity} ${key}`, tags };
-}
-
-function tagsOf(address: RowAddress | QueryAddress): readonly Tag[] {
-  return address.kind === 'row' ? [address.tag, address.coarse] : address.tags;
 }
 
 function hit(level: LevelName, { body, dependencies, freshMs, keepMs }: Entry, policy: PolicyName): Answer {

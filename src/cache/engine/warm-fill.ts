@@ -2,13 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/index.js';
 import { LevelUnavailableError } from '../cache.errors.js';
 import { Clock } from '../clock.js';
-import { type Lifetime, lifetime } from '../core/freshness.js';
+import { lifetime } from '../core/freshness.js';
 import { type Tag } from '../core/tags.js';
 import { type Address, type Ticket } from '../levels/level.js';
 import { RedisConnection } from '../levels/l2/redis-connection.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
-import { queryAddress, rowAddress } from './read-through.js';
+import { queryAddress, rowAddress } from './addresses.js';
 
 /** What became of the entries of a batch. */
 export interface WarmOutcome {
@@ -91,7 +91,7 @@ export class WarmFill {
       if (!miss) return { warmed: 0, alreadyCached: 1, refused: 0 };
       const startedMs = this.clock.monotonicMs();
       const { value, snapshot } = await load();
-      const life = this.#lifetime(this.clock.monotonicMs() - startedMs);
+      const life = lifetime(this.settings, this.clock.monotonicMs() - startedMs);
       const dependencies = await this.l2.fill(miss.ticket, { body: JSON.stringify(value), snapshot, ...life });
       if (dependencies) return { warmed: 1, alreadyCached: 0, refused: 0 };
       this.#assertStill(gen, 1);
@@ -120,7 +120,7 @@ export class WarmFill {
     const wanted = keepAbsent ? missing : missing.filter(({ id }) => value.has(id));
     const fills = await pipelined(wanted, ({ id, ticket }) => {
       const body = JSON.stringify(value.get(id) ?? null);
-      return this.l2.fill(ticket, { body, snapshot, ...this.#lifetime(elapsedMs) });
+      return this.l2.fill(ticket, { body, snapshot, ...lifetime(this.settings, elapsedMs) });
     });
     const refused = wanted.filter((_, at) => !fills[at]).map(({ id }) => id);
     return { filled: wanted.length - refused.length, refused };
@@ -136,15 +136,6 @@ export class WarmFill {
   #assertStill(gen: string, refused: number): void {
     if (refused > 0 && this.connection.gen !== gen)
       throw new LevelUnavailableError('no-epoch', 'the generation has changed');
-  }
-
-  #lifetime(elapsedMs: number): Lifetime {
-    const { cacheTtlMs: ttlMs, cacheTtlJitter: jitter, cacheStaleMs: staleMs } = this.settings;
-    const { freshMs, keepMs } = lifetime({ ttlMs, jitter, staleMs }, Math.random());
-    return {
-      freshMs: Math.max(1, Math.round(freshMs - elapsedMs)),
-      keepMs: Math.max(1, Math.round(keepMs - elapsedMs)),
-    };
   }
 }
 

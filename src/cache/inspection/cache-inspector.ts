@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/index.js';
-import { responseAddress } from '../api/response-cache.js';
 import { LevelUnavailableError, type Unavailability } from '../cache.errors.js';
 import { type Tag } from '../core/tags.js';
 import { type Layer } from '../events.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisConnection } from '../levels/l2/redis-connection.js';
 import { type Address, type Entry } from '../levels/level.js';
+import { responseAddress } from '../engine/addresses.js';
 import { type Subject } from './inspectable.js';
 import { RedisInspector, type TagState } from './redis-inspector.js';
 

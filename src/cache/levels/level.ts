@@ -30,7 +30,12 @@ export interface Ticket {
 
 export type ReadResult =
   | { readonly outcome: 'hit'; readonly entry: Entry }
-  | { readonly outcome: 'miss'; readonly ticket: Ticket }
+  | {
+      readonly outcome: 'miss';
+      readonly ticket: Ticket;
+      /** Another reader, perhaps of another node, is loading it already. */
+      readonly loading?: boolean;
+    }
   | { readonly outcome: 'bypass'; readonly reason: Unavailability };
 
 export interface ReadOptions {

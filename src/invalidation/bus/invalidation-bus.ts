@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  type Acknowledgement,
   CacheEvents,
   Clock,
   createRedisClient,
@@ -9,10 +10,14 @@ import {
   type InvalidationMessage,
   Lease,
   MemoryLevel,
+  nodeChannel,
   RedisConnection,
   type RedisClient,
 } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
+import { Acknowledgements } from './acknowledgements.js';
+import { endOf, within } from './connection-life.js';
+import { Heartbeat } from './heartbeat.js';
 
 const policiesChannel = 'strata:policies';
 const connectTimeoutMs = 1_000;
@@ -28,7 +33,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
   #client: RedisClient | undefined;
   #stopped = false;
-  readonly #policyListeners: (() => void)[] = [];
+  readonly #policyListeners: ((text: string) => void)[] = [];
+  readonly #termListeners: (() => Promise<void>)[] = [];
 
   constructor(
     private readonly settings: Settings,
@@ -36,6 +42,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     private readonly l1: MemoryLevel,
     private readonly lease: Lease,
     private readonly connection: RedisConnection,
+    private readonly heartbeat: Heartbeat,
+    private readonly acknowledgements: Acknowledgements,
     private readonly events: CacheEvents,
   ) {}
 
@@ -50,14 +58,19 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     await this.#client?.disconnect().catch(() => undefined);
   }
 
-  /** Called when some node has switched a policy. */
-  onPolicies(listener: () => void): void {
+  /** Called with what a node says of the policies, in order with the invalidations. */
+  onPolicies(listener: (text: string) => void): void {
     this.#policyListeners.push(listener);
   }
 
-  async announcePolicies(): Promise<void> {
-    if (this.connection.state !== 'closed') return;
-    await this.connection.command(this.connection.gen, (client) => client.publish(policiesChannel, ''));
+  /** Awaited before anything is served in a new term: what was said while nobody heard must be asked for. */
+  onTerm(listener: () => Promise<void>): void {
+    this.#termListeners.push(listener);
+  }
+
+  /** Tells every node, this one included. @throws {LevelUnavailableError} */
+  async announcePolicies(text: string): Promise<void> {
+    await this.connection.command(this.connection.gen, (client) => client.publish(policiesChannel, text));
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -80,24 +93,28 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
 
   async #subscribe(client: RedisClient): Promise<void> {
     await client.connect();
-    await client.subscribe([invalidationChannel, generationChannel, policiesChannel], (text, channel) => {
+    const own = nodeChannel(this.acknowledgements.node);
+    await client.subscribe([invalidationChannel, generationChannel, policiesChannel, own], (text, channel) => {
       if (channel === invalidationChannel) this.#hear(text);
       else if (channel === generationChannel) this.#dropAll(text);
-      else for (const listener of this.#policyListeners) listener();
+      else if (channel === own) this.#hearAnswer(text);
+      else for (const listener of this.#policyListeners) listener(text);
     });
   }
 
   /** From a confirmed SUBSCRIBE to the end of the connection. */
   async #keepTerm(client: RedisClient, ended: Promise<never>, begun: () => void): Promise<void> {
+    const { cacheL1LeaseMs: leaseMs } = this.settings;
     const term = this.lease.begin();
     this.events.emit({ type: 'connection', path: 'invalidation', open: true });
     try {
-      for (;;) {
+      for (let informed = false; ;) {
+        informed ||= await this.#informed();
         const sentAtMs = this.clock.monotonicMs();
-        await within(this.settings.cacheL1LeaseMs, client.ping(), ended);
-        this.lease.extend(term, sentAtMs);
+        const answered = await within(leaseMs, this.heartbeat.ask(client), ended);
+        if (answered && informed) this.lease.extend(term, sentAtMs);
         begun();
-        await Promise.race([sleep(this.settings.cacheL1LeaseMs / 4), ended]);
+        await Promise.race([sleep(leaseMs / 4), ended]);
       }
     } finally {
       this.lease.end(term);
@@ -105,10 +122,32 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  async #informed(): Promise<boolean> {
+    const outcomes = await Promise.allSettled(this.#termListeners.map((listener) => listener()));
+    return outcomes.every(({ status }) => status === 'fulfilled');
+  }
+
   #hear(text: string): void {
-    const { tags, atMs } = JSON.parse(text) as InvalidationMessage;
+    const { tags, atMs, ack } = JSON.parse(text) as InvalidationMessage;
     this.l1.invalidate(tags);
+    if (ack && this.settings.cacheL1Strict === 'acknowledged') this.#acknowledge(ack);
     this.events.emit({ type: 'dropped', tags, seconds: Math.max(0, this.clock.wallMs() - atMs) / 1000 });
+  }
+
+  /** Lost on the way, it costs the writer the rest of this node's lease, and nothing else. */
+  #acknowledge({ to, id }: Acknowledgement): void {
+    const { node } = this.acknowledgements;
+    const { state } = this.connection;
+    if (to === node || state !== 'closed') return;
+    this.connection
+      .command(this.connection.gen, (client) => client.publish(nodeChannel(to), JSON.stringify({ ack: id, node })))
+      .catch(() => undefined);
+  }
+
+  #hearAnswer(text: string): void {
+    const { beat, ack, node } = JSON.parse(text) as { beat?: number; ack?: string; node?: string };
+    if (beat !== undefined) this.heartbeat.hear(beat);
+    if (ack !== undefined && node !== undefined) this.acknowledgements.hear(ack, node);
   }
 
   /** A generation has begun: what was learned under another one is nothing to rely on. */
@@ -116,29 +155,5 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     this.l1.clear();
     this.connection.superseded(gen);
     this.events.emit({ type: 'cleared' });
-  }
-}
-
-/** Rejects when the connection is gone. */
-function endOf(client: RedisClient): Promise<never> {
-  const ended = new Promise<never>((_, reject) => {
-    client.on('error', (error: Error) => reject(error));
-    client.on('end', () => reject(new Error('the connection was closed')));
-  });
-  ended.catch(() => undefined);
-  return ended;
-}
-
-async function within<T>(timeoutMs: number, work: Promise<T>, ended: Promise<never>): Promise<T> {
-  const abort = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: abort.signal }).then(() => {
-    throw new Error(`no answer within ${timeoutMs} ms`);
-  });
-  late.catch(() => undefined);
-  work.catch(() => undefined);
-  try {
-    return await Promise.race([work, ended, late]);
-  } finally {
-    abort.abort();
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { unavailable } from '../../http/index.js';
+import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
 import { anyReplaced, rereadRows } from '../subscriber/row-reader.js';
@@ -49,6 +50,7 @@ export class CommitPlanner {
     private readonly tags: RedisTags,
     private readonly l1: MemoryLevel,
     private readonly invalidator: Invalidator,
+    private readonly acknowledgements: Acknowledgements,
   ) {}
 
   async plan(manager: EntityManager, frame: Frame, policyOf: (entity: string) => PolicyName): Promise<CommitPlan> {
@@ -90,11 +92,15 @@ export class CommitPlanner {
   /** Strict, before COMMIT: a writer that cannot fence must not commit. */
   async #fence(strict: readonly Changed[], writer: Writer): Promise<Stamps> {
     const tags = allTags(strict);
+    const acknowledgement = this.acknowledgements.expect();
     try {
       const peeked = unique(strict.flatMap(({ rows }) => rows.map(({ coarse }) => coarse))).filter(
         (tag) => !tags.includes(tag),
       );
-      return await this.tags.fence(tags, peeked, writer);
+      const fenced = await this.tags.fence(tags, peeked, writer, acknowledgement);
+      this.l1.invalidate(tags);
+      await this.acknowledgements.settle(acknowledgement, fenced);
+      return fenced.stamps;
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) throw error;
       throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);
@@ -123,12 +129,11 @@ export class CommitPlanner {
 
   /** The rows whose stamps are known. */
   #stores({ rows }: Changed, stamps: Stamps): RowStore[] {
-    const { cacheTtlMs: ttlMs, cacheTtlJitter: jitter, cacheStaleMs: staleMs } = this.settings;
     return rows.flatMap((row) => {
       const stamp = stamps.get(row.tag);
       const coarseStamp = stamps.get(row.coarse);
       if (stamp === undefined || coarseStamp === undefined) return [];
-      return { ...row, stamp, coarseStamp, ...lifetime({ ttlMs, jitter, staleMs }, Math.random()) };
+      return { ...row, stamp, coarseStamp, ...lifetime(this.settings) };
     });
   }
 }

@@ -26,7 +26,7 @@ import { lockRow } from './row-reader.js';
 interface Transaction {
   /** Outermost first: one per savepoint. */
   readonly frames: Frame[];
-  readonly switched: ReadonlyMap<string, PolicyName>;
+  readonly policyOf: (entity: string) => PolicyName;
   plan?: CommitPlan;
   /** Everything before COMMIT went well, so COMMIT was sent: without an answer its outcome is unknown. */
   committing: boolean;
@@ -57,16 +57,15 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   async afterTransactionStart({ queryRunner, manager }: TransactionStartEvent): Promise<void> {
     const transaction = this.#transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
-    const switched = await this.registry.inTransaction(manager);
-    this.#transactions.set(queryRunner, { frames: [new Frame()], switched, committing: false });
+    const policyOf = await this.registry.inTransaction(manager);
+    this.#transactions.set(queryRunner, { frames: [new Frame()], policyOf, committing: false });
   }
 
   async beforeTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
     const transaction = this.#transactions.get(queryRunner);
     const [outermost, ...savepoints] = transaction?.frames ?? [];
     if (!transaction || !outermost || savepoints.length > 0) return;
-    const policyOf = (entity: string): PolicyName => this.registry.policyOf(entity, transaction.switched);
-    transaction.plan = await this.planner.plan(manager, outermost, policyOf);
+    transaction.plan = await this.planner.plan(manager, outermost, transaction.policyOf);
     transaction.committing = true;
   }
 
@@ -164,14 +163,14 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const frame = this.#frame(queryRunner);
     if (frame) return frame.changeUnknown(rule);
     // The statement has committed by itself. Any id taken now is later than its own, hence fences it as well.
-    if (this.registry.policyOf(rule.entity) === 'ttl') return;
+    if (this.registry.writersOf(rule.entity) === 'ttl') return;
     await this.invalidator.committed([rowTags(rule.entity, '').coarse], [], await identify(queryRunner.manager));
   }
 
   /** Strict fences before COMMIT, so it cannot allow a statement that commits by itself. */
   #ruleOf(target: unknown, queryRunner: QueryRunner): EntityRule<object> | undefined {
     const rule = this.rules.of(target);
-    if (rule && !this.#frame(queryRunner) && this.registry.policyOf(rule.entity) === 'strict')
+    if (rule && !this.#frame(queryRunner) && this.registry.writersOf(rule.entity) === 'strict')
       throw new UnguardedWriteError(rule.entity);
     return rule;
   }

@@ -36,7 +36,10 @@ export class Deadlines {
     });
   }
 
-  readonly #expire = (): void => {
+  /** Answers that came in while this process was busy are read before anything is given up. */
+  readonly #expire = (): void => void setImmediate(this.#sweep);
+
+  readonly #sweep = (): void => {
     this.#timer = undefined;
     const now = performance.now();
     let done = 0;

@@ -9,7 +9,7 @@ import { scripts } from './scripts.js';
 /** How long one node may take to install a generation before another may try, in ms. */
 const initTimeoutMs = 2_000;
 
-type Identities = Readonly<Record<'run_id' | 'master_replid' | 'pg_system' | 'pg_timeline', string>>;
+type Identities = Readonly<Record<'run_id' | 'master_replid' | 'pg_system' | 'pg_timeline' | 'pg_database', string>>;
 
 /**
  * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and the epoch,
@@ -20,11 +20,17 @@ type Identities = Readonly<Record<'run_id' | 'master_replid' | 'pg_system' | 'pg
 @Injectable()
 export class GenerationRecord {
   readonly #logger = new Logger('Cache');
+  #evictionPolicy = '';
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly events: CacheEvents,
   ) {}
+
+  /** `maxmemory-policy` of the server that was last identified. */
+  get evictionPolicy(): string {
+    return this.#evictionPolicy;
+  }
 
   /**
    * The generation that is valid for the servers at hand, installed by this node if there is none.
@@ -74,8 +80,10 @@ export class GenerationRecord {
 
   async #identities(client: RedisClient): Promise<Identities> {
     const info = await client.info();
-    const [row] = await this.dataSource.query<[{ system: string; timeline: string }]>(
-      `SELECT system_identifier::text AS system, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline
+    this.#evictionPolicy = field(info, 'maxmemory_policy');
+    const [row] = await this.dataSource.query<[{ system: string; timeline: string; database: string }]>(
+      `SELECT system_identifier::text AS system, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
+              (SELECT oid::text FROM pg_database WHERE datname = current_database()) AS database
          FROM pg_control_system()`,
     );
     return {
@@ -83,6 +91,7 @@ export class GenerationRecord {
       master_replid: field(info, 'master_replid'),
       pg_system: row.system,
       pg_timeline: row.timeline,
+      pg_database: row.database,
     };
   }
 }

@@ -15,6 +15,11 @@ export const invalidationChannel = `${prefix}:invalidations`;
 /** Carries the name of each generation as it begins: whatever belongs to another one is to be dropped. */
 export const generationChannel = `${prefix}:generations`;
 
+/** Each node's own channel: heartbeats come back on it, and acknowledgements of its invalidations. */
+export const nodeChannel = (node: string): string => `${prefix}:node:${node}`;
+
+/** The nodes whose L1 must acknowledge what strict writers change, with the number of their heartbeats. */
+export const nodesKey = (gen: string): string => `${prefix}:${gen}:nodes`;
 /** The hash of a tag: stamp, pending writers, fence, tickets and, for a row, its value. */
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
 /** An entry made of several tags. */

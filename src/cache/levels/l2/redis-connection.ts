@@ -66,6 +66,11 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       : new LevelUnavailableError('redis', 'Redis is not reachable');
   }
 
+  /** What Redis does when its memory is full (`maxmemory-policy`), as of the last time it was asked. */
+  get evictionPolicy(): string {
+    return this.record.evictionPolicy;
+  }
+
   /** Called whenever the connection has opened with a generation. */
   onOpen(listener: () => void): void {
     this.#openListeners.push(listener);

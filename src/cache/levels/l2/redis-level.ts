@@ -18,6 +18,9 @@ import { derivedKey, tagKey, valueField } from './keys.js';
 import { RedisConnection } from './redis-connection.js';
 import { nonce, RedisTags, tagTtlMs, ticketTtlMs } from './redis-tags.js';
 
+/** For how long after a reader's ticket the others take it that the reader is loading, in ms. */
+export const loadWindowMs = 25;
+
 /** What a miss leaves with the caller. Rows leave a nonce in Redis as well; derived entries read their tags' stamps. */
 class RedisTicket implements Ticket {
   constructor(
@@ -108,9 +111,13 @@ export class RedisLevel extends Level {
       gen,
       'getRow',
       [tagKey(gen, address.tag), tagKey(gen, address.coarse)],
-      [ticket, valueField, String(staleMs), renew ? '1' : '0', String(ticketTtlMs), nonce(), nonce()],
-    )) as [] | [body: string, stamp: string, coarse: string, freshMs: number, keepMs: number];
-    if (answer.length === 0) return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket) };
+      [
+        ...[ticket, valueField, String(staleMs), renew ? '1' : '0', String(ticketTtlMs)],
+        ...[nonce(), nonce(), String(loadWindowMs)],
+      ],
+    )) as [others: 0 | 1] | [body: string, stamp: string, coarse: string, freshMs: number, keepMs: number];
+    if (answer.length === 1)
+      return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket), loading: answer[0] === 1 };
     const [body, stamp, coarse, freshMs, keepMs] = answer;
     const dependencies = rowDependencies(address, stamp, coarse);
     return { outcome: 'hit', entry: { body, dependencies, freshMs, keepMs } };

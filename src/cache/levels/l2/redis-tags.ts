@@ -4,7 +4,7 @@ import { Settings } from '../../../config/index.js';
 import { Clock } from '../../clock.js';
 import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
-import { invalidationChannel, tagKey, valueField } from './keys.js';
+import { invalidationChannel, nodeChannel, nodesKey, tagKey, valueField } from './keys.js';
 import { RedisConnection } from './redis-connection.js';
 
 /** How long a hash that holds nothing but a ticket lives, in ms: longer than any load may take. */
@@ -38,6 +38,22 @@ export interface InvalidationMessage {
   readonly tags: readonly Tag[];
   /** Wall clock of the sender, in ms. */
   readonly atMs: number;
+  /** Who waits until it has been acted on, and under which name. */
+  readonly ack?: Acknowledgement;
+}
+
+export interface Acknowledgement {
+  readonly to: string;
+  readonly id: string;
+}
+
+/** What a strict writer learns from its fence. */
+export interface Fenced {
+  readonly stamps: ReadonlyMap<Tag, string>;
+  /** The nodes that must acknowledge, with the count of their heartbeats. */
+  readonly nodes: ReadonlyMap<string, string>;
+  /** How long this generation has known its nodes, in ms. */
+  readonly generationAgeMs: number;
 }
 
 /** The writers' side of L2: stamps and fences. Every call throws `LevelUnavailableError` where Redis cannot take it. */
@@ -51,15 +67,43 @@ export class RedisTags {
 
   /** The stamps of tags as they are, created where they are missing. */
   async peek(tags: readonly Tag[]): Promise<ReadonlyMap<Tag, string>> {
-    return this.#fence([], tags, { xid: '0', xmin: '0' });
+    return (await this.#fence([], tags, { xid: '0', xmin: '0' })).stamps;
   }
 
   /**
    * FENCE: a new stamp, no value, no tickets; no fill is accepted until its snapshot sees the writer.
    * @param peeked tags whose stamps are wanted too
    */
-  async fence(tags: readonly Tag[], peeked: readonly Tag[], writer: Writer): Promise<ReadonlyMap<Tag, string>> {
-    return this.#fence(tags, peeked, writer);
+  async fence(
+    tags: readonly Tag[],
+    peeked: readonly Tag[],
+    writer: Writer,
+    acknowledgement?: Acknowledgement,
+  ): Promise<Fenced> {
+    return this.#fence(tags, peeked, writer, acknowledgement);
+  }
+
+  /** A node that did not acknowledge is not asked again, unless it has been heard of since. */
+  async forget(node: string, count: string): Promise<void> {
+    const gen = this.connection.gen;
+    await this.connection.run(gen, 'forgetNode', [nodesKey(gen)], [node, count]);
+  }
+
+  /** A node that leaves holds nothing any more. */
+  async unregister(node: string): Promise<void> {
+    const gen = this.connection.gen;
+    await this.connection.command(gen, (client) => client.hDel(nodesKey(gen), node));
+  }
+
+  /** A heartbeat: this node is to be asked; the answer comes on its channel, behind all earlier invalidations. */
+  async beat(node: string, message: string): Promise<void> {
+    const gen = this.connection.gen;
+    await this.connection.run(gen, 'beat', [nodesKey(gen)], [node, nodeChannel(node), message]);
+  }
+
+  /** No load that began before this transaction is accepted any more. */
+  async raiseEpoch(xid: string): Promise<void> {
+    await this.connection.run(this.connection.gen, 'raiseEpoch', [], [xid]);
   }
 
   /** RELEASE, or with `fenceFirst` the write-through form of it: FENCE always, store only if the stamps still hold. */
@@ -103,22 +147,36 @@ export class RedisTags {
     ]);
   }
 
-  async #fence(tags: readonly Tag[], peeked: readonly Tag[], writer: Writer): Promise<ReadonlyMap<Tag, string>> {
+  async #fence(
+    tags: readonly Tag[],
+    peeked: readonly Tag[],
+    writer: Writer,
+    acknowledgement?: Acknowledgement,
+  ): Promise<Fenced> {
     const all = [...tags, ...peeked];
     const gen = this.connection.gen;
-    const stamps = (await this.connection.run(gen, 'fence', this.#keys(gen, all), [
-      ...[writer.xid, writer.xmin, String(tags.length), String(tagTtlMs(this.settings))],
-      ...[invalidationChannel, this.#message(tags)],
-      ...all.map(nonce),
-    ])) as string[];
-    return new Map(all.map((tag, i) => [tag, stamps[i]!]));
+    const [stamps, nodes, generationAgeMs] = (await this.connection.run(
+      gen,
+      'fence',
+      [nodesKey(gen), ...this.#keys(gen, all)],
+      [
+        ...[writer.xid, writer.xmin, String(tags.length), String(tagTtlMs(this.settings))],
+        ...[invalidationChannel, this.#message(tags, acknowledgement)],
+        ...all.map(nonce),
+      ],
+    )) as [string[], string[], number];
+    return {
+      stamps: new Map(all.map((tag, i) => [tag, stamps[i]!])),
+      nodes: new Map(nodes.flatMap((node, i) => (i % 2 === 0 ? [[node, nodes[i + 1]!] as const] : []))),
+      generationAgeMs,
+    };
   }
 
   #keys(gen: string, tags: readonly Tag[]): string[] {
     return tags.map((tag) => tagKey(gen, tag));
   }
 
-  #message(tags: readonly Tag[]): string {
-    return JSON.stringify({ tags, atMs: this.clock.wallMs() } satisfies InvalidationMessage);
+  #message(tags: readonly Tag[], ack?: Acknowledgement): string {
+    return JSON.stringify({ tags, atMs: this.clock.wallMs(), ...(ack && { ack }) } satisfies InvalidationMessage);
   }
 }

@@ -1,0 +1,36 @@
+import { prelude } from './parts.js';
+
+/**
+ * KEYS init record; ARGV nonce gen epoch channel identities… (field, value). Begins a generation, and says so, if the right
+ * to is still ours.
+ */
+export const installGeneration = `#!lua
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[2])
+local t = redis.call('TIME')
+redis.call('HSET', KEYS[2], 'gen', ARGV[2], 'epoch', ARGV[3], 'born',
+  string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)))
+for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+redis.call('DEL', KEYS[1])
+redis.call('PUBLISH', ARGV[4], ARGV[2])
+return 1
+`;
+
+/** KEYS record; ARGV gen epoch: no load that began before this transaction id is accepted any more. */
+export const raiseEpoch = `${prelude}
+if tonumber(redis.call('HGET', KEYS[1], 'epoch')) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
+return 1
+`;
+
+/** KEYS record nodes; ARGV gen node channel message: (re-)registers a node, raises its count, answers on the channel. */
+export const beat = `${prelude}
+redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1
+`;
+
+/** KEYS record nodes; ARGV gen node count: a silent node is forgotten, unless it has been heard of since. */
+export const forgetNode = `${prelude}
+if redis.call('HGET', KEYS[2], ARGV[2]) ~= ARGV[3] then return 0 end
+return redis.call('HDEL', KEYS[2], ARGV[2])
+`;

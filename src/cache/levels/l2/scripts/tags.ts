@@ -1,0 +1,67 @@
+import { fencing, prelude, stamps } from './parts.js';
+
+/**
+ * KEYS record nodes fenced… peeked…; ARGV gen xid xmin fencedCount ttlMs channel message stamps…. Answers every stamp, the
+ * nodes that must acknowledge with their counts, and the age of the generation in ms: FENCE and publish are one step, so
+ * a node that registers later has seen the fence.
+ */
+export const fence = `${prelude}${fencing}${stamps}
+local count = tonumber(ARGV[4])
+local out = {}
+for i = 3, #KEYS do
+  local stamp = ARGV[i + 5]
+  if i - 2 <= count then
+    fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), stamp)
+    out[#out + 1] = stamp
+  else
+    out[#out + 1] = ensureStamp(KEYS[i], stamp, string.sub(KEYS[i], -2) == ':*' and 0 or tonumber(ARGV[5]))
+  end
+end
+if count > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
+return { out, redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEYS[1], 'born')) }
+`;
+
+/** KEYS record tags…; ARGV gen xid: a writer that certainly rolled back is not pending any more. */
+export const rolledBack = `${prelude}
+for i = 2, #KEYS do
+  local kept = {}
+  for _, id in ipairs(ids(redis.call('HGET', KEYS[i], 'pend'))) do
+    if id ~= tonumber(ARGV[2]) then kept[#kept + 1] = id end
+  end
+  if redis.call('HEXISTS', KEYS[i], 'pend') == 1 then redis.call('HSET', KEYS[i], 'pend', text(kept)) end
+end
+return 1
+`;
+
+/** KEYS record tags…; ARGV gen ttlMs channel message stamps…. A new stamp and no value; fences and writers stay. */
+export const invalidate = `${prelude}
+for i = 2, #KEYS do
+  local h = redis.call('HMGET', KEYS[i], 'pend', 'fence', 'ff')
+  redis.call('DEL', KEYS[i])
+  redis.call('HSET', KEYS[i], 'stamp', ARGV[i + 3], 'pend', h[1] or '', 'fence', h[2] or '', 'ff', h[3] or '0')
+  if (h[1] or '') == '' and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
+end
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1
+`;
+
+/** KEYS record tags…; ARGV gen ttlMs stamps…. Answers the epoch and, per tag, {stamp, fence, ff}. */
+export const readTags = `${prelude}${stamps}
+local out = { redis.call('HGET', KEYS[1], 'epoch') }
+for i = 2, #KEYS do
+  ensureStamp(KEYS[i], ARGV[i + 1], string.sub(KEYS[i], -2) == ':*' and 0 or tonumber(ARGV[2]))
+  local h = redis.call('HMGET', KEYS[i], 'stamp', 'fence', 'ff')
+  out[#out + 1] = { h[1], h[2] or '', h[3] or '0' }
+end
+return out
+`;
+
+/** KEYS record tags…; ARGV gen. Answers each tag's stamp, or '' where it is absent or a writer is pending. */
+export const verify = `${prelude}
+local out = {}
+for i = 2, #KEYS do
+  local h = redis.call('HMGET', KEYS[i], 'stamp', 'pend')
+  out[#out + 1] = (h[1] and (h[2] or '') == '') and h[1] or ''
+end
+return out
+`;
