@@ -90,12 +90,14 @@ async function lookAtNode({ client, adminToken }, node, rows) {
   return left;
 }
 
-/** What the service's own inspector sees that would be served. @param {any} sight */
+/** What the service's own inspector sees that might be served. @param {any} sight */
 function places(sight) {
   return ['api', 'db'].flatMap((layer) =>
     ['l1', 'l2'].flatMap((level) => {
-      const { present = false, valid = false, version = null } = sight?.layers?.[layer]?.[level] ?? {};
-      return present && valid ? [{ place: `${layer} ${level}`, version: /** @type {number | null} */ (version) }] : [];
+      const { present = false, valid = false, keptMs = 0, version = null } = sight?.layers?.[layer]?.[level] ?? {};
+      return present && valid && keptMs > 0
+        ? [{ place: `${layer} ${level}`, version: /** @type {number | null} */ (version) }]
+        : [];
     }),
   );
 }

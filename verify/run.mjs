@@ -71,7 +71,15 @@ export async function record(options, { undo, signal, onProgress, say }) {
   });
   const places = nodes.map((node, index) => ({ node, proxy: /** @type {FaultProxy} */ (proxies[index]) }));
   const world = { redis, database, workload, settings };
-  const schedule = new Schedule({ faults, places, world, random: random.fork('faults'), recorder, onError });
+  const schedule = new Schedule({
+    faults,
+    times: options.times,
+    places,
+    world,
+    random: random.fork('faults'),
+    recorder,
+    onError,
+  });
   const startedMs = performance.now();
   workload.start();
   schedule.start();

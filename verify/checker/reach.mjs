@@ -3,8 +3,10 @@
 /** @typedef {import('./history.mjs').Fault} Fault */
 /** @typedef {import('./row-order.mjs').Certainty} Certainty */
 
-/** How long a node may need to reach Redis again once a fault is healed, in ms: its longest pause plus its probe. */
-const reconnectMs = 2_000;
+/** Between two attempts to reach Redis a node waits about as long as it has been trying, but no longer than this, in ms. */
+const longestRetryMs = 800;
+/** What an attempt itself may take, on a busy machine, where a connection was refused or where it was left hanging, in ms. */
+const attemptMs = { refused: 500, hanging: 1_000 };
 /** Faults during which a node may fail to tell Redis of what it has committed. */
 const cutsWriters = new Set(['partition', 'slow-redis', 'redis-restart', 'flush', 'pause']);
 /** Faults during which, and one lease after which, a node may not hear what others have committed. */
@@ -23,7 +25,9 @@ export function certaintyBy({ policy, faults }) {
     if (write.source === 'sql') return 'sql';
     if (policy === 'strict') return 'sure';
     if (write.outcome !== 'ok') return 'cut';
-    return cuts.some((fault) => concerns(fault, write.node) && overlaps(fault, write, reconnectMs)) ? 'cut' : 'sure';
+    return cuts.some((fault) => concerns(fault, write.node) && overlaps(fault, write, reconnectMs(fault)))
+      ? 'cut'
+      : 'sure';
   };
 }
 
@@ -34,7 +38,14 @@ export function certaintyBy({ policy, faults }) {
  */
 export function cutOffBy({ faults, settings: { leaseMs } }) {
   const cuts = faults.filter(({ name }) => cutsReaders.has(name));
-  return (node, times) => cuts.some((fault) => concerns(fault, node) && overlaps(fault, times, reconnectMs + leaseMs));
+  return (node, times) =>
+    cuts.some((fault) => concerns(fault, node) && overlaps(fault, times, reconnectMs(fault) + leaseMs));
+}
+
+/** How long a node may need to reach Redis again once a fault is healed. @param {Fault} fault */
+function reconnectMs({ name, fromMs, untilMs }) {
+  const attempt = name === 'flush' || name === 'redis-restart' ? attemptMs.refused : attemptMs.hanging;
+  return Math.min(longestRetryMs, untilMs - fromMs + 50) + attempt;
 }
 
 /** @param {Fault} fault @param {number} node */

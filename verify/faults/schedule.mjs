@@ -8,8 +8,8 @@ import { nodeFaults, sharedFaults } from './names.mjs';
 /** @typedef {import('./faults.mjs').World} World */
 /** @typedef {import('./names.mjs').FaultName} FaultName */
 
-const shortestGapMs = 50;
-const longestGapMs = 1_200;
+/** Between two faults, in ms: `busy` until each has come often enough, then `calm`. */
+const gaps = { busy: [50, 1_200], calm: [1_000, 8_000] };
 
 /** Two lanes side by side, each one fault at a time: what happens to one node, and what happens to all. */
 export class Schedule {
@@ -20,7 +20,7 @@ export class Schedule {
   /** @type {Promise<unknown>[]} */
   #lanes = [];
 
-  /** @param {{ faults: readonly FaultName[], places: readonly Place[], world: World, random: Random, recorder: import('../workload/recorder.mjs').Recorder, onError: (error: Error) => void }} options */
+  /** @param {{ faults: readonly FaultName[], times: number, places: readonly Place[], world: World, random: Random, recorder: import('../workload/recorder.mjs').Recorder, onError: (error: Error) => void }} options */
   constructor(options) {
     this.#options = options;
     this.#counts = Object.fromEntries(options.faults.map((name) => [name, 0]));
@@ -56,7 +56,8 @@ export class Schedule {
     const { signal } = this.#stopping;
     while (names.length > 0 && !signal.aborted) {
       for (const name of random.shuffle(names)) {
-        await sleep(random.between(shortestGapMs, longestGapMs), undefined, { signal }).catch(() => undefined);
+        const [shortest = 0, longest = 0] = this.least < this.#options.times ? gaps.busy : gaps.calm;
+        await sleep(random.between(shortest, longest), undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
         await run(name, random);
         this.#counts[name] = (this.#counts[name] ?? 0) + 1;

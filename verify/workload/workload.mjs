@@ -9,7 +9,7 @@ export const categories = /** @type {const} */ (['alpha', 'beta']);
 
 /** Longer than a node is ever paused: what it answers when it wakes is what matters most. */
 const readTimeoutMs = 15_000;
-const writeTimeoutsMs = /** @type {const} */ ([400, 7_000]);
+const writeTimeoutsMs = /** @type {const} */ ([800, 7_000]);
 const listShare = 0.1;
 const hotShare = 0.5;
 const hotRows = 4;
