@@ -30,5 +30,11 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   });
   setUpSwagger(app);
   answerClientErrors(app.getHttpServer());
-  return app.init();
+  try {
+    return await app.init();
+  } catch (error) {
+    // What has begun already (connections, subscriptions) would go on trying.
+    await app.close().catch(() => undefined);
+    throw error;
+  }
 }
