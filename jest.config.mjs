@@ -21,6 +21,9 @@ const esm = [
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
+  // A limit for what hangs, generous to a busy machine; nothing is timed by it.
+  testTimeout: 30_000,
+  maxWorkers: 2,
   rootDir: '.',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',

@@ -78,6 +78,8 @@ export class ResponseCache {
       if (!renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
       try {
         depart();
+        const confirmed = placeholder && !renew && (await this.#confirm(address, placeholder));
+        if (confirmed) return confirmed;
         const found = await this.#readL2(address, placeholder, renew);
         return found.outcome === 'hit'
           ? this.#keepHit(found.entry, placeholder)
@@ -99,6 +101,19 @@ export class ResponseCache {
     const { servable, shared } = this.#traits(entry);
     if (!servable || !shared) return undefined;
     return this.#hit('l1', entry);
+  }
+
+  /** After a gap of the invalidation connection: L1's entry is good again if its stamps still are. */
+  async #confirm({ key }: ResponseAddress, placeholder: Ticket): Promise<Outcome | undefined> {
+    const suspect = this.l1.suspect(key, this.settings.cacheStaleMs);
+    if (!suspect || !this.#traits(suspect).servable || !this.#traits(suspect).shared) return undefined;
+    this.l1.watch(
+      placeholder,
+      suspect.dependencies.map(({ tag }) => tag),
+    );
+    if (!(await this.l2.confirms(suspect.dependencies))) return undefined;
+    this.l1.fill(placeholder, suspect);
+    return this.#hit('l1', suspect);
   }
 
   async #readL2(address: ResponseAddress, placeholder: Ticket | undefined, renew: boolean): Promise<ReadResult> {

@@ -5,7 +5,7 @@ import { Clock } from '../clock.js';
 import { lifetime } from '../core/freshness.js';
 import { type Dependency, type Tag } from '../core/tags.js';
 import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
-import { type Entry, type ReadOptions, type ReadResult } from '../levels/level.js';
+import { type Entry, type ReadOptions, type ReadResult, type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
@@ -125,6 +125,8 @@ export class ReadThrough {
     if (!renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
     try {
       depart();
+      const confirmed = placeholder && (await this.#confirm(read, placeholder));
+      if (confirmed) return confirmed;
       const found = await this.#readL2(read);
       if (found.outcome === 'hit') {
         if (placeholder) this.l1.fill(placeholder, found.entry);
@@ -137,6 +139,15 @@ export class ReadThrough {
     } finally {
       if (placeholder) this.l1.abandon(placeholder);
     }
+  }
+
+  /** After a gap of the invalidation connection: L1's entry is good again if its stamps still are. */
+  async #confirm({ address, staleMs, renew, policy }: Read, placeholder: Ticket): Promise<Answer | undefined> {
+    const suspect = renew ? undefined : this.l1.suspect(address.key, staleMs);
+    if (!suspect || !(await this.l2.confirms(suspect.dependencies))) return undefined;
+    this.l1.fill(placeholder, suspect);
+    this.#count('l1', suspect.freshMs > 0 ? 'hit' : 'stale');
+    return hit('l1', suspect, policy);
   }
 
   /** With the db layer off nothing is kept, but the value still comes with the stamps that prove it. */

@@ -96,7 +96,20 @@ export class MemoryLevel extends Level {
   find(key: string, staleMs: number): Entry | undefined {
     if (!this.settings.cacheL1) return undefined;
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
-    if (!stored || stored.term !== this.lease.term || !this.lease.valid) return undefined;
+    return stored && this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+  }
+
+  /** An entry that no lease covers since the connection was lost: good again once its stamps have been confirmed. */
+  suspect(key: string, staleMs: number): Entry | undefined {
+    const stored = this.#values.get(key) ?? this.#negatives.get(key);
+    return stored && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+  }
+
+  #covered(stored: StoredEntry): boolean {
+    return stored.term === this.lease.term && this.lease.valid;
+  }
+
+  #alive(stored: StoredEntry, staleMs: number): Entry | undefined {
     const now = this.clock.monotonicMs();
     const freshMs = stored.freshUntilMs - now;
     const keepMs = stored.keepUntilMs - now;

@@ -157,11 +157,22 @@ export class RedisLevel extends Level {
     return { body, dependencies: parseDependencies(dependencies), freshMs, keepMs };
   }
 
+  /** Whether a value that was kept elsewhere may still be served; false also where that cannot be asked. */
+  async confirms(dependencies: readonly Dependency[]): Promise<boolean> {
+    if (!this.settings.cacheL2 || this.connection.state !== 'closed') return false;
+    try {
+      return await this.verify(this.connection.gen, dependencies);
+    } catch (error) {
+      if (error instanceof LevelUnavailableError) return false;
+      throw error;
+    }
+  }
+
   /** Whether every tag still has the stamp that the value was made under, with no writer pending. */
   async verify(gen: string, dependencies: readonly Dependency[]): Promise<boolean> {
     const keys = dependencies.map(({ tag }) => tagKey(gen, tag));
     const stamps = (await this.connection.run(gen, 'verify', keys, [])) as string[];
-    return dependencies.every(({ stamp }, i) => stamps[i] === stamp);
+    return dependencies.every(({ stamp }, i) => stamp !== '' && stamps[i] === stamp);
   }
 
   async #fillDerived({ address, gen, tags, epoch }: RedisTicket, fill: Fill): Promise<Filled> {
