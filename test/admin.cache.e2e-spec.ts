@@ -11,7 +11,7 @@ let b: TestApp;
 
 beforeAll(async () => {
   redis = await startRedis();
-  const env = { ADMIN_TOKEN: token, WARM_SCHEDULE: 'off', WARM_AFTER_FLUSH: 'off', DRAIN_TIMEOUT_MS: '500' };
+  const env = { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500' };
   a = await startApp({ redis: redis.url, env });
   b = await startApp({ redis: redis.url, env, database: a.databaseUrl });
 }, 30_000);

@@ -14,7 +14,11 @@ describe('health', () => {
     [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
     const { url } = await postgres.createDatabase();
     await migrateDatabase(url);
-    app = await startApp({ database: url, redis: redis.url });
+    app = await startApp({
+      database: url,
+      redis: redis.url,
+      env: { REDIS_TIMEOUT_MS: '200', DRAIN_TIMEOUT_MS: '500' },
+    });
   }, 30_000);
   afterAll(async () => {
     await app.close();
@@ -67,7 +71,7 @@ describe('health', () => {
 
   it('is answered while Redis hangs', async () => {
     redis.pause();
-    for (let i = 0; i < 5; i += 1) {
+    for (let i = 0; i < 3; i += 1) {
       expect(await ask('/health')).toMatchObject({ status: 200, body: { status: 'degraded' } });
       expect(await ask('/health/ready')).toMatchObject({ status: 200, body: { status: 'degraded' } });
     }
@@ -81,7 +85,6 @@ describe('health', () => {
     for (const { status, body } of answers) {
       expect([status, body.status]).toEqual([503, 'error']);
       expect(body.error).toEqual({ database: { status: 'down' } });
-      expect(body.details.redis.status).toBe('up');
     }
     expect(await ask('/health/ready')).toMatchObject({ status: 200, body: { status: 'degraded' } });
     expect((await ask('/health/live')).status).toBe(200);
