@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { type PolicyName, Settings } from '../../config/index.js';
+import { Settings } from '../../config/index.js';
 import { representationOf } from '../../http/index.js';
 import { Clock } from '../clock.js';
-import { type Dependency, entityOf } from '../core/tags.js';
+import { entityOf } from '../core/tags.js';
 import { type ResponseAddress, responseAddress } from '../engine/addresses.js';
 import { collecting } from '../engine/scope.js';
 import { SingleFlight } from '../engine/single-flight.js';
