@@ -7,6 +7,9 @@ export function setUpSwagger(app: INestApplication): void {
     .setTitle('Strata')
     .setDescription('An Items REST service behind a multi-level cache whose answers can be trusted.')
     .setVersion('0.1.0')
+    .addTag('items', 'the example domain')
+    .addTag('operations', 'for orchestrators and monitoring')
+    .addTag('admin', 'the operator’s routes; they exist where `ADMIN_TOKEN` is set')
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: '`ADMIN_TOKEN`' }, 'admin')
     .addCookieAuth(
       'strata_session',

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 
@@ -32,7 +33,12 @@ export const ApiProblems = (meanings: Readonly<Record<number, string>>) =>
       ApiResponse({
         status: Number(status),
         description,
-        content: { 'application/problem+json': { schema: problemSchema } },
+        content: {
+          'application/problem+json': {
+            schema: problemSchema,
+            example: { type: 'about:blank', title: STATUS_CODES[status], status: Number(status) },
+          },
+        },
         ...((status === '503' || status === '429') && { headers: retryAfter }),
       }),
     ),

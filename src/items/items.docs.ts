@@ -38,7 +38,7 @@ const requestId = ApiHeader({
   required: false,
   description: 'answered, and written to the log',
 });
-const id = ApiParam({ name: 'id', schema: { type: 'integer', minimum: 1, maximum: maxInteger }, example: 1 });
+const id = ApiParam({ name: 'id', schema: { type: 'integer', minimum: 1, maximum: maxInteger, example: 1 } });
 const ifMatch = ApiHeader({
   name: 'If-Match',
   required: false,
