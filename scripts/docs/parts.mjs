@@ -1,0 +1,101 @@
+// @ts-check
+
+/*
+ * The parts of the documents that are made from the code. In a document each stands between two comments,
+ * `<!-- name:begin -->` and `<!-- name:end -->`; everything between them is replaced.
+ */
+
+/**
+ * @typedef {object} Setting what the schema says of one environment variable
+ * @property {string} name
+ * @property {string} doc
+ * @property {string | number | boolean} [default]
+ * @property {string} [defaultText]
+ */
+
+/**
+ * @param {string} document
+ * @param {Readonly<Record<string, string>>} parts by name
+ * @returns {string} the document with each part as it should be
+ */
+export function withParts(document, parts) {
+  return Object.entries(parts).reduce((text, [name, part]) => {
+    const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+    const from = text.indexOf(begin);
+    const to = text.indexOf(end);
+    if (from === -1 || to < from) throw new Error(`the document has no place for "${name}": ${begin} … ${end}`);
+    return `${text.slice(0, from + begin.length)}\n\n${part}\n\n${text.slice(to)}`;
+  }, document);
+}
+
+/**
+ * @param {object} sources
+ * @param {readonly Setting[]} sources.settings
+ * @param {string} sources.example the source of the second entity
+ * @returns {Readonly<Record<string, string>>} the parts of README.md by name
+ */
+export const readmeParts = ({ settings, example }) => ({
+  settings: settingsTable(settings),
+  ...Object.fromEntries(
+    ['rule', 'module', 'reads', 'route'].map((name) => [`example-${name}`, excerpt(example, name)]),
+  ),
+});
+
+/**
+ * @param {readonly Setting[]} settings
+ * @returns {string}
+ */
+export function settingsTable(settings) {
+  return table(
+    ['Name', 'Default', 'Meaning'],
+    settings.map((setting) => [`\`${setting.name}\``, defaultOf(setting), setting.doc]),
+  );
+}
+
+/**
+ * @param {Setting} setting
+ * @returns {string}
+ */
+function defaultOf({ default: value, defaultText }) {
+  if (defaultText !== undefined) return defaultText;
+  if (value === undefined) return 'none';
+  return `\`${typeof value === 'boolean' ? (value ? 'on' : 'off') : value}\``;
+}
+
+/**
+ * The code between `// readme:<name>` and `// readme:end` of a source file, with its indentation taken off.
+ * @param {string} source
+ * @param {string} name
+ * @returns {string}
+ */
+export function excerpt(source, name) {
+  const lines = source.split('\n');
+  const from = lines.findIndex((line) => line.trim() === `// readme:${name}`);
+  const to = lines.findIndex((line, at) => at > from && line.trim() === '// readme:end');
+  if (from === -1 || to === -1) throw new Error(`there is no excerpt "${name}"`);
+  const indent = /^ */.exec(lines[from] ?? '')?.[0].length ?? 0;
+  const code = lines.slice(from + 1, to).map((line) => line.slice(indent));
+  return ['```ts', ...code, '```'].join('\n');
+}
+
+/**
+ * A table in the layout that prettier gives it.
+ * @param {readonly string[]} head
+ * @param {readonly (readonly string[])[]} rows
+ * @returns {string}
+ */
+export function table(head, rows) {
+  const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => [...(row[column] ?? '')].length)));
+  const line = (/** @type {readonly string[]} */ row) =>
+    `| ${widths.map((width, column) => pad(row[column] ?? '', width)).join(' | ')} |`;
+  const [first = [], ...rest] = cells;
+  return [line(first), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rest.map(line)].join('\n');
+}
+
+/**
+ * @param {string} text
+ * @param {number} width in code points
+ * @returns {string}
+ */
+const pad = (text, width) => text + ' '.repeat(width - [...text].length);
