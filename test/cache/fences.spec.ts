@@ -324,6 +324,17 @@ describe('a generation', () => {
     expect(await bodyOf()).toBeUndefined();
   });
 
+  it('leaves nothing behind in Redis once the next one has begun', async () => {
+    const before = node.connection.gen;
+    await fill(await miss(), '1');
+    await fill(await miss(list), '1');
+    await node.connection.renewGeneration();
+    const left = () => node.connection.command(node.connection.gen, (client) => client.keys(`*${before}*`));
+    for (let tries = 0; (await left()).length > 0 && tries < 500; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await left()).toEqual([]);
+  });
+
   it('that another node has begun is noticed by the next command, which bypasses', async () => {
     const other = await startCacheNode(database.url, redis.url);
     await fill(await miss(), '1');

@@ -140,9 +140,9 @@ export class WarmFill {
 }
 
 /** What is sent in one tick shares a pipeline. */
-async function pipelined<T, R>(items: readonly T[], send: (item: T) => Promise<R>): Promise<R[]> {
+async function pipelined<T, R>(values: readonly T[], send: (value: T) => Promise<R>): Promise<R[]> {
   const answers: R[] = [];
-  for (let at = 0; at < items.length; at += pipelineSize)
-    answers.push(...(await Promise.all(items.slice(at, at + pipelineSize).map(send))));
+  for (let at = 0; at < values.length; at += pipelineSize)
+    answers.push(...(await Promise.all(values.slice(at, at + pipelineSize).map(send))));
   return answers;
 }

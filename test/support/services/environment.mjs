@@ -49,6 +49,8 @@ const SETTINGS = [
   'max_wal_senders=100',
   'max_replication_slots=100',
   'shared_buffers=64MB',
+  // Its transactions would hold back fills at moments of its own choosing.
+  'autovacuum=off',
 ];
 
 /**

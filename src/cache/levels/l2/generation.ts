@@ -5,6 +5,7 @@ import { CacheEvents } from '../../events.js';
 import { generationChannel, initKey, recordKey } from './keys.js';
 import { type RedisClient } from './redis-client.js';
 import { scripts } from './scripts.js';
+import { sweepEarlierGenerations } from './sweep.js';
 
 /** How long one node may take to install a generation before another may try, in ms. */
 const initTimeoutMs = 2_000;
@@ -75,6 +76,7 @@ export class GenerationRecord {
     if (installed !== 1) return undefined;
     this.#logger.log(`a new cache generation begins at transaction ${row.epoch}`);
     this.events.emit({ type: 'generation', gen, fresh: true });
+    sweepEarlierGenerations(client, gen).catch((error: Error) => this.#logger.debug(`not swept: ${error.message}`));
     return gen;
   }
 

@@ -24,3 +24,8 @@ export const nodesKey = (gen: string): string => `${prefix}:${gen}:nodes`;
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
 /** An entry made of several tags. */
 export const derivedKey = (gen: string, key: string): string => `${prefix}:${gen}:${codec}:${key}`;
+
+/** The generation that a key belongs to. */
+export const generationOf = (key: string): string | undefined =>
+  new RegExp(`^${prefix}:([0-9a-f-]{36}):`).exec(key)?.[1];
+export const everyKey = `${prefix}:*`;

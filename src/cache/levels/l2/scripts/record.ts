@@ -34,3 +34,8 @@ export const forgetNode = `${prelude}
 if redis.call('HGET', KEYS[2], ARGV[2]) ~= ARGV[3] then return 0 end
 return redis.call('HDEL', KEYS[2], ARGV[2])
 `;
+
+/** KEYS record keys…; ARGV gen. Removes keys of earlier generations, as long as the caller's is the one in force. */
+export const sweep = `${prelude}
+return redis.call('UNLINK', unpack(KEYS, 2))
+`;

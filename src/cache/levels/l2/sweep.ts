@@ -1,0 +1,23 @@
+import { everyKey, generationOf, recordKey } from './keys.js';
+import { type RedisClient } from './redis-client.js';
+import { scripts } from './scripts.js';
+
+const batchSize = 200;
+
+/**
+ * Removes what earlier generations left behind: unreachable, and partly without an expiry. Should another generation
+ * have begun meanwhile, the script refuses, and whoever began it sweeps.
+ */
+export async function sweepEarlierGenerations(client: RedisClient, gen: string): Promise<void> {
+  let batch: string[] = [];
+  const flush = async (): Promise<void> => {
+    if (batch.length > 0) await client.eval(scripts.sweep.text, { keys: [recordKey, ...batch], arguments: [gen] });
+    batch = [];
+  };
+  for await (const key of client.scanIterator({ MATCH: everyKey, COUNT: batchSize })) {
+    const other = generationOf(key);
+    if (other !== undefined && other !== gen) batch.push(key);
+    if (batch.length >= batchSize) await flush();
+  }
+  await flush();
+}
