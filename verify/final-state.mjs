@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { longestLifeMs } from './checker/history.mjs';
 import { parseCacheStatus } from './workload/cache-status.mjs';
-import { categories } from './workload/workload.mjs';
+import { categories } from './workload/choices.mjs';
 
 /** @typedef {import('./checker/history.mjs').Left} Left */
 /** @typedef {import('./checker/history.mjs').Committed} Committed */

@@ -5,15 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, dropDatabase } from '../scripts/services/postgres-databases.mjs';
 import { run as runCommand } from '../scripts/services/run.mjs';
 import { RunDatabase } from './database.mjs';
+import { bareEnvironment, nodeEnvironment } from './environment.mjs';
 import { Schedule } from './faults/schedule.mjs';
 import { finalState } from './final-state.mjs';
 import { NodeProcess } from './node-process.mjs';
+import { CommitCutter } from './proxy/commit-cutter.mjs';
 import { FaultProxy } from './proxy/fault-proxy.mjs';
 import { Random } from './random.mjs';
 import { openRunFolder, PrivateRedis, providePostgres } from './services.mjs';
 import { Client } from './workload/client.mjs';
 import { Recorder } from './workload/recorder.mjs';
-import { categories, Workload } from './workload/workload.mjs';
+import { categories } from './workload/choices.mjs';
+import { Workload } from './workload/workload.mjs';
 
 /** @typedef {import('./checker/history.mjs').History} History */
 /** @typedef {import('./options.mjs').Options} Options */
@@ -43,10 +46,14 @@ export async function record(options, { undo, signal, onProgress, say }) {
   const database = await openDatabase(options, folder, dist, undo, signal);
   const seeds = await database.prepare(options.rows, categories);
   const adminToken = randomBytes(24).toString('base64url');
+  const chances = Array.from({ length: options.nodes }, (_, index) => random.fork(`commits ${index}`));
   const proxies = await Promise.all(Array.from({ length: options.nodes }, () => FaultProxy.to(redis.port)));
-  for (const proxy of proxies) undo.add(() => proxy.close());
+  const url = new URL(database.url);
+  const cutters = await Promise.all(proxies.map((_, index) => CommitCutter.to(url, () => chances[index]?.next() ?? 1)));
+  for (const proxy of [...proxies, ...cutters]) undo.add(() => proxy.close());
   const nodes = proxies.map(({ port }, index) => {
-    const env = environment(options, database.url, port, adminToken);
+    const databaseUrl = cutters[index]?.through(url) ?? url.href;
+    const env = nodeEnvironment(options, { databaseUrl, redisPort: port, adminToken });
     return new NodeProcess({ index, folder, dist, env, onCrash });
   });
   for (const node of nodes) undo.add(() => node.kill());
@@ -70,7 +77,7 @@ export async function record(options, { undo, signal, onProgress, say }) {
     writers,
   });
   const places = nodes.map((node, index) => ({ node, proxy: /** @type {FaultProxy} */ (proxies[index]) }));
-  const world = { redis, database, workload, settings };
+  const world = { redis, database, workload, settings, cutters };
   const schedule = new Schedule({
     faults,
     times: options.times,
@@ -123,35 +130,10 @@ async function openDatabase(options, folder, dist, undo, signal) {
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   await runCommand(process.execPath, [join(dist, 'src', 'migrate.js')], {
-    env: { ...bare(), DATABASE_URL: url.href },
+    env: { ...bareEnvironment(), DATABASE_URL: url.href },
     signal,
   });
   const database = new RunDatabase(url.href);
   undo.add(() => database.close());
   return database;
-}
-
-/** Nothing of what is configured around us. @returns {NodeJS.ProcessEnv} */
-function bare() {
-  const { PATH, HOME, TMPDIR } = process.env;
-  return { PATH, HOME, TMPDIR, NODE_ENV: 'production', TZ: 'UTC', LOG_LEVEL: 'info' };
-}
-
-/** @param {Options} options @param {string} databaseUrl @param {number} redisPort @param {string} adminToken @returns {NodeJS.ProcessEnv} */
-function environment({ policy, settings, l1Strict }, databaseUrl, redisPort, adminToken) {
-  return {
-    ...bare(),
-    PORT: '0',
-    HOST: '127.0.0.1',
-    DATABASE_URL: databaseUrl,
-    REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-    ADMIN_TOKEN: adminToken,
-    CACHE_POLICY: policy,
-    CACHE_TTL_MS: String(settings.ttlMs),
-    CACHE_TTL_JITTER: String(settings.jitter),
-    CACHE_STALE_MS: String(settings.staleMs),
-    CACHE_L1_LEASE_MS: String(settings.leaseMs),
-    REDIS_TIMEOUT_MS: String(settings.redisTimeoutMs),
-    ...(l1Strict !== 'bypass' && { CACHE_L1_STRICT: l1Strict }),
-  };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keepHistory, readHistory } from '../../verify/archive.mjs';
 import { parseOptions, UsageError } from '../../verify/options.mjs';
+import { CommitCutter } from '../../verify/proxy/commit-cutter.mjs';
 import { FaultProxy } from '../../verify/proxy/fault-proxy.mjs';
 import { Random } from '../../verify/random.mjs';
 import { until } from '../support/until.js';
@@ -98,6 +99,48 @@ describe('the fault proxy', () => {
     server.close();
     const { heard } = await open();
     await until(() => heard.closed);
+  });
+});
+
+describe('the commit cutter', () => {
+  it('lets a COMMIT through and loses its answer, and nothing else', async () => {
+    let received = '';
+    const server = createServer((socket) => {
+      socket
+        .on('error', () => undefined)
+        .on('data', (chunk) => {
+          received += String(chunk);
+          socket.write('done');
+        });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = new URL(`postgres://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/db`);
+    const cutter = await CommitCutter.to(url, () => 0.5);
+    const through = new URL(cutter.through(url));
+    expect([through.username, through.pathname]).toEqual(['u', '/db']);
+    const open = async () => {
+      const socket = connect(Number(through.port), '127.0.0.1');
+      const heard = { text: '', closed: false };
+      socket.on('data', (chunk) => (heard.text += String(chunk)));
+      socket.on('error', () => undefined).on('close', () => (heard.closed = true));
+      await once(socket, 'connect');
+      return { socket, heard };
+    };
+    const commit = 'Q\0\0\0\x0bCOMMIT\0';
+
+    const spared = await open();
+    spared.socket.write(commit);
+    await until(() => spared.heard.text === 'done');
+    cutter.probability = 0.6;
+    const [other, hit] = [await open(), await open()];
+    other.socket.write('Q\0\0\0\x0bSELECT\0');
+    await until(() => other.heard.text === 'done');
+    received = '';
+    hit.socket.write(commit);
+    await until(() => hit.heard.closed);
+    expect({ received, heard: hit.heard.text, cuts: cutter.cuts }).toEqual({ received: commit, heard: '', cuts: 1 });
+    await cutter.close();
+    server.close();
   });
 });
 

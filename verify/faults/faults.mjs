@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {import('../database.mjs').RunDatabase} database
  * @property {import('../workload/workload.mjs').Workload} workload
  * @property {import('../checker/history.mjs').Settings} settings
+ * @property {readonly import('../proxy/commit-cutter.mjs').CommitCutter[]} cutters one for each node
  */
 
 /** @typedef {{ node: NodeProcess, proxy: FaultProxy }} Place one node and its way to Redis */
@@ -88,6 +89,15 @@ export const sharedFault = {
     return `${ended} backends`;
   },
 
+  /** Transactions that happened, and whose writers are never told. */
+  async 'pg-cut'({ cutters }, random) {
+    const before = sum(cutters);
+    for (const cutter of cutters) cutter.probability = 0.4;
+    await sleep(random.between(200, 900));
+    for (const cutter of cutters) cutter.probability = 0;
+    return `${sum(cutters) - before} commits`;
+  },
+
   async sql({ workload }, random) {
     const times = 1 + random.integer(10);
     for (let time = 0; time < times; time += 1) {
@@ -106,3 +116,6 @@ async function blackHole(proxy, paths, leaseMs, random) {
   proxy.heal({ reset });
   return reset ? 'then reset' : 'then everything arrives late';
 }
+
+/** @param {readonly { cuts: number }[]} cutters */
+const sum = (cutters) => cutters.reduce((all, { cuts }) => all + cuts, 0);

@@ -7,7 +7,14 @@
 export const nodeFaults = /** @type {const} */ (['kill', 'pause', 'partition', 'bus-partition', 'slow-redis']);
 
 /** Faults of what all nodes share; they come at the same time as those of a node. */
-export const sharedFaults = /** @type {const} */ (['flush', 'redis-restart', 'rollback', 'pg-terminate', 'sql']);
+export const sharedFaults = /** @type {const} */ ([
+  'flush',
+  'redis-restart',
+  'rollback',
+  'pg-terminate',
+  'pg-cut',
+  'sql',
+]);
 
 /** @type {readonly FaultName[]} */
 export const faultNames = [...nodeFaults, ...sharedFaults];

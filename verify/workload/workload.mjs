@@ -1,21 +1,14 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
-import { doomedPrefix, slowPrefix } from '../database.mjs';
+import { categories, keyOf, targetOf, temperOf } from './choices.mjs';
 
 /** @typedef {import('../random.mjs').Random} Random */
 /** @typedef {import('../node-process.mjs').NodeProcess} NodeProcess */
-
-export const categories = /** @type {const} */ (['alpha', 'beta']);
 
 /** Longer than a node is ever paused: what it answers when it wakes is what matters most. */
 const readTimeoutMs = 15_000;
 const writeTimeoutsMs = /** @type {const} */ ([800, 7_000]);
 const listShare = 0.1;
-const hotShare = 0.5;
-const hotRows = 4;
-const moveShare = 0.15;
-const doomedShare = 0.3;
-const slowShare = 0.5;
 const longestThoughtMs = 30;
 
 /**
@@ -68,7 +61,7 @@ export class Workload {
   /** A write that goes past the service. @param {Random} random */
   async writeSql(random) {
     const { database, recorder } = this.#options;
-    const { key, category } = this.#target(random);
+    const { key, category } = targetOf(this.#options.keys, random);
     const name = `sql ${(this.#names += 1)}`;
     const invokedMs = performance.now();
     const version = await database.update(key, name, category).catch(() => undefined);
@@ -97,19 +90,18 @@ export class Workload {
   async #readSomething(node, random) {
     if (!node.url) return void (await sleep(20));
     if (random.chance(listShare)) await this.#readList(node, random.pick(categories));
-    else await this.#readRow(node, this.#key(random));
+    else await this.#readRow(node, keyOf(this.#options.keys, random));
   }
 
   /** @param {Random} random */
   async #writeSomething(random) {
-    const { nodes, client, recorder } = this.#options;
+    const { nodes, client, recorder, keys } = this.#options;
     const up = nodes.filter(({ url }) => url);
     if (up.length === 0) return void (await sleep(20));
     const node = random.pick(up);
-    const { key, category } = this.#target(random);
-    const doomed = this.mode.doomed && random.chance(doomedShare);
-    const slow = !doomed && this.mode.slow && random.chance(slowShare);
-    const name = `${doomed ? doomedPrefix : slow ? slowPrefix : ''}write ${(this.#names += 1)}`;
+    const { key, category } = targetOf(keys, random);
+    const { prefix, doomed } = temperOf(this.mode, random);
+    const name = `${prefix}write ${(this.#names += 1)}`;
     const body = { name, category, price: 1, quantity: this.#names };
     const timeoutMs = random.pick(writeTimeoutsMs);
     const answer = await client.send(/** @type {URL} */ (node.url), `/items/${key}`, {
@@ -153,18 +145,5 @@ export class Workload {
     const answer = await client.send(url, `/items?category=${category}&limit=100`, { timeoutMs: readTimeoutMs });
     recorder.read(index, { category }, answer);
     if (answer.status === 0) await sleep(10);
-  }
-
-  /** Mostly a row stays in its list. @param {Random} random */
-  #target(random) {
-    const key = this.#key(random);
-    const home = categories[key % categories.length] ?? categories[0];
-    return { key, category: random.chance(moveShare) ? random.pick(categories) : home };
-  }
-
-  /** @param {Random} random */
-  #key(random) {
-    const { keys } = this.#options;
-    return random.chance(hotShare) ? random.pick(keys.slice(0, hotRows)) : random.pick(keys);
   }
 }
