@@ -9,6 +9,8 @@ import { type Walk } from './warmer.js';
 import { JobLostError, JobReleasedError } from './warming.errors.js';
 import { Warmers } from './warmers.js';
 
+const reopenTimeoutMs = 1_000;
+
 /** Works through one job at a time, batch by batch; after each the job could go on in another process. */
 @Injectable()
 export class WarmingRunner implements OnApplicationBootstrap {
@@ -37,6 +39,8 @@ export class WarmingRunner implements OnApplicationBootstrap {
 
   async #run(bull: WarmingBull, job: WarmingJob): Promise<WarmingResult> {
     const before = job.data.position?.done ?? 0;
+    // A connection that was given up is back in a moment: too short for an attempt to fail.
+    await this.connection.untilOpen(reopenTimeoutMs);
     try {
       for (;;) {
         const result = await this.#walk(bull, job);
