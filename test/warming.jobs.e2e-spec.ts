@@ -146,6 +146,13 @@ describe('a warming job', () => {
     expect(body.queues[0]).toMatchObject({ name: 'warming', type: 'bull' });
   });
 
+  it.each(['/admin/queues', '/admin/queues/api/queues', '/admin/warming/jobs/1'])(
+    '%s is for operators',
+    async (path) => {
+      await app.http.get(path).expect(401);
+    },
+  );
+
   it('says how it ended to whoever counts', async () => {
     const ended: string[] = [];
     const stop = app.app.get(CacheEvents).on('warmed', ({ result }) => ended.push(result));

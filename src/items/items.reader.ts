@@ -43,21 +43,6 @@ export class ItemsReader {
     const nextCursor = last ? encodeCursor(scope, sortOf(scope).keyOf(last)) : null;
     return { value: { data: data.map(viewOf), nextCursor }, snapshot: snapshotOf(rows) };
   }
-
-  /** The next ids in ascending order, to walk the whole table by keyset. */
-  async idsAfter(id: number, limit: number): Promise<number[]> {
-    return this.ids('SELECT id FROM items WHERE id > $1 ORDER BY id LIMIT $2', [id, limit]);
-  }
-
-  /** The most recently changed items, newest first. */
-  async recentIds(limit: number): Promise<number[]> {
-    return this.ids('SELECT id FROM items ORDER BY updated_at DESC, id DESC LIMIT $1', [limit]);
-  }
-
-  private async ids(sql: string, parameters: unknown[]): Promise<number[]> {
-    const rows = await this.dataSource.query<{ id: number }[]>(sql, parameters);
-    return rows.map(({ id }) => id);
-  }
 }
 
 function found<R extends SnapshotRow>(rows: readonly R[]): Extract<R, ItemRow>[] {

@@ -31,6 +31,15 @@ export class ItemsWarmerReader {
     return counted.rows;
   }
 
+  /** The next ids in ascending order. */
+  async idsAfter(id: number, limit: number): Promise<number[]> {
+    const rows = await this.dataSource.query<{ id: number }[]>(
+      'SELECT id FROM items WHERE id > $1 ORDER BY id LIMIT $2',
+      [id, limit],
+    );
+    return rows.map((row) => row.id);
+  }
+
   /** The items that were changed before, latest first. */
   async changedBefore(key: RecentKey | undefined, limit: number): Promise<RecentKey[]> {
     const before = key ? 'WHERE (updated_at, id) < ($2::timestamptz, $3::int)' : '';

@@ -79,7 +79,7 @@ export class ItemsWarmer extends Warmer implements OnModuleInit {
   }
 
   async #all(after: Cursor | undefined, size: number): Promise<Stretch> {
-    const ids = await this.items.idsAfter(Number(after ?? 0), size);
+    const ids = await this.reader.idsAfter(Number(after ?? 0), size);
     return { ids, cursor: ids.at(-1) ?? 0 };
   }
 
