@@ -51,7 +51,7 @@ export function table(judgement, { seconds, crashes, leftBeforeTtl }) {
     ...(weak
       ? [
           ['  node did not hear', late(apart.unheard)],
-          ['  no fault, delivery', late(apart.delivery)],
+          ['  no fault in force', late(apart.unexplained)],
           [
             '  writer cut off',
             `${late(apart.undelivered)} (${acknowledged.cut} of ${acknowledged.cut + acknowledged.sure} writes)`,

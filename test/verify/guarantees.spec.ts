@@ -15,9 +15,9 @@ describe('write-through and invalidate', () => {
 
   it('tell a reader that was cut off from one that was merely told late', () => {
     const { apart } = judged(weak().fault('bus-partition', [5, 50], 1).write([0, 10], 2).read([60, 61], 1));
-    expect(apart).toMatchObject({ unheard: { count: 1, worstMs: 50 }, delivery: { count: 0 } });
+    expect(apart).toMatchObject({ unheard: { count: 1, worstMs: 50 }, unexplained: { count: 0 } });
     expect(judged(weak().write([0, 10], 2).read([12, 13], 1)).apart).toMatchObject({
-      delivery: { count: 1, worstMs: 2 },
+      unexplained: { count: 1, worstMs: 2 },
     });
   });
 
@@ -35,6 +35,18 @@ describe('write-through and invalidate', () => {
     expect(judged(elsewhere).verdict).toBe('broken');
     const sql = weak().write([5, 10], 2, { source: 'sql', node: -1 }).read([900, 901], 1);
     expect(judged(sql)).toMatchObject({ verdict: 'kept', apart: { sql: { count: 1, worstMs: 890 } } });
+  });
+
+  it('take a node at its word when it says that it has lost Redis', () => {
+    const lost = 'strata-db; fwd=bypass; detail=redis, strata-api; fwd=bypass; detail=redis';
+    const said = (atMs: number, node: number) =>
+      weak()
+        .write([5, 10], 2)
+        .read([atMs - 1, atMs], 2, undefined, { node, cacheStatus: lost })
+        .read([900, 901], 1);
+    expect(judged(said(200, 0)).apart).toMatchObject({ undelivered: { count: 1 } });
+    expect(judged(said(200, 1)).verdict).toBe('broken');
+    expect(judged(said(600, 0)).verdict).toBe('broken');
   });
 
   it('answer for a write that came after one that could not be told', () => {

@@ -51,12 +51,13 @@ export function observe(read, orders) {
  * @returns {number | 'current' | undefined} `current` if the row may rightly be outside the list at the moment of the read
  */
 function newestOutside(category, { invokedMs, completedMs }, order) {
+  const outside = (/** @type {number} */ version) => order.versions.get(version)?.category !== category;
   const floor = order.floor(invokedMs);
-  for (let version = order.last; version > 0; version -= 1) {
-    const known = order.versions.get(version);
-    const outside = !known || known.category !== category;
-    if (!outside || (known?.write?.invokedMs ?? -Infinity) > completedMs) continue;
-    return version >= floor ? 'current' : version;
+  // What was written after the read was over, and all that came after that, it cannot have shown.
+  for (let version = Math.max(1, floor); version <= order.last; version += 1) {
+    if ((order.versions.get(version)?.write?.invokedMs ?? -Infinity) > completedMs) break;
+    if (outside(version)) return 'current';
   }
+  for (let version = floor - 1; version > 0; version -= 1) if (outside(version)) return version;
   return undefined;
 }

@@ -20,7 +20,7 @@ export class RowOrder {
   #seen;
   /** @type {Map<string, Int32Array>} */
   #next = new Map();
-  #certaintyOf;
+  #certainties;
 
   /**
    * @param {ReadonlyMap<number, Version>} versions
@@ -29,7 +29,7 @@ export class RowOrder {
   constructor(versions, certaintyOf) {
     this.versions = versions;
     this.last = Math.max(0, ...versions.keys());
-    this.#certaintyOf = certaintyOf;
+    this.#certainties = new Map([...versions].map(([number, version]) => [number, certaintyOf(version)]));
     this.#acked = new Float64Array(this.last + 2).fill(Infinity);
     this.#seen = new Float64Array(this.last + 2).fill(Infinity);
     for (const [number, { write }] of versions) if (write?.outcome === 'ok') this.#acked[number] = write.completedMs;
@@ -98,8 +98,7 @@ export class RowOrder {
 
   /** @param {number} version @returns {Certainty} */
   #certainty(version) {
-    const known = this.versions.get(version);
-    return known ? this.#certaintyOf(known) : 'sql';
+    return this.#certainties.get(version) ?? 'sql';
   }
 
   /** Whether a change entered, left or altered a list. @param {number} version @param {string} [category] */

@@ -68,7 +68,7 @@ export function judge(history) {
     },
     apart: {
       unheard: lateness(told.filter(({ read }) => cutOff(read.node, read))),
-      delivery: lateness(told.filter(({ read }) => !cutOff(read.node, read))),
+      unexplained: lateness(told.filter(({ read }) => !cutOff(read.node, read))),
       undelivered: lateness(stale.filter(({ certainty }) => certainty === 'cut')),
       sql: lateness(stale.filter(({ certainty }) => certainty === 'sql')),
       sqlInversions: lateness(inversions.filter(({ certainty }) => certainty === 'sql')),
