@@ -164,6 +164,13 @@ describe('a list', () => {
     expect(verdict(moving().list([3, 4], 'a', {}).list([3, 6], 'a', { 1: 1 }))).toEqual(fine);
   });
 
+  it('is not excused by what the row did later', () => {
+    const later = () => strict().write([10, 20], 2, { category: 'b' }).write([30, 40], 3);
+    expect(verdict(later().list([3, 4], 'a', {})).phantoms).toBe(1);
+    expect(verdict(later().list([50, 51], 'a', {}))).toMatchObject({ said: 'broken', stale: 1 });
+    expect(verdict(later().list([50, 51], 'a', { 1: 3 }).list([21, 22], 'a', {}))).toEqual(fine);
+  });
+
   it('does not miss what never left it, and shows nothing of another', () => {
     expect(verdict(strict().list([1, 2], 'a', {})).phantoms).toBe(1);
     expect(verdict(strict().list([1, 2], 'a', { 1: 1, 2: 1 })).phantoms).toBe(1);
