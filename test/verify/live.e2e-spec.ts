@@ -67,7 +67,7 @@ describe('a live history of real nodes', () => {
     expect(Object.keys(result.faults).length).toBeGreaterThan(0);
     expect(result.reads).toBeGreaterThan(0);
     expect(result.leftCompared).toBeGreaterThan(0);
-  }, 60_000);
+  }, 120_000);
 
   it('under ttl shows the checker what to find', async () => {
     const { code, result } = await verify(
@@ -86,5 +86,5 @@ describe('a live history of real nodes', () => {
     expect(result).toMatchObject({ verdict: 'kept', leftStale: 0, phantoms: 0, lostWrites: 0 });
     expect(code).toBe(0);
     expect(result.stale).toBeGreaterThan(0);
-  }, 60_000);
+  }, 120_000);
 });
