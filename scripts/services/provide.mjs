@@ -60,7 +60,7 @@ export async function providePostgres({ folder, say, signal }) {
  * @returns {Promise<Provided | undefined>}
  */
 export async function provideRedis({ folder, cache, say, signal }) {
-  const binary = await findRedis({ cache: join(cache, 'redis'), say, signal });
+  const binary = await findRedis({ cache: join(cache, 'redis'), say, signal, patient: true });
   if (!binary) {
     say(`no Redis: starting without the second cache level. To get one: ${HOW_TO_USE_ANOTHER_REDIS}`);
     return undefined;

@@ -37,7 +37,7 @@ export const runs = (binary) =>
 
 /**
  * Finds a server: on PATH, else unpacked earlier, else unpacked now where apt exists. Nothing is installed.
- * @param {{ cache?: string, path?: string | undefined, say?: (line: string) => void, signal?: AbortSignal | undefined }} [options]
+ * @param {{ cache?: string, path?: string | undefined, say?: (line: string) => void, signal?: AbortSignal | undefined, patient?: boolean }} [options]
  * @returns {Promise<RedisBinary | undefined>} undefined when there is no way to get one
  */
 export async function findRedis({
@@ -45,11 +45,12 @@ export async function findRedis({
   path = process.env['PATH'] ?? '',
   say = () => undefined,
   signal,
+  patient,
 } = {}) {
   const folders = path.split(delimiter).filter(Boolean);
   const installed = folders.flatMap((folder) => NAMES.map((name) => ({ path: join(folder, name), libraries: [] })));
   for (const candidate of [...installed, ...unpackedRedis(cache, NAMES)]) if (runs(candidate)) return candidate;
 
-  await fetchRedis(cache, { path, say, signal });
+  await fetchRedis(cache, { path, say, signal, patient });
   return unpackedRedis(cache, NAMES).find(runs);
 }

@@ -8,10 +8,15 @@ import { runWatched } from './watched.mjs';
  * @property {string} path the PATH to look for apt on
  * @property {(line: string) => void} say
  * @property {AbortSignal | undefined} signal
+ * @property {boolean | undefined} [patient] a busy machine is waited for
  */
 
-/** Without a byte arriving for so long there is no way to the packages: the whole of `npm test` may take 10 s to say so. */
-const STALLED_MS = 6000;
+/**
+ * Without a byte arriving for so long there is no way to the packages. The tests say so within 10 s; a start rather waits
+ * for a busy machine.
+ */
+const STALLED_MS = 7500;
+const PATIENT_STALLED_MS = 60_000;
 const PACKAGES = ['redis-server', 'valkey-server'];
 
 /**
@@ -34,7 +39,7 @@ export function unpackedRedis(cache, names) {
  * @param {string} cache
  * @param {Fetching} fetching
  */
-export async function fetchRedis(cache, { path, say, signal }) {
+export async function fetchRedis(cache, { path, say, signal, patient = false }) {
   const has = (/** @type {string} */ tool) => path.split(':').some((folder) => existsSync(join(folder, tool)));
   if (!has('apt-get') || !has('dpkg')) return;
   const work = join(cache, `work-${process.pid}`);
@@ -44,7 +49,7 @@ export async function fetchRedis(cache, { path, say, signal }) {
   }
   const run = runWatched({
     folder: work,
-    stalledMs: STALLED_MS,
+    stalledMs: patient ? PATIENT_STALLED_MS : STALLED_MS,
     signal,
     env: { ...process.env, PATH: path, LC_ALL: 'C' },
   });

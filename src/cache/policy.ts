@@ -25,7 +25,7 @@ export const policies: Readonly<Record<PolicyName, PolicyTraits>> = {
     servesStale: true,
     guarantee:
       'a read after an acknowledged write is never older than it; on a reader that is cut off, at most the lease; ' +
-      'if the writer dies or is cut off between commit and invalidation, at most TTL + jitter',
+      'if the writer dies between commit and invalidation, at most TTL + jitter + `CACHE_STALE_MS`',
   },
   'write-through': {
     strength: 2,

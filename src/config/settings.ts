@@ -42,7 +42,7 @@ export class Settings {
 
   @Setting('REDIS_URL', {
     defaultText: 'provided by `npm start`',
-    doc: '`redis://…` or `rediss://…`; without it the service runs on L1-less database reads, degraded',
+    doc: '`redis://…` or `rediss://…`; without it nothing is cached: degraded',
     secret: true,
   })
   @IsOptional()

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type PolicyName, Settings } from '../../config/index.js';
+import { isDatabaseUnavailable } from '../../database/index.js';
 import { type LayerStatus } from '../api/cache-status.js';
 import { Clock } from '../clock.js';
 import { lifetime } from '../core/freshness.js';
@@ -93,7 +94,27 @@ export class ReadThrough {
     const known = this.#known(read);
     if (known) return { answer: known, joined: false };
     const { result, joined } = this.#depart(read);
-    return { answer: await result, joined };
+    try {
+      return { answer: await result, joined };
+    } catch (error) {
+      const instead = read.renew && isDatabaseUnavailable(error) ? await this.#instead(read) : undefined;
+      if (!instead) throw error;
+      return { answer: instead, joined: false };
+    }
+  }
+
+  /**
+   * Stale-if-error (RFC 5861): a client that wanted a fresh answer gets the one that is kept, verified and marked, while
+   * the database is away. Where the rules forbid stale values, there is none.
+   */
+  async #instead(read: Read): Promise<Answer | undefined> {
+    if (read.staleMs === 0) return undefined;
+    const kept: Read = { ...read, renew: false };
+    const known = this.#known(kept);
+    const found = known ? undefined : await this.#readL2(kept);
+    const answer = known ?? (found?.outcome === 'hit' ? hit('l2', found.entry, read.policy) : undefined);
+    const status = { hit: false, forward: 'stale', forwardStatus: 503, stored: false, collapsed: false } as const;
+    return answer && { ...answer, status: { ...status, policy: read.policy } };
   }
 
   /** A forced renewal never joins a flight that could end in a hit. */

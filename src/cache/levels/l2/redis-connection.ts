@@ -9,8 +9,9 @@ import { recordKey } from './keys.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { type ScriptName, scripts } from './scripts.js';
 
-/** So many commands in a row without an answer, and the connection is given up. */
+/** So many failures in a row, without an answer in between, and the connection is given up. */
 const failuresToOpen = 3;
+const sameFailureMs = 10;
 const probeTimeoutMs = 1_000;
 const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
 
@@ -27,6 +28,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   #gen: string | undefined;
   #state: BreakerState = 'open';
   #failures = 0;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #attempt: Promise<void> | undefined;
   #renewal: Promise<void> = Promise.resolve();
@@ -162,9 +164,17 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       return new LevelUnavailableError('redis', error.message, { cause: error });
     }
     if (error.constructor.name === 'ErrorReply' && !/^(LOADING|OOM|MASTERDOWN|BUSY)/.test(error.message)) return error;
-    this.#failures += 1;
+    this.#countFailure();
     if (current && this.#failures >= failuresToOpen) this.#giveUp(error.message);
     return new LevelUnavailableError('redis', error.message, { cause: error });
+  }
+
+  /** What fails together is one failure: a pipeline that came a moment late is no outage. */
+  #countFailure(): void {
+    const now = performance.now();
+    if (now - this.#failedAtMs < sameFailureMs) return;
+    this.#failedAtMs = now;
+    this.#failures += 1;
   }
 
   #giveUp(reason: string): void {
