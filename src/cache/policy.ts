@@ -24,7 +24,8 @@ export const policies: Readonly<Record<PolicyName, PolicyTraits>> = {
     sharesL1: true,
     servesStale: true,
     guarantee:
-      'a read after an acknowledged write is never older than it; on a reader that is cut off, at most the lease; ' +
+      'a read after an acknowledged write is never older than it, on another node from the moment that the ' +
+      'invalidation arrives there, at most the lease later; ' +
       'if the writer dies between commit and invalidation, at most TTL + jitter + `CACHE_STALE_MS`',
   },
   'write-through': {

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import pg from 'pg';
 import { type DataSourceOptions } from 'typeorm';
 
 export interface DatabaseSettings {
@@ -24,8 +25,24 @@ export function dataSourceOptions({ databaseUrl, databaseTimeoutMs, databasePool
     installExtensions: false,
     migrationsTableName: 'migrations',
     poolErrorHandler: (error: Error) => logger.warn(`an idle connection broke: ${error.message}`),
-    extra: { keepAlive: true, ...(databaseTimeoutMs > 0 && statementDeadlines(databaseTimeoutMs)) },
+    extra: {
+      keepAlive: true,
+      Client: PatientClient,
+      ...(databaseTimeoutMs > 0 && statementDeadlines(databaseTimeoutMs)),
+    },
   } satisfies DataSourceOptions;
+}
+
+/**
+ * A client that survives the end of its own connection. The pool takes its error listener off a client that has just
+ * connected before TypeORM puts its own on; an administrator's `pg_terminate_backend` in that moment would end the
+ * process. The failed query, or the next one, reports the loss all the same.
+ */
+class PatientClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+  }
 }
 
 /** PostgreSQL ends a late statement itself; the client gives up where the server says nothing at all. */

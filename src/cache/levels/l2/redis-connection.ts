@@ -7,7 +7,8 @@ import { Deadlines } from './deadlines.js';
 import { GenerationRecord } from './generation.js';
 import { recordKey } from './keys.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
-import { type ScriptName, scripts } from './scripts.js';
+import { evaluate } from './evaluate.js';
+import { type ScriptName } from './scripts.js';
 
 /** So many failures in a row, without an answer in between, and the connection is given up. */
 const failuresToOpen = 3;
@@ -237,20 +238,5 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     if (state === this.#state) return;
     this.#state = state;
     this.events.emit({ type: 'breaker', level: 'l2', state });
-  }
-}
-
-/** By digest, and by text where the server does not know the script (any more): `SCRIPT FLUSH`, restart, failover. */
-async function evaluate(
-  client: RedisClient,
-  name: ScriptName,
-  options: { keys: string[]; arguments: string[] },
-): Promise<unknown> {
-  const { sha, text } = scripts[name];
-  try {
-    return await client.evalSha(sha, options);
-  } catch (error) {
-    if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-    return client.eval(text, options);
   }
 }
