@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -14,18 +14,23 @@ import { join } from 'node:path';
 const LOOK_EVERY_MS = 200;
 
 /**
- * Runs downloading commands one after the other. As long as bytes arrive they may take their time; once nothing has
- * arrived for `stalledMs`, counted over all of them, the running one is stopped and no other starts.
+ * Runs downloading commands one after the other. As long as bytes arrive, or the command computes, they may take their
+ * time; once nothing has happened for `stalledMs`, counted over all of them, the running one is stopped and no other
+ * starts.
  * @param {Watch} watch
  * @returns {(command: string, args: string[], cwd: string) => Promise<string | undefined>} the output, undefined when it failed
  */
 export function runWatched({ folder, stalledMs, signal, env }) {
   let most = sizeOf(folder);
+  let computed = 0;
   let stalledAt = performance.now() + stalledMs;
-  const stalled = () => {
+  /** @param {number} [pid] */
+  const stalled = (pid) => {
     const size = sizeOf(folder);
-    if (size > most) stalledAt = performance.now() + stalledMs;
+    const ticks = pid === undefined ? computed : ticksOf(pid);
+    if (size > most || ticks > computed) stalledAt = performance.now() + stalledMs;
     most = Math.max(most, size);
+    computed = ticks;
     return performance.now() >= stalledAt;
   };
 
@@ -35,7 +40,8 @@ export function runWatched({ folder, stalledMs, signal, env }) {
     return new Promise((resolve, reject) => {
       const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
       const stop = () => child.kill('SIGKILL');
-      const timer = setInterval(() => stalled() && stop(), LOOK_EVERY_MS);
+      computed = 0;
+      const timer = setInterval(() => stalled(child.pid) && stop(), LOOK_EVERY_MS);
       signal?.addEventListener('abort', stop);
       let output = '';
       child.stdout.on('data', (chunk) => (output += chunk));
@@ -58,6 +64,20 @@ function sizeOf(folder) {
   try {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
     return files.reduce((sum, file) => sum + (statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0), 0);
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * @param {number} pid
+ * @returns {number} clock ticks that the process has computed for so far; 0 where Linux's /proc is not there to ask
+ */
+function ticksOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
   } catch {
     return 0;
   }
