@@ -1,0 +1,184 @@
+// @ts-check
+import { without } from '../without.mjs';
+import { begin, current, end, snapshotOf } from '../world/postgres.mjs';
+import { scriptsOf } from '../world/redis.mjs';
+import { put } from '../row/state.mjs';
+import { leaseOf } from './lease.mjs';
+import { initialL1, l1Key } from './state.mjs';
+
+/** @typedef {import('./state.mjs').L1Config} L1Config */
+/** @typedef {import('./state.mjs').L1State} L1State */
+/** @typedef {import('./state.mjs').Writer} Writer */
+/** @typedef {import('./state.mjs').Flight} Flight */
+/** @typedef {import('../engine.mjs').Step<L1State>} Step */
+
+/** @type {Readonly<Record<L1Config['kind'], readonly Writer['at'][]>>} */
+const programs = {
+  invalidate: ['begin', 'commit', 'send', 'fence'],
+  'write-through': ['begin', 'peek', 'commit', 'store'],
+  strict: ['begin', 'send', 'fence', 'wait', 'commit', 'release'],
+};
+
+/**
+ * One node with an L1, its lease and its clock; L2 and the database as everywhere. Under the weaker policies L1 may be
+ * as old as the lease; in acknowledged mode it is to be linearizable.
+ *
+ * Time comes in ticks, the same for everybody but for a machine that sleeps; messages arrive in order, after any delay.
+ * Not modelled: clocks of different speed (the margin is for them), more nodes with an L1 (each is waited for by itself),
+ * derived entries in L1, a wall clock that is set back while the machine sleeps.
+ * @param {L1Config} config
+ * @param {import('../protocol.mjs').Protocol} protocol
+ * @returns {import('../engine.mjs').Model<L1State>}
+ */
+export function l1Model(config, protocol) {
+  const { rules } = protocol;
+  const scripts = scriptsOf(protocol);
+  const lease = leaseOf(config, rules);
+  const program = programs[config.kind];
+
+  /** @param {L1State} state */
+  const lastAcked = ({ acked }) => Math.max(0, ...acked.map(({ version }) => version));
+
+  /** @param {L1State} state @param {number} i @param {Step} step */
+  function write(state, i, step) {
+    const writer = /** @type {Writer} */ (state.writers[i]);
+    const { at, xid, value, stamps } = writer;
+    // The row's lock: one after another.
+    if (at === 'done' || state.writers.some((earlier, n) => n < i && ['begin', 'commit'].includes(earlier.at))) return;
+    if (at === 'begin' && state.writers.some((other, n) => n < i && state.pg.running.includes(other.xid))) return;
+    const W = `writer ${i}`;
+    const to = program[program.indexOf(at) + 1] ?? 'done';
+    const xmin = Math.min(xid, ...state.pg.running);
+    /** @param {L1State} after @param {Partial<Writer>} [change] @returns {L1State} */
+    const advance = (after, change = {}) => {
+      const version = after.pg.history.indexOf(value);
+      const acked = to === 'done' ? [...after.acked, { version, at: state.now }] : after.acked;
+      const next = { .../** @type {Writer} */ (after.writers[i]), ...change, at: to };
+      return { ...after, acked, writers: put(after.writers, i, next) };
+    };
+    if (at === 'begin') {
+      const change = { xid: state.pg.nextXid, value: current(state.pg) | (1 << i) };
+      step(() => `${W} changes the row to ${change.value}`, advance({ ...state, pg: begin(state.pg) }, change));
+    } else if (at === 'peek') {
+      const [set, peeked] = scripts.fence(state.set, [], 0, 0);
+      step(() => `${W} reads the stamps`, advance({ ...state, set }, { stamps: peeked }));
+    } else if (at === 'send') {
+      step(() => `${W} sends FENCE`, advance(state, { sentAt: state.now }));
+    } else if (at === 'fence') {
+      const [set, fenced] = scripts.fence(state.set, ['row'], xid, xmin);
+      const beats = config.acknowledged && state.registered ? state.beats : -1;
+      const told = lease.publish({ ...state, set }, i);
+      step(() => `${W}'s FENCE is executed`, advance(told, { stamps: fenced, repliedAt: state.now, beats }));
+    } else if (at === 'wait') {
+      const since = rules.waitsFromReply ? writer.repliedAt : writer.sentAt;
+      const over = state.now - since >= config.lease;
+      if (rules.writerWaits && writer.beats !== -1 && !writer.heard && !over) return;
+      const silent = writer.beats !== -1 && !writer.heard && over;
+      const removed = silent && (!rules.removalIsConditional || writer.beats === state.beats);
+      const next = removed ? { ...state, registered: false } : state;
+      step(() => `${W} has waited${removed ? ', and removes the node' : ''}`, advance(next));
+    } else if (at === 'commit') {
+      step(() => `${W} COMMITS ${value}`, advance({ ...state, pg: end(state.pg, xid, value) }));
+    } else {
+      const fenceFirst = at === 'store';
+      const expected = stamps ?? { stamp: '', coarse: '' };
+      const [set, stored] = scripts.storeRow(state.set, expected, value, { xid, xmin, fenceFirst });
+      const next = { ...state, set };
+      step(() => `${W} ${at}s: ${stored}`, advance(fenceFirst ? lease.publish(next, i) : next));
+    }
+    if (!state.left.crash || at === 'begin') return;
+    const pg = state.pg.running.includes(xid) ? end(state.pg, xid, undefined) : state.pg;
+    const writers = put(state.writers, i, { ...writer, at: /** @type {const} */ ('done') });
+    step(() => `${W} CRASHES`, { ...state, pg, writers, left: { ...state.left, crash: 0 } });
+  }
+
+  /** @param {L1State} state @param {number} value @param {{ readonly min: number, readonly seen: number }} asked */
+  function judge(state, value, { min, seen }) {
+    const version = state.pg.history.indexOf(value);
+    return (version < min ? 'R' : '') + (version < seen ? 'A' : '') + (version === -1 ? 'P' : '');
+  }
+
+  /** @param {L1State} state @param {number} value @returns {L1State} */
+  const returned = (state, value) => ({ ...state, seen: Math.max(state.seen, state.pg.history.indexOf(value)) });
+
+  /** What L1 returns may be as old as the lease, unless it is acknowledged. @param {L1State} state @param {number} value */
+  function judgeL1(state, value) {
+    if (config.acknowledged) return judge(state, value, { min: lastAcked(state), seen: state.seen });
+    const version = state.pg.history.indexOf(value);
+    const tooOld = state.acked.some((write) => version < write.version && state.now - write.at >= config.lease);
+    return (tooOld ? 'S' : '') + (version === -1 ? 'P' : '');
+  }
+
+  /** @param {L1State} state @param {Step} step */
+  function read(state, step) {
+    const { entry, flight } = state;
+    if (state.reads > 0 && !flight) {
+      const usable = entry && (entry.term === state.term || !rules.termIsChecked) && lease.valid(state);
+      const asked = { min: lastAcked(state), seen: state.seen };
+      const next = { ...state, reads: state.reads - 1 };
+      if (usable && entry) {
+        const broken = judgeL1(state, entry.value);
+        step(() => `the node's L1 returns ${entry.value} at ${state.now}`, returned(next, entry.value), broken);
+      } else {
+        /** @type {Flight} */
+        const begun = { at: 'get', term: state.term, voided: false, ...asked, nonce: '', value: 0, accepted: false };
+        step(() => 'a read on the node registers a placeholder and sends GET', { ...next, flight: begun });
+      }
+    }
+    if (flight) fly(state, flight, step);
+  }
+
+  /** The answer of a flight, kept in L1 where it may be. @param {L1State} state @param {Flight} flight @param {boolean} proven @param {Step} step */
+  function land(state, { term, voided, value, min, seen }, proven, step) {
+    const rest = without(state, 'flight');
+    const kept = proven && term !== 0 && !voided && (term === state.term || !rules.termIsChecked);
+    const next = kept ? { ...rest, entry: { value, term: rules.termIsChecked ? term : state.term } } : rest;
+    const broken =
+      config.kind === 'strict' ? judge(state, value, { min, seen }) : judge(state, value, { min, seen: 0 });
+    step(() => `the node's read returns ${value}${kept ? ' and keeps it in L1' : ''}`, returned(next, value), broken);
+  }
+
+  /** @param {L1State} state @param {Flight} flight @param {Step} step */
+  function fly(state, flight, step) {
+    const { at, nonce, value, snapshot, accepted } = flight;
+    if (at === 'get') {
+      const ticket = `t${state.tickets}`;
+      const [set, found] = scripts.getRow(state.set, ticket);
+      const tickets = state.tickets + 1;
+      const next =
+        found.hit === undefined
+          ? { at: /** @type {const} */ ('missed'), nonce: ticket }
+          : { at: /** @type {const} */ ('hit'), value: found.hit };
+      step(() => `GET is executed: ${found.hit ?? 'miss'}`, { ...state, set, tickets, flight: { ...flight, ...next } });
+    } else if (at === 'missed') {
+      const loaded = { at: /** @type {const} */ ('fill'), value: current(state.pg), snapshot: snapshotOf(state.pg) };
+      step(() => `the node loads ${loaded.value}`, { ...state, flight: { ...flight, ...loaded } });
+    } else if (at === 'fill' && snapshot) {
+      const [set, filled] = scripts.fillRow(state.set, nonce, snapshot, value);
+      const next = { ...flight, at: /** @type {const} */ ('filled'), accepted: filled };
+      step(() => `FILL ${value} is ${filled ? 'accepted' : 'refused'}`, { ...state, set, flight: next });
+    } else {
+      land(state, flight, at === 'hit' || accepted || !rules.l1TakesAcceptedOnly, step);
+    }
+  }
+
+  /** A read elsewhere: through L2, kept nowhere. @param {L1State} state @param {Step} step */
+  function readPlainly(state, step) {
+    if (state.plain === 0) return;
+    const [, found] = scripts.getRow(state.set, 'plain');
+    const value = found.hit ?? current(state.pg);
+    const broken = config.kind === 'strict' ? judge(state, value, { min: lastAcked(state), seen: state.seen }) : '';
+    step(() => `another node returns ${value}`, returned({ ...state, plain: state.plain - 1 }, value), broken);
+  }
+
+  return {
+    initial: initialL1(config),
+    key: l1Key,
+    next: (state, step) => {
+      for (const i of state.writers.keys()) write(state, i, step);
+      read(state, step);
+      readPlainly(state, step);
+      lease.next(state, step);
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// @ts-check
+
+const waited = 'acknowledged: L1';
+
+/** @type {readonly import('../mutants.mjs').Mutant[]} */
+export const l1Mutants = [
+  { guard: 'L1: the lease', rules: { leaseIsChecked: false }, where: ['write-through: L1'] },
+  {
+    guard: 'L1: the lease runs from when the heartbeat was sent',
+    rules: { leaseFromSent: false },
+    where: ['write-through: L1'],
+  },
+  {
+    guard: 'L1: an invalidation voids fills under way',
+    long: true,
+    rules: { placeholderIsVoided: false },
+    where: ['invalidate: L1', waited],
+  },
+  {
+    guard: 'L1: keeps accepted fills only',
+    long: true,
+    rules: { l1TakesAcceptedOnly: false },
+    where: ['invalidate: L1', waited],
+  },
+  {
+    guard: 'L1: what belongs to a closed connection is void',
+    long: true,
+    rules: { termIsChecked: false },
+    where: ['write-through: L1, lost invalidation connection', `${waited}, lost invalidation connection`],
+  },
+  {
+    guard: 'L1: a term begins when SUBSCRIBE is confirmed',
+    long: true,
+    rules: { termAfterSubscribe: false },
+    where: ['write-through: L1, lost invalidation connection', `${waited}, lost invalidation connection`],
+  },
+  {
+    guard: 'L1: an answer counts for its own connection',
+    rules: { answerOfOwnConnection: false },
+    where: ['write-through: L1, lost invalidation connection', 'invalidate: L1, lost invalidation connection'],
+    depth: 'an older answer gives a shorter lease, and what was kept under its connection is void',
+  },
+  {
+    guard: 'L1: a sleep is noticed',
+    rules: { sleepIsNoticed: false },
+    where: ['write-through: L1, a machine that sleeps'],
+  },
+  { guard: 'acknowledged: the writer waits', rules: { writerWaits: false }, where: [waited] },
+  { guard: "acknowledged: it waits from FENCE's reply", long: true, rules: { waitsFromReply: false }, where: [waited] },
+  {
+    guard: 'acknowledged: a node is removed only if it stayed silent',
+    long: true,
+    rules: { removalIsConditional: false },
+    where: [`${waited} (two writers)`],
+  },
+  {
+    guard: 'acknowledged: a heartbeat registers again',
+    long: true,
+    rules: { heartbeatRegisters: false },
+    where: [`${waited} (two writers)`],
+  },
+];

@@ -1,0 +1,95 @@
+// @ts-check
+
+/** @typedef {typeof import('../src/cache/core/decisions.js')} Decisions */
+/** @typedef {typeof rules} Rules */
+
+/**
+ * What the models run: the product's decision functions, and those rules of the protocol that are an order of steps
+ * rather than a decision. A mutant replaces some of either.
+ * @typedef {{ readonly decisions: Decisions, readonly rules: Rules }} Protocol
+ */
+
+/** Each is a guard; a mutant switches it off. */
+export const rules = {
+  /** Scripts answer EPOCHCHANGED to a caller of another generation. */
+  genIsChecked: true,
+  /** A new generation's epoch is a fresh transaction id, not `pg_snapshot_xmax`. */
+  epochIsFreshId: true,
+  /** Whoever begins to install a generation makes the old one invalid first, then takes the epoch. */
+  oldGenIsVoidedFirst: true,
+  /** A generation is installed only by who still holds the right to. */
+  initIsOwned: true,
+  /** Servers are identified by what changes at a promotion (`master_replid`), not by `run_id` alone. */
+  promotionIsSeen: true,
+  /** A promotion closes the clients' connections (an assumption about how failover is done). */
+  promotionDisconnects: true,
+  /** Strict: a writer that cannot fence does not commit. */
+  strictNeedsRedis: true,
+  /** Only the outermost commit makes anything true; the release of a savepoint does not. */
+  outermostCommitActs: true,
+  /** The row is locked before it is read: what it was, and what it is to become, is certain. */
+  rowIsLockedFirst: true,
+  /** After an unknown outcome nobody clears what is pending. */
+  unknownStaysPending: true,
+  /** A hash expires only while no writer is pending. */
+  pendingNeverExpires: true,
+  /** A flight may be joined only where its answer cannot be older than the joiner. */
+  joinsEarlyOnly: true,
+  /** Undelivered fences are kept and replayed before anything else is sent. */
+  journalIsReplayedFirst: true,
+  /** A write whose fence was kept is answered behind its replay, unless the node is cut off. */
+  answerWaitsForReplay: true,
+  /** A feed or journal replay is a FENCE with the writer's id, not a delete. */
+  replayIsFence: true,
+  /** From a standby only ids below xmin are seen. */
+  standbyClaimsXmin: true,
+  /** A hash that may have forgotten writers is filled from the primary first; then a standby must have got as far. */
+  newHashFromPrimary: true,
+  /** The weaker form: only the miss that has created the hash loads from the primary. */
+  newMissFromPrimary: true,
+  /** A switch to strict makes everything stored before it unservable. */
+  switchFencesAll: true,
+  /** A switch to strict waits until every writer of the old policy has ended. */
+  switchWaitsForWriters: true,
+  /** Derived: stamps and fences are read before the load. */
+  stampsBeforeLoad: true,
+  /** Derived: a missing stamp is created by HSETNX, and what is there afterwards is used. */
+  stampIsCreatedOnce: true,
+  /** Derived: the load's snapshot must see every fence that came with a stamp, and be past the epoch. */
+  derivedIsProven: true,
+  derivedIsPastEpoch: true,
+  /** Derived: the stamps are compared once more at the store. */
+  storeComparesStamps: true,
+  /** Derived: every stamp is compared at the read. */
+  readComparesStamps: true,
+  /** A part of a response contributes the stamp that came with its value. */
+  partKeepsItsStamp: true,
+  /** L1 serves under the lease only. */
+  leaseIsChecked: true,
+  /** The lease runs from when the heartbeat was sent. */
+  leaseFromSent: true,
+  /** L1: an invalidation voids fills under way, too. */
+  placeholderIsVoided: true,
+  /** L1 keeps hits of L2 and accepted fills, nothing else. */
+  l1TakesAcceptedOnly: true,
+  /** Entries and fills of a closed connection are void. */
+  termIsChecked: true,
+  /** A term begins when SUBSCRIBE is confirmed. */
+  termAfterSubscribe: true,
+  /** A heartbeat's answer counts only for the connection that it was asked on. */
+  answerOfOwnConnection: true,
+  /** Time that the monotonic clock has slept through counts: a lease of it at least, ... */
+  sleepIsNoticed: true,
+  /** ... any of it, ... */
+  sleepIsSubtracted: true,
+  /** ... and from when the heartbeat was sent. */
+  sleepFromSent: true,
+  /** Acknowledged: the writer waits for every registered node, or until its lease is certainly over. */
+  writerWaits: true,
+  /** Acknowledged: that time runs from FENCE's reply. */
+  waitsFromReply: true,
+  /** Acknowledged: a silent node is removed only if it has not been heard of since FENCE. */
+  removalIsConditional: true,
+  /** Acknowledged: a heartbeat registers the node again. */
+  heartbeatRegisters: true,
+};

@@ -1,0 +1,80 @@
+// @ts-check
+
+/** @typedef {import('../mutants.mjs').Mutant} Mutant */
+
+const row = 'strict: row';
+
+/** The order of the steps around a row. @type {readonly Mutant[]} */
+export const rowRuleMutants = [
+  {
+    guard: 'scripts check the generation',
+    rules: { genIsChecked: false },
+    where: [`${row}, flush`, `${row}, flush (two nodes install)`],
+  },
+  {
+    guard: 'the right to install is checked',
+    long: true,
+    rules: { initIsOwned: false },
+    where: [`${row}, flush (two nodes install)`],
+  },
+  { guard: 'a promotion is seen', rules: { promotionIsSeen: false }, where: [`${row}, failover and back`] },
+  {
+    guard: 'strict fails without Redis',
+    rules: { strictNeedsRedis: false },
+    where: [`${row}, a writer cut off from Redis`],
+  },
+  { guard: 'only the outermost commit acts', rules: { outermostCommitActs: false }, where: [`${row}, rollback`, row] },
+  { guard: 'the row is locked before it is read', rules: { rowIsLockedFirst: false }, where: [row] },
+  {
+    guard: 'an unknown outcome stays pending',
+    rules: { unknownStaysPending: false },
+    where: [`${row}, COMMIT without an answer (expiry)`],
+  },
+  {
+    guard: 'a hash does not expire while a writer is pending',
+    rules: { pendingNeverExpires: false },
+    where: [`${row}, expiry of a hash`],
+  },
+  {
+    guard: 'a load is joined early only',
+    rules: { joinsEarlyOnly: false },
+    where: [`${row}, callers that join a load (cached)`],
+  },
+  {
+    guard: 'what could not be fenced is replayed first',
+    rules: { journalIsReplayedFirst: false },
+    where: ['invalidate: row, a writer cut off from Redis'],
+  },
+  {
+    guard: 'a write is answered behind the replay of its fence',
+    rules: { answerWaitsForReplay: false },
+    where: ['invalidate: row, an operator clears everything'],
+  },
+  {
+    guard: 'a replay is a FENCE, not a delete',
+    long: true,
+    rules: { replayIsFence: false },
+    where: ['invalidate: row, crash of a writer, with a change feed'],
+  },
+  {
+    guard: 'a standby claims its xmin only',
+    rules: { standbyClaimsXmin: false },
+    where: [`${row}, loads from a standby`, `${row}, loads from a standby (two writers)`],
+  },
+  {
+    guard: 'a hash without a past is filled from the primary',
+    rules: { newHashFromPrimary: false, newMissFromPrimary: false },
+    where: [`${row}, loads from a standby (expiry)`],
+  },
+  {
+    guard: 'a switch to strict makes all that is cached unservable',
+    rules: { switchFencesAll: false },
+    where: [`${row}, a switch of policy, crash (from ttl)`],
+  },
+  {
+    guard: 'a switch to strict waits for the writers before it',
+    long: true,
+    rules: { switchWaitsForWriters: false },
+    where: [`${row}, a switch of policy, crash (from invalidate)`],
+  },
+];

@@ -1,0 +1,145 @@
+// @ts-check
+import { without } from '../without.mjs';
+
+/*
+ * Redis: one data set, and the scripts of the protocol, each of them one atomic step. What they decide, the product's own
+ * decision functions decide; this file only moves state.
+ * Not modelled: Cluster, expiry by the clock (a hash may be lost at any moment instead), codecs, `until`.
+ */
+
+/** @typedef {import('../../src/cache/core/decisions.js').TagState} TagState */
+/** @typedef {import('../../src/cache/core/snapshot.js').Snapshot} Snapshot */
+/** @typedef {import('../protocol.mjs').Protocol} Protocol */
+/** @typedef {'row' | 'coarse'} Name */
+
+/**
+ * @typedef {object} DataSet
+ * @property {string} id distinguishes the stamps of two servers
+ * @property {number} fresh how many stamps it has made
+ * @property {number} gen the record's generation; 0: there is no record
+ * @property {number} epoch
+ * @property {string} identity of the servers, as recorded
+ * @property {number} init nonce of who is installing a generation; 0: nobody
+ * @property {number} base of the row's hash: a standby must have replayed all below it; Infinity: nobody knows, as the
+ *   hash is new and its past may be lost
+ * @property {TagState} [row]
+ * @property {TagState} [coarse]
+ */
+
+/** @typedef {{ readonly stamp: string, readonly coarse: string }} Stamps */
+
+/**
+ * @template A
+ * @typedef {readonly [set: DataSet, answer: A]} Ran
+ */
+
+/** @param {string} id @returns {DataSet} */
+export const emptySet = (id) => ({ id, fresh: 0, gen: 0, epoch: 0, identity: '', init: 0, base: Infinity });
+
+/** @param {Protocol} protocol */
+export function scriptsOf({ decisions, rules }) {
+  const { freshTag, rowIsServable, refuseRowFill, filledRow, fenced, mayStoreRow, storedRow } = decisions;
+
+  /** @param {DataSet} set @param {Name} name @param {(tag: TagState | undefined, stamp: string) => TagState} change */
+  const change = (set, name, change) =>
+    /** @type {DataSet} */ ({ ...set, fresh: set.fresh + 1, [name]: change(set[name], set.id + set.fresh) });
+
+  /** @param {DataSet} set @param {Name} name creates the tag where it is missing */
+  const ensure = (set, name) => {
+    if (set[name]) return set;
+    const created = change(set, name, (_, stamp) => freshTag(stamp));
+    return name === 'row' ? { ...created, base: Infinity } : created;
+  };
+
+  /** @param {DataSet} set @param {Name} name @returns {TagState} */
+  const tagOf = (set, name) => /** @type {TagState} */ (set[name]);
+
+  /**
+   * GET: a hit, or a ticket.
+   * @param {DataSet} before @param {string} nonce
+   * @returns {Ran<{ readonly hit?: number, readonly primaryOnly: boolean }>}
+   */
+  function getRow(before, nonce) {
+    const set = ensure(before, 'coarse');
+    const coarse = tagOf(set, 'coarse');
+    if (set.row?.value && rowIsServable(set.row, coarse)) {
+      return [set, { hit: Number(set.row.value.body), primaryOnly: false }];
+    }
+    const known = ensure(set, 'row');
+    const row = tagOf(known, 'row');
+    const tickets = { ...row.tickets, [nonce]: coarse.stamp };
+    return [
+      { ...known, row: { ...row, tickets } },
+      { primaryOnly: rules.newHashFromPrimary ? known.base === Infinity : rules.newMissFromPrimary && !set.row },
+    ];
+  }
+
+  /**
+   * FILL.
+   * @param {DataSet} set @param {string} nonce @param {Snapshot} snapshot @param {number} value
+   * @param {boolean} [standby] whether the load was made there
+   * @returns {Ran<boolean>}
+   */
+  function fillRow(set, nonce, snapshot, value, standby = false) {
+    const { row, coarse } = set;
+    const behind = standby && rules.newHashFromPrimary && snapshot.xmin < set.base;
+    const refusal = behind ? 'standby' : refuseRowFill(row, coarse, nonce, snapshot, set.epoch);
+    if (refusal || !row || !coarse) {
+      if (row?.tickets[nonce] === undefined) return [set, false];
+      const tickets = without(row.tickets, nonce);
+      return [{ ...set, row: { ...row, tickets } }, false];
+    }
+    const filled = filledRow(row, String(value), coarse.stamp, snapshot);
+    const base = standby || set.base !== Infinity ? set.base : snapshot.xmax;
+    return [{ ...set, base, row: filled, coarse: coarse.pend.length === 0 ? coarse : { ...coarse, pend: [] } }, true];
+  }
+
+  /**
+   * FENCE; with no name to fence, a peek.
+   * @param {DataSet} before @param {readonly Name[]} names @param {number} xid @param {number} xmin
+   * @returns {Ran<Stamps>} the stamps of row and coarse tag as they are then
+   */
+  function fence(before, names, xid, xmin) {
+    let set = names.includes('row') ? ensure(before, 'row') : before;
+    for (const name of names) set = change(set, name, (tag, stamp) => fenced(tag, xid, xmin, stamp));
+    set = ensure(ensure(set, 'row'), 'coarse');
+    return [set, { stamp: tagOf(set, 'row').stamp, coarse: tagOf(set, 'coarse').stamp }];
+  }
+
+  /**
+   * RELEASE, or with `fenceFirst` the store of write-through: FENCE always.
+   * @param {DataSet} before @param {Stamps} expected @param {number} value
+   * @param {{ readonly xid: number, readonly xmin: number, readonly fenceFirst: boolean }} writer
+   * @returns {Ran<boolean>}
+   */
+  function storeRow(before, expected, value, { xid, xmin, fenceFirst }) {
+    const may = mayStoreRow(before.row, before.coarse, expected, fenceFirst);
+    const set = fenceFirst ? change(before, 'row', (tag, stamp) => fenced(tag, xid, xmin, stamp)) : before;
+    if (!may || !set.row || !set.coarse) return [set, false];
+    return [{ ...set, row: storedRow(set.row, String(value), set.coarse.stamp) }, true];
+  }
+
+  /** @param {DataSet} set @param {Name} name @param {number} xid @returns {DataSet} */
+  const rolledBack = (set, name, xid) => {
+    const tag = set[name];
+    return tag ? { ...set, [name]: decisions.withoutPending(tag, xid) } : set;
+  };
+
+  /** @param {DataSet} set @param {Name} name an operator's word @returns {DataSet} */
+  const invalidate = (set, name) => change(set, name, (tag, stamp) => decisions.invalidated(tag, stamp));
+
+  /** A whole fill of some other row, at once: it clears the coarse tag's writers. @param {DataSet} set @param {Snapshot} snapshot */
+  const settleCoarse = (set, snapshot) =>
+    set.coarse && decisions.provenFor(set.coarse, snapshot) ? { ...set, coarse: { ...set.coarse, pend: [] } } : set;
+
+  return { getRow, fillRow, fence, storeRow, rolledBack, invalidate, settleCoarse };
+}
+
+/** @param {TagState | undefined} tag without its stamp: who refers to one says whether it is the current one */
+export const tagKey = (tag) => (tag ? `${tag.pend.join()}/${tag.fence.join()}/${tag.ff}` : '-');
+
+/** @param {DataSet} set */
+export function setKey({ gen, epoch, identity, init, base, row, coarse }) {
+  const value = row?.value ? row.value.body + (row.value.coarse === coarse?.stamp ? '' : 'x') : '';
+  return `${gen},${epoch},${identity},${init}${base === Infinity ? '' : `,${base}`};${tagKey(row)};${value};${tagKey(coarse)}`;
+}
