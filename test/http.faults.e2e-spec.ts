@@ -19,7 +19,7 @@ describe('a request that takes too long', () => {
   afterEach(() => app.close());
 
   it('is a 503 at its deadline, and its connection can be used again', async () => {
-    app = await startApp({ env: { REQUEST_TIMEOUT_MS: '100', DATABASE_TIMEOUT_MS: '2000' } });
+    app = await startApp({ env: { REQUEST_TIMEOUT_MS: '1000', DATABASE_TIMEOUT_MS: '4000' } });
     await app.http.post('/items').send(hammer).expect(201);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const send = (method: string) =>

@@ -98,24 +98,26 @@ describe('a write that Redis could not be told of', () => {
   });
 
   it('fails instead under strict, and nothing is changed', async () => {
+    const own = await startRedis();
     const strict = await startApp({
-      redis: redis.url,
-      database: a.databaseUrl,
+      redis: own.url,
       env: { CACHE_POLICY: 'strict', REDIS_TIMEOUT_MS: String(timeoutMs) },
     });
     try {
-      const id = await create('guarded');
-      redis.pause();
-      const refused = await strict.http.put(`/items/${id}`).send(item('never')).expect(503);
+      const { body } = await strict.http.post('/items').send(item('guarded')).expect(201);
+      const path = `/items/${body.id}`;
+      own.pause();
+      const refused = await strict.http.put(path).send(item('never')).expect(503);
       expect(refused.headers['retry-after']).toBeDefined();
-      expect((await strict.http.get(`/items/${id}`)).body.name).toBe('guarded');
-      redis.resume();
-      await opened(strict, a, b);
-      await strict.http.put(`/items/${id}`).send(item('accepted')).expect(200);
-      expect((await strict.http.get(`/items/${id}`)).body.name).toBe('accepted');
+      expect((await strict.http.get(path)).body.name).toBe('guarded');
+      own.resume();
+      await opened(strict);
+      await strict.http.put(path).send(item('accepted')).expect(200);
+      expect((await strict.http.get(path)).body.name).toBe('accepted');
     } finally {
-      redis.resume();
+      own.resume();
       await strict.close();
+      await own.stop();
     }
   });
 });

@@ -16,7 +16,7 @@ const resumeMs = 5_000;
  *
  * *To strict*: writers first (the exclusive lock waits out those of the old policy) and with them every reader's rules;
  * then, when every transaction that began before has ended, what it may have left behind is made unservable (epoch and
- * coarse fence); then every node has heard, or lost its lease; only then strict is promised. *From strict*: the weaker
+ * a new coarse stamp); then every node has heard, or lost its lease; only then strict is promised. *From strict*: the weaker
  * promise first. Between the weaker ones: writers, then what the old ones left behind.
  */
 @Injectable()
@@ -104,7 +104,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     const xid = await this.store.freshXid();
     while (!(await this.store.hasEnded(xid))) await this.clock.sleep(drainPollMs);
     if (target === 'strict') await this.tags.raiseEpoch(xid);
-    await this.tags.fence([coarse], [], { xid, xmin: xid });
+    await this.tags.invalidate([coarse]);
     this.l1.invalidate([coarse]);
     if (target === 'strict') await this.clock.sleep(leaseWaitMs(this.settings));
   }
