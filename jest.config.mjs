@@ -18,6 +18,9 @@ const esm = [
   '@borewit',
 ];
 
+/** With `STRATA_MUTANT=<name>`, one guard of the product is switched off while it is compiled: see test/mutation. */
+const compiler = process.env.STRATA_MUTANT ? '<rootDir>/test/mutation/transformer.mjs' : '@swc/jest';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
@@ -34,7 +37,7 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
   transform: {
     '^.+\\.(ts|js|mjs)$': [
-      '@swc/jest',
+      compiler,
       {
         jsc: {
           target: 'es2022',

@@ -1,0 +1,8 @@
+import base from '../../jest.config.mjs';
+
+/** The simulation alone needs no servers. */
+const config = { ...base, rootDir: '../..' };
+delete config.globalSetup;
+delete config.globalTeardown;
+
+export default config;

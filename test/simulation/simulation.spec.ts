@@ -1,0 +1,75 @@
+import './world/seams.js';
+import { type Explored, explore } from './explore.js';
+import { type Setup } from './schedule.js';
+
+/** Each with its share of time, in seconds. */
+const setups = {
+  strict: [{ policy: 'strict' }, 8],
+  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 5],
+  switching: [{ policy: 'invalidate', switching: true }, 4],
+  'write-through': [{ policy: 'write-through' }, 3],
+  invalidate: [{ policy: 'invalidate' }, 3],
+  ttl: [{ policy: 'ttl' }, 1],
+} satisfies Record<string, readonly [Setup, number]>;
+
+type SetupName = keyof typeof setups;
+
+const { SIMULATION_SCHEDULES, SIMULATION_SECONDS, SIMULATION_SEED, SIMULATION_PATH, SIMULATION_SETUPS, STRATA_MUTANT } =
+  process.env;
+const schedules = Number(SIMULATION_SCHEDULES ?? 0);
+const seed = Number(SIMULATION_SEED ?? Date.now() % 1_000_000_000);
+const chosen = SIMULATION_SETUPS?.split(',') ?? Object.keys(setups);
+
+/** Without a number of schedules: as many as fit. */
+async function run(name: SetupName): Promise<Explored> {
+  const [setup, seconds] = setups[name];
+  const ms = schedules > 0 ? Number.POSITIVE_INFINITY : Number(SIMULATION_SECONDS ?? seconds) * 1_000;
+  const unexplained = STRATA_MUTANT !== undefined;
+  const explored = await explore(setup, {
+    schedules: schedules || 10_000,
+    ms,
+    seed,
+    path: SIMULATION_PATH,
+    unexplained,
+  });
+  const seen = [...explored.seen].map(([kind, count]) => `${kind} in ${count}`).join(', ') || 'none';
+  const counts = `${explored.schedules} schedules of ${Math.round(explored.steps / explored.schedules)} steps`;
+  process.stderr.write(`  ${name}: ${counts}, violations: ${seen} (seed ${seed})\n`);
+  if (explored.failure !== undefined) throw new Error(explored.failure);
+  return explored;
+}
+
+jest.setTimeout(Math.max(120_000, schedules * 200));
+
+const test = (name: SetupName) => (chosen.includes(name) ? it : it.skip);
+
+describe('strict is linearizable per row and per list, whatever happens', () => {
+  test('strict')('from L2', async () => {
+    await run('strict');
+  });
+
+  test('acknowledged')('from L1, once its nodes acknowledge', async () => {
+    await run('acknowledged');
+  });
+
+  test('switching')('for as long as it is promised, while policies are switched', async () => {
+    await run('switching');
+  });
+});
+
+/** After so many schedules, one must have shown what a weaker policy allows: else the checker sees nothing. */
+const enough = { R: 300, A: 1_500 };
+
+describe('the weaker policies keep what they promise, and no more', () => {
+  for (const name of ['write-through', 'invalidate'] as const)
+    test(name)(`${name}: at most a lease behind, and sometimes new, then old`, async () => {
+      const explored = await run(name);
+      for (const kind of ['R', 'A'] as const)
+        expect(explored.schedules < enough[kind] || explored.seen.has(kind)).toBe(true);
+    });
+
+  test('ttl')('ttl: only what was there once', async () => {
+    const explored = await run('ttl');
+    expect(explored.schedules < enough.R || explored.seen.has('R')).toBe(true);
+  });
+});

@@ -1,0 +1,145 @@
+import { ResponseCache } from '../../../src/cache/api/response-cache.js';
+import {
+  CacheEvents,
+  type EntityRule,
+  EntityRules,
+  GenerationRecord,
+  Lease,
+  type Loaded,
+  MemoryLevel,
+  queryTags,
+  ReadThrough,
+  RedisConnection,
+  RedisLevel,
+  RedisTags,
+} from '../../../src/cache/testing.js';
+import { type Settings } from '../../../src/config/index.js';
+import { Acknowledgements } from '../../../src/invalidation/bus/acknowledgements.js';
+import { Heartbeat } from '../../../src/invalidation/bus/heartbeat.js';
+import { InvalidationBus } from '../../../src/invalidation/bus/invalidation-bus.js';
+import { Invalidator } from '../../../src/invalidation/invalidator.js';
+import { Journal } from '../../../src/invalidation/journal/journal.js';
+import { CommitPlanner } from '../../../src/invalidation/policies/commit-planner.js';
+import { PolicyRegistry } from '../../../src/invalidation/policies/policy-registry.js';
+import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
+import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
+import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
+import { type Row } from '../memory-postgres.js';
+import { SimulatedDataSource } from './orm.js';
+import { Thing } from './thing.js';
+import { type World } from './world.js';
+
+export const entity = 'things';
+
+const rule: EntityRule<Thing> = {
+  entity,
+  target: Thing,
+  idOf: ({ id }) => id,
+  filtersOf: ({ category }) => [{ category }],
+  view: ({ id, category, rev }) => ({ id, category, rev }),
+  initialPolicy: ({ cachePolicy }) => cachePolicy,
+};
+
+/** One process: the product's own classes, put together as its modules do. */
+export class SimulatedNode {
+  alive = true;
+  partitioned = false;
+  readonly uncaughtErrors: Error[] = [];
+  readonly events = new CacheEvents();
+  readonly dataSource = new SimulatedDataSource(this);
+  readonly lease: Lease;
+  readonly connection: RedisConnection;
+  readonly l1: MemoryLevel;
+  readonly l2: RedisLevel;
+  readonly bus: InvalidationBus;
+  readonly registry: PolicyRegistry;
+  readonly policySwitch: PolicySwitch;
+  readonly journal: Journal;
+  readonly invalidator: Invalidator;
+  readonly reads: ReadThrough;
+  readonly responses: ResponseCache;
+
+  constructor(
+    readonly world: World,
+    readonly name: string,
+    readonly settings: Settings,
+  ) {
+    const { events, world: surroundings } = this;
+    const clock = surroundings.time;
+    const database = this.dataSource.asDataSource;
+    this.lease = new Lease(settings, clock, events);
+    this.connection = new RedisConnection(settings, new GenerationRecord(database, events), events);
+    const tags = new RedisTags(settings, this.connection, clock);
+    this.l1 = new MemoryLevel(settings, this.lease, clock);
+    this.l2 = new RedisLevel(settings, this.connection, tags);
+    const rules = new EntityRules();
+    rules.add(rule);
+    const acks = new Acknowledgements(settings, tags, clock);
+    const heartbeat = new Heartbeat(settings, tags, acks);
+    this.bus = new InvalidationBus(settings, clock, this.l1, this.lease, this.connection, heartbeat, acks, events);
+    const store = new PolicyStore(database);
+    this.registry = new PolicyRegistry(settings, rules, store, this.bus);
+    const { connection, registry, l1 } = this;
+    this.policySwitch = new PolicySwitch(settings, rules, store, registry, connection, tags, l1, clock);
+    this.journal = new Journal(events);
+    this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
+    const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks);
+    new CacheSubscriber(database, rules, this.registry, planner, this.invalidator).onModuleInit();
+    this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
+    this.responses = new ResponseCache(settings, this.l1, this.l2, this.registry, clock, events);
+  }
+
+  async start(): Promise<void> {
+    await this.connection.onModuleInit();
+    await this.bus.onModuleInit();
+    if (!this.world.switching) return;
+    await this.registry.onApplicationBootstrap();
+    await this.policySwitch.onApplicationBootstrap();
+  }
+
+  uncaught(error: Error): void {
+    this.uncaughtErrors.push(error);
+    this.world.steps.note(`!!! uncaught on ${this.name}: ${error.message}`);
+  }
+
+  /** kill -9: nothing that it has begun goes on. */
+  crash(): void {
+    this.alive = false;
+    for (const connection of this.world.redis.connections(({ node }) => node === this)) connection.cut(false);
+    for (const session of this.world.database.sessions) if (session.node === this) session.abandon();
+    // It is not told either: this only ends the loops that would wait for timers.
+    this.connection.onApplicationShutdown();
+    void this.bus.onApplicationShutdown();
+  }
+
+  row(id: number): Promise<Row | null> {
+    const load = () => this.#load(`SELECT ${id}`, () => this.world.database.postgres.row(id) ?? null);
+    return this.reads.row(entity, id, load);
+  }
+
+  /** Undefined: the list without a filter. */
+  list(category: string | undefined): Promise<Row[]> {
+    const filter = category === undefined ? {} : { category };
+    const load = () =>
+      this.#load(`SELECT list ${category ?? 'all'}`, () =>
+        this.world.database.postgres.rows().filter((row) => category === undefined || row.category === category),
+      );
+    return this.reads.query(entity, category ?? 'all', queryTags(entity, filter), load);
+  }
+
+  /** A response of two parts. */
+  async page(renew: boolean): Promise<string> {
+    const handler = async () => ({ row: await this.row(1), list: await this.list('a') });
+    const outcome = await this.responses.respond('/page', handler, renew);
+    if (!outcome.response) throw outcome.error;
+    return outcome.response.body;
+  }
+
+  /** The value and the snapshot of one statement. */
+  async #load<T>(label: string, read: () => T): Promise<Loaded<T>> {
+    const { session } = this.dataSource.createQueryRunner();
+    const { postgres } = this.world.database;
+    const load = () => ({ value: read(), snapshot: postgres.snapshot() });
+    return session.run(label, load).finally(() => session.end());
+  }
+}

@@ -1,0 +1,215 @@
+import { type DataSource, type EntityManager, type EntitySubscriberInterface, type QueryRunner } from 'typeorm';
+import { type Row, SqlError } from '../memory-postgres.js';
+import { Session, type Wait } from './session.js';
+import { type SimulatedNode } from './node.js';
+import { interpret } from './sql.js';
+import { findOne, metadata, repositoryOf, type Thing } from './thing.js';
+
+/** What the product uses of a TypeORM DataSource. */
+export class SimulatedDataSource {
+  readonly subscribers: EntitySubscriberInterface[] = [];
+  readonly manager = new SimulatedManager(this);
+  #lastSession = 0;
+
+  constructor(readonly node: SimulatedNode) {}
+
+  get asDataSource(): DataSource {
+    return this as unknown as DataSource;
+  }
+
+  getMetadata(): typeof metadata {
+    return metadata;
+  }
+
+  createQueryRunner(): SimulatedRunner {
+    const name = `${this.node.name}.${++this.#lastSession}`;
+    const { database, steps } = this.node.world;
+    return new SimulatedRunner(this, new Session(name, this.node, database, steps));
+  }
+
+  async query<T>(sql: string, parameters: unknown[] = []): Promise<T> {
+    const runner = this.createQueryRunner();
+    return runner.query<T>(sql, parameters).finally(() => runner.session.end());
+  }
+
+  transaction<T>(work: (manager: SimulatedManager) => Promise<T>): Promise<T> {
+    return this.manager.transaction(work);
+  }
+}
+
+type TransactionEvent = 'Start' | 'Commit' | 'Rollback';
+
+/** TypeORM 1.1's PostgresQueryRunner: the events around BEGIN, COMMIT and ROLLBACK in its order, savepoints included. */
+export class SimulatedRunner {
+  readonly manager: SimulatedManager;
+  isTransactionActive = false;
+  #depth = 0;
+
+  constructor(
+    readonly dataSource: SimulatedDataSource,
+    readonly session: Session,
+  ) {
+    this.manager = new SimulatedManager(dataSource, this);
+  }
+
+  async startTransaction(): Promise<void> {
+    this.isTransactionActive = true;
+    if (this.#depth === 0) await this.query('START TRANSACTION');
+    else await this.query(`SAVEPOINT typeorm_${this.#depth}`);
+    this.#depth += 1;
+    await this.#broadcast('after', 'Start');
+  }
+
+  async commitTransaction(): Promise<void> {
+    if (!this.isTransactionActive) throw new Error('Transaction is not started yet');
+    await this.#broadcast('before', 'Commit');
+    if (this.#depth > 1) await this.query(`RELEASE SAVEPOINT typeorm_${this.#depth - 1}`);
+    else {
+      await this.query('COMMIT');
+      this.isTransactionActive = false;
+    }
+    this.#depth -= 1;
+    await this.#broadcast('after', 'Commit');
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    if (!this.isTransactionActive) throw new Error('Transaction is not started yet');
+    await this.#broadcast('before', 'Rollback');
+    if (this.#depth > 1) await this.query(`ROLLBACK TO SAVEPOINT typeorm_${this.#depth - 1}`);
+    else {
+      await this.query('ROLLBACK');
+      this.isTransactionActive = false;
+    }
+    this.#depth -= 1;
+    await this.#broadcast('after', 'Rollback');
+  }
+
+  async query<T>(sql: string, parameters: unknown[] = []): Promise<T> {
+    return (await interpret(this.session, this.dataSource.node.world, sql, parameters)) as T;
+  }
+
+  release(): Promise<void> {
+    this.session.end();
+    return Promise.resolve();
+  }
+
+  /** All subscribers are called, then waited for together. */
+  async entityEvent(name: keyof EntitySubscriberInterface, entity?: Row, databaseEntity?: Row): Promise<void> {
+    await this.#tell(name, { metadata, entity, databaseEntity });
+  }
+
+  async #broadcast(when: 'before' | 'after', event: TransactionEvent): Promise<void> {
+    await this.#tell(`${when}Transaction${event}`, {});
+  }
+
+  async #tell(name: keyof EntitySubscriberInterface, event: object): Promise<void> {
+    const shared = { queryRunner: this as unknown as QueryRunner, manager: this.manager as unknown as EntityManager };
+    const told = this.dataSource.subscribers.map((subscriber) =>
+      (subscriber[name] as ((event: object) => unknown) | undefined)?.call(subscriber, { ...shared, ...event }),
+    );
+    await Promise.all(told);
+  }
+}
+
+/** TypeORM's EntityManager: transactions, `save` and `remove` with the executor's order of events, reads, one bulk update. */
+export class SimulatedManager {
+  constructor(
+    private readonly dataSource: SimulatedDataSource,
+    private readonly runner?: SimulatedRunner,
+  ) {}
+
+  get connection(): SimulatedDataSource {
+    return this.dataSource;
+  }
+
+  async transaction<T>(work: (manager: SimulatedManager) => Promise<T>): Promise<T> {
+    const runner = this.runner ?? this.dataSource.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      const result = await work(runner.manager);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    } finally {
+      if (!this.runner) await runner.release();
+    }
+  }
+
+  query<T>(sql: string, parameters: unknown[] = []): Promise<T> {
+    return (this.runner ?? this.dataSource).query<T>(sql, parameters);
+  }
+
+  getRepository(): object {
+    const { session, postgres } = this.inside();
+    return repositoryOf(session, postgres);
+  }
+
+  findOne(id: number, forUpdate: boolean): Promise<Thing | null> {
+    const { session, postgres } = this.inside();
+    return findOne(session, postgres, id, forUpdate);
+  }
+
+  /** INSERT, or UPDATE of the columns that differ from a row read before, without a lock. */
+  async save(row: Row): Promise<void> {
+    const runner = this.runner!;
+    const { session, postgres } = this.inside();
+    const own = session.transaction!;
+    const lock: Wait = (granted) => postgres.lock(own, row.id, granted);
+    const before = await this.findOne(row.id, false);
+    if (!before) {
+      await runner.entityEvent('beforeInsert', row);
+      const insert = () => {
+        if (postgres.row(row.id, own)) throw new SqlError('23505', 'duplicate key');
+        postgres.write(own, row.id, row);
+      };
+      await session.run(`INSERT ${row.id} ${row.category} rev ${row.rev}`, insert, [lock]);
+      return runner.entityEvent('afterInsert', row);
+    }
+    await runner.entityEvent('beforeUpdate', row, before);
+    const changed = { rev: row.rev, ...(row.category === before.category ? {} : { category: row.category }) };
+    const update = () => {
+      const latest = postgres.row(row.id, own);
+      if (latest) postgres.write(own, row.id, { ...latest, ...changed });
+    };
+    await session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [lock]);
+    await runner.entityEvent('afterUpdate', row, before);
+  }
+
+  async remove(row: Row): Promise<void> {
+    const runner = this.runner!;
+    const { session, postgres } = this.inside();
+    const own = session.transaction!;
+    const before = (await this.findOne(row.id, false)) ?? undefined;
+    await runner.entityEvent('beforeRemove', row, before);
+    const lock: Wait = (granted) => postgres.lock(own, row.id, granted);
+    const remove = () => postgres.row(row.id, own) && postgres.write(own, row.id, null);
+    await session.run(`DELETE ${row.id}`, () => void remove(), [lock]);
+    await runner.entityEvent('afterRemove', row, before);
+  }
+
+  /** `UPDATE … WHERE category = …`, as a query builder sends it: its events name no row. */
+  async bulkUpdate(category: string, change: (row: Row) => Row): Promise<void> {
+    const runner = this.runner!;
+    const { session, postgres } = this.inside();
+    const own = session.transaction!;
+    await runner.entityEvent('beforeUpdate');
+    const matching = () => postgres.rows(own).filter((row) => row.category === category);
+    const locks = [1, 2, 3].map(
+      (id): Wait =>
+        (granted) =>
+          !matching().some((row) => row.id === id) || postgres.lock(own, id, granted),
+    );
+    const update = () => {
+      for (const row of matching()) if (own.locked.has(row.id)) postgres.write(own, row.id, change(row));
+    };
+    await session.run(`UPDATE WHERE category = ${category}`, update, locks);
+    await runner.entityEvent('afterUpdate');
+  }
+
+  inside() {
+    if (!this.runner?.session.transaction) throw new Error('the simulated workload writes inside transactions');
+    return { session: this.runner.session, postgres: this.dataSource.node.world.database.postgres };
+  }
+}

@@ -1,0 +1,127 @@
+import { generationChannel, initKey, recordKey } from '../../../src/cache/levels/l2/keys.js';
+import { type ScriptName, scripts } from '../../../src/cache/levels/l2/scripts.js';
+import { MemoryRedis, ScriptRefusal } from '../memory-redis.js';
+import { type Connection } from './connection.js';
+import { type Steps } from './steps.js';
+import { type VirtualTime } from './virtual-time.js';
+
+type Subscriber = (message: string, channel: string) => void;
+
+const nameOf = new Map(
+  Object.entries(scripts).flatMap(([name, { text, sha }]) => [
+    [text, name as ScriptName],
+    [sha, name as ScriptName],
+  ]),
+);
+
+/** What node-redis throws for an error that the server answered. */
+class ErrorReply extends Error {}
+
+/** One Redis server: the scripts of {@link MemoryRedis}, a few plain commands, channels, and an identity. */
+export class RedisServer {
+  readonly #connections = new Set<Connection>();
+  readonly #subscribers = new Map<Connection, { readonly channels: readonly string[]; readonly tell: Subscriber }>();
+  readonly #texts = new Map<string, { readonly value: string; readonly untilMs: number }>();
+  #identities: Record<string, string> = {};
+  #life = 1;
+  readonly memory: MemoryRedis;
+
+  constructor(
+    private readonly time: VirtualTime,
+    private readonly steps: Steps,
+    /** Told the name, keys and arguments of each script that was executed. */
+    private readonly executed: (name: ScriptName, keys: readonly string[], args: readonly string[]) => void,
+  ) {
+    this.memory = new MemoryRedis(
+      () => time.wallMs(),
+      (channel, message) => this.publish(channel, message),
+    );
+  }
+
+  accept(connection: Connection): void {
+    this.#connections.add(connection);
+  }
+
+  subscribe(connection: Connection, channels: readonly string[], tell: Subscriber): void {
+    connection.path = 'bus';
+    this.#subscribers.set(connection, { channels, tell });
+  }
+
+  publish(channel: string, message: string): void {
+    for (const [connection, { channels, tell }] of this.#subscribers) {
+      if (!connection.open) this.#subscribers.delete(connection);
+      else if (channels.includes(channel))
+        connection.push(
+          () => `${connection.node.name} <- ${channel.replace('strata:', '')} ${message}`,
+          () => tell(message, channel),
+        );
+    }
+  }
+
+  connections(of: (connection: Connection) => boolean): Connection[] {
+    for (const connection of this.#connections) if (!connection.open) this.#connections.delete(connection);
+    return [...this.#connections].filter(of);
+  }
+
+  script(textOrSha: string, keys: readonly string[], args: readonly string[]): unknown {
+    const name = nameOf.get(textOrSha);
+    if (!name) throw new ErrorReply('NOSCRIPT No matching script');
+    if (name === 'installGeneration') return this.#install(args);
+    try {
+      const reply = this.memory.run(args[0]!, name, keys.slice(1), args.slice(1));
+      this.executed(name, keys.slice(1), args.slice(1));
+      return reply;
+    } catch (error) {
+      throw error instanceof ScriptRefusal ? new ErrorReply(error.message) : error;
+    }
+  }
+
+  setOnce(key: string, value: string, ttlMs: number): 'OK' | null {
+    const kept = this.#texts.get(key);
+    if (kept && kept.untilMs > this.time.monotonicMs()) return null;
+    this.#texts.set(key, { value, untilMs: this.time.monotonicMs() + ttlMs });
+    return 'OK';
+  }
+
+  forget(key: string): void {
+    if (key === recordKey) this.memory.gen = undefined;
+    this.#texts.delete(key);
+  }
+
+  hash(key: string): Record<string, string> {
+    if (key !== recordKey || this.memory.gen === undefined) return {};
+    return { gen: this.memory.gen, epoch: String(this.memory.epoch), ...this.#identities };
+  }
+
+  info(): string {
+    return `run_id:run-${this.#life}\r\nmaster_replid:replid-${this.#life}\r\nmaxmemory_policy:noeviction\r\n`;
+  }
+
+  /** FLUSHALL: connections stay. */
+  flush(): void {
+    this.memory.flush();
+    this.#texts.clear();
+  }
+
+  /** Another process: every connection breaks, the identity is a new one, the data may be there again. */
+  restart(keepingData: boolean): void {
+    this.#life += 1;
+    if (!keepingData) this.flush();
+    for (const connection of this.connections(() => true)) connection.cut(true);
+  }
+
+  #install(args: readonly string[]): number {
+    const [nonce, gen = '', epoch, , ...identities] = args;
+    const init = this.#texts.get(initKey);
+    if (!init || init.value !== nonce || init.untilMs <= this.time.monotonicMs()) return 0;
+    this.#texts.delete(initKey);
+    this.memory.gen = gen;
+    this.memory.epoch = Number(epoch);
+    this.memory.bornMs = this.time.wallMs();
+    this.#identities = {};
+    for (let i = 0; i < identities.length; i += 2) this.#identities[identities[i]!] = identities[i + 1]!;
+    this.steps.note(`    a generation begins at ${epoch}`);
+    this.publish(generationChannel, gen);
+    return 1;
+  }
+}

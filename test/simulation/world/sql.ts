@@ -1,0 +1,81 @@
+import { type Database, type PolicyRow, type Session, type Wait } from './session.js';
+
+interface Surroundings {
+  readonly database: Database;
+  /** Policies are switched while others write: then it matters when the statements about them are executed. */
+  readonly switching: boolean;
+}
+
+/** The SQL that the product sends as text. Anything else fails loudly. */
+export async function interpret(
+  session: Session,
+  { database, switching }: Surroundings,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<unknown> {
+  const { postgres, advisory } = database;
+  const own = (): NonNullable<Session['transaction']> => session.transaction!;
+  if (/^(START TRANSACTION|BEGIN)/.test(sql)) return session.begin();
+  if (/^COMMIT/.test(sql)) return session.commit();
+  if (/^ROLLBACK$/.test(sql)) return session.rollback();
+  if (/^SAVEPOINT/.test(sql)) return session.run(sql, () => postgres.savepoint(own()), [], true);
+  if (/^RELEASE SAVEPOINT/.test(sql)) return session.run(sql, () => postgres.release(own()), [], true);
+  if (/^ROLLBACK TO SAVEPOINT/.test(sql)) return session.run(sql, () => postgres.rollbackTo(own()), [], true);
+  const advisoryLock = /pg_advisory_xact_lock(_shared)?\(/.exec(sql);
+  if (advisoryLock) {
+    const mode = advisoryLock[1] ? 'shared' : 'exclusive';
+    const lock: Wait = (granted) => advisory.take(own(), mode, granted);
+    return session.run(`advisory lock, ${mode}`, () => [{}], [lock], !switching);
+  }
+  if (/cache_policies/.test(sql)) return policyRows(session, database, switching, sql, parameters);
+  if (/pg_control_system/.test(sql))
+    return session.run('identity', () => [{ system: '1', timeline: '1', database: '1' }], [], true);
+  if (/AS ended/.test(sql)) {
+    const ended = () => Number(postgres.snapshot(session.transaction).split(':')[0]) > Number(parameters[0]);
+    return session.run('whether all before have ended', () => [{ ended: ended() }]);
+  }
+  const columns = [...sql.matchAll(/(pg_[\w]+\((?:pg_current_snapshot\(\))?\))::text\s+AS\s+(\w+)/gi)];
+  if (columns.length === 0) throw new Error(`the simulated PostgreSQL does not know: ${sql}`);
+  return session.run('transaction ids', () => {
+    // As the statement begins: before it takes an id of its own.
+    const snapshot = postgres.snapshot(session.transaction);
+    return [Object.fromEntries(columns.map(([, expression = '', name]) => [name, evaluate(expression)]))];
+
+    function evaluate(expression: string): string {
+      if (/^pg_current_xact_id\(\)/.test(expression)) return String(postgres.xid(session.transaction));
+      if (/^pg_snapshot_xmin/.test(expression)) return snapshot.split(':')[0]!;
+      if (/^pg_snapshot_xmax/.test(expression)) return snapshot.split(':')[1]!;
+      if (/^pg_current_snapshot\(\)/.test(expression)) return snapshot;
+      throw new Error(`the simulated PostgreSQL does not know: ${expression}`);
+    }
+  });
+}
+
+/** The policies' table: one row per entity, changed by one switch at a time. */
+async function policyRows(
+  session: Session,
+  { policies }: Database,
+  switching: boolean,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<unknown> {
+  const [entity = '', ...values] = parameters as string[];
+  const put = (row: PolicyRow): PolicyRow => {
+    const write = (): void => void policies.set(entity, row);
+    if (session.transaction) session.transaction.onCommit.push(write);
+    else write();
+    return row;
+  };
+  if (/^\s*SELECT/.test(sql)) return session.run('SELECT policies', () => [...policies.values()], [], !switching);
+  if (/^\s*INSERT/.test(sql)) {
+    const [policy = ''] = values;
+    const fresh = { entity, policy, promised: policy, target: policy, configured: policy, revision: 1 };
+    return session.run('policy row', () => [policies.get(entity) ?? put(fresh)]);
+  }
+  const names = [...sql.matchAll(/(\w+) = \$\d/g)].map(([, name = '']) => name).filter((name) => name !== 'entity');
+  const changes = Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+  return session.run(`policy row: ${JSON.stringify(changes)}`, () => {
+    const before = policies.get(entity)!;
+    return [[put({ ...before, ...changes, revision: before.revision + 1 })], 1];
+  });
+}
