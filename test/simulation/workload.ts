@@ -111,8 +111,11 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   ...simpleFaults.map((name) => fc.record({ at, node, fault: fc.constant(name) })),
   fc.record({ at, node, fault: fc.constant('restart' as const), keepingData: fc.boolean() }),
   fc.record({ at, node, fault: fc.constant('cut' as const), path, commandsToo: fc.boolean() }),
+  // The ones with the longest tails, more often.
   held,
   held,
+  fc.record({ at, node, fault: fc.constantFrom('clear' as const, 'flush' as const) }),
+  fc.record({ at, node, fault: fc.constantFrom('clear' as const, 'flush' as const) }),
   fc.record({
     at,
     node,

@@ -163,7 +163,6 @@ export const levelMutants = [
     find: 'if ((stamps.get(tag) ?? stamp) !== stamp) return undefined;',
     replace: '',
     by: ['strict', 'invalidate'],
-    depth: 'two parts of one simulated response have only the coarse tag in common; see the model of derived entries',
   },
   {
     name: 'identities',
@@ -179,7 +178,7 @@ export const levelMutants = [
     file: generation,
     find: 'SELECT pg_current_xact_id()::text AS epoch',
     replace: 'SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS epoch',
-    by: ['strict'],
+    by: ['acknowledged', 'strict'],
   },
   {
     name: 'caller-generation',
