@@ -32,7 +32,7 @@ export const switchMutants = [
     name: 'switch-coarse',
     guard: 'what the policy before has left in L2 is made unservable',
     file: policySwitch,
-    find: 'await this.tags.fence([coarse], [], { xid, xmin: xid });',
+    find: 'await this.tags.invalidate([coarse]);',
     replace: '',
   },
   {
