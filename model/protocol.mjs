@@ -47,8 +47,10 @@ export const rules = {
   newHashFromPrimary: true,
   /** The weaker form: only the miss that has created the hash loads from the primary. */
   newMissFromPrimary: true,
-  /** A switch to strict makes everything stored before it unservable. */
+  /** A switch to strict fences the coarse tag: everything stored before it is unservable. */
   switchFencesAll: true,
+  /** It raises the epoch, so that no load from before is accepted. */
+  switchRaisesEpoch: true,
   /** A switch to strict waits until every writer of the old policy has ended. */
   switchWaitsForWriters: true,
   /** Derived: stamps and fences are read before the load. */
@@ -74,6 +76,8 @@ export const rules = {
   l1TakesAcceptedOnly: true,
   /** Entries and fills of a closed connection are void. */
   termIsChecked: true,
+  /** What L1 kept over a gap is good again only if its stamps are. */
+  confirmsByStamps: true,
   /** A term begins when SUBSCRIBE is confirmed. */
   termAfterSubscribe: true,
   /** A heartbeat's answer counts only for the connection that it was asked on. */

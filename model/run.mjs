@@ -12,7 +12,7 @@ import { explorationLine, grouped, huntLine, summaryOfMutants, tracesText } from
 import { guaranteeTable } from './table.mjs';
 
 /*
- * npm run model [-- --seconds 180] [--short] [--only TEXT] [--traces]
+ * npm run model [-- --seconds 600] [--short] [--only TEXT] [--traces]
  * Explores every configuration, then every mutant. Fails unless each comes out as documented, within the time.
  * A full run writes results.json, from which the documentation is made.
  */
@@ -22,7 +22,7 @@ import { guaranteeTable } from './table.mjs';
 
 const { values } = parseArgs({
   options: {
-    seconds: { type: 'string', default: '180' },
+    seconds: { type: 'string', default: '600' },
     short: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
     traces: { type: 'boolean', default: false },

@@ -54,7 +54,7 @@ export const derivedCases = [
   ...cases('rollback', { strict: '' }, () => apart({ rollback: 1 }), { variant: 'two writers' }),
   ...cases('crash of a writer', { invalidate: 'AE', strict: '' }, (kind) => both(kind, { crash: 1 })),
   ...cases('crash of a writer', { strict: '' }, () => apart({ crash: 1 }), { variant: 'two writers' }),
-  ...cases('flush', usual, (kind) => both(kind, { flush: 1 })),
+  ...cases('flush', { strict: '' }, (kind) => both(kind, { flush: 1 })),
   ...cases('flush', { strict: '' }, () => ({ ...apart({ flush: 1 }), readers: [entries(2)] }), {
     variant: 'two writers',
   }),
@@ -107,5 +107,7 @@ export const derivedCases = [
     cached: 'nothing',
     crowded: true,
   })),
-  ...cases('eviction of a hash', { strict: 'ER' }, () => apart({ eviction: 1 }), { promised: false }),
+  ...cases('eviction of a hash', { strict: 'ER' }, () => ({ ...apart({ eviction: 1 }), readers: [entries(2)] }), {
+    promised: false,
+  }),
 ];

@@ -1,7 +1,7 @@
 // @ts-check
 import { without } from '../without.mjs';
 import { begin, current, end, snapshotOf } from '../world/postgres.mjs';
-import { scriptsOf } from '../world/redis.mjs';
+import { scriptsOf, stampsOf } from '../world/redis.mjs';
 import { put } from '../row/state.mjs';
 import { leaseOf } from './lease.mjs';
 import { initialL1, l1Key } from './state.mjs';
@@ -25,7 +25,8 @@ const programs = {
  *
  * Time comes in ticks, the same for everybody but for a machine that sleeps; messages arrive in order, after any delay.
  * Not modelled: clocks of different speed (the margin is for them), more nodes with an L1 (each is waited for by itself),
- * derived entries in L1, a wall clock that is set back while the machine sleeps.
+ * derived entries in L1, a wall clock that is set back while the machine sleeps, a new generation (until which nodes it
+ * knows, writers wait for a lease).
  * @param {L1Config} config
  * @param {import('../protocol.mjs').Protocol} protocol
  * @returns {import('../engine.mjs').Model<L1State>}
@@ -120,19 +121,32 @@ export function l1Model(config, protocol) {
         const broken = judgeL1(state, entry.value);
         step(() => `the node's L1 returns ${entry.value} at ${state.now}`, returned(next, entry.value), broken);
       } else {
+        const kept = state.term !== 0 ? entry : undefined;
         /** @type {Flight} */
-        const begun = { at: 'get', term: state.term, voided: false, ...asked, nonce: '', value: 0, accepted: false };
-        step(() => 'a read on the node registers a placeholder and sends GET', { ...next, flight: begun });
+        const begun = {
+          ...asked,
+          at: kept ? 'confirm' : 'get',
+          term: state.term,
+          voided: false,
+          nonce: '',
+          value: kept?.value ?? 0,
+          accepted: false,
+          stamps: kept?.stamps ?? { stamp: '', coarse: '' },
+        };
+        step(
+          () => `a read on the node registers a placeholder and sends ${kept ? 'the stamps of what L1 kept' : 'GET'}`,
+          { ...next, flight: begun },
+        );
       }
     }
     if (flight) fly(state, flight, step);
   }
 
   /** The answer of a flight, kept in L1 where it may be. @param {L1State} state @param {Flight} flight @param {boolean} proven @param {Step} step */
-  function land(state, { term, voided, value, min, seen }, proven, step) {
+  function land(state, { term, voided, value, min, seen, stamps }, proven, step) {
     const rest = without(state, 'flight');
     const kept = proven && term !== 0 && !voided && (term === state.term || !rules.termIsChecked);
-    const next = kept ? { ...rest, entry: { value, term: rules.termIsChecked ? term : state.term } } : rest;
+    const next = kept ? { ...rest, entry: { value, term: rules.termIsChecked ? term : state.term, stamps } } : rest;
     const broken =
       config.kind === 'strict' ? judge(state, value, { min, seen }) : judge(state, value, { min, seen: 0 });
     step(() => `the node's read returns ${value}${kept ? ' and keeps it in L1' : ''}`, returned(next, value), broken);
@@ -141,21 +155,25 @@ export function l1Model(config, protocol) {
   /** @param {L1State} state @param {Flight} flight @param {Step} step */
   function fly(state, flight, step) {
     const { at, nonce, value, snapshot, accepted } = flight;
-    if (at === 'get') {
+    if (at === 'confirm') {
+      const holds = scripts.confirms(state.set, flight.stamps) || !rules.confirmsByStamps;
+      const next = { ...flight, at: holds ? /** @type {const} */ ('hit') : /** @type {const} */ ('get') };
+      step(() => `the stamps ${holds ? 'still hold' : 'do not hold'}`, { ...state, flight: next });
+    } else if (at === 'get') {
       const ticket = `t${state.tickets}`;
       const [set, found] = scripts.getRow(state.set, ticket);
       const tickets = state.tickets + 1;
       const next =
         found.hit === undefined
           ? { at: /** @type {const} */ ('missed'), nonce: ticket }
-          : { at: /** @type {const} */ ('hit'), value: found.hit };
+          : { at: /** @type {const} */ ('hit'), value: found.hit, stamps: stampsOf(set) };
       step(() => `GET is executed: ${found.hit ?? 'miss'}`, { ...state, set, tickets, flight: { ...flight, ...next } });
     } else if (at === 'missed') {
       const loaded = { at: /** @type {const} */ ('fill'), value: current(state.pg), snapshot: snapshotOf(state.pg) };
       step(() => `the node loads ${loaded.value}`, { ...state, flight: { ...flight, ...loaded } });
     } else if (at === 'fill' && snapshot) {
       const [set, filled] = scripts.fillRow(state.set, nonce, snapshot, value);
-      const next = { ...flight, at: /** @type {const} */ ('filled'), accepted: filled };
+      const next = { ...flight, at: /** @type {const} */ ('filled'), accepted: filled, stamps: stampsOf(set) };
       step(() => `FILL ${value} is ${filled ? 'accepted' : 'refused'}`, { ...state, set, flight: next });
     } else {
       land(state, flight, at === 'hit' || accepted || !rules.l1TakesAcceptedOnly, step);

@@ -29,6 +29,12 @@ export const l1Mutants = [
     where: ['write-through: L1, lost invalidation connection', `${waited}, lost invalidation connection`],
   },
   {
+    guard: 'L1: what was kept over a gap is confirmed by its stamps',
+    rules: { confirmsByStamps: false },
+    long: true,
+    where: ['invalidate: L1, lost invalidation connection', `${waited}, lost invalidation connection`],
+  },
+  {
     guard: 'L1: a term begins when SUBSCRIBE is confirmed',
     long: true,
     rules: { termAfterSubscribe: false },

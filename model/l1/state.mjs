@@ -5,6 +5,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
 
 /** @typedef {import('../world/postgres.mjs').Postgres} Postgres */
 /** @typedef {import('../world/redis.mjs').DataSet} DataSet */
+/** @typedef {import('../world/redis.mjs').Stamps} Stamps */
 /** @typedef {import('../../src/cache/core/snapshot.js').Snapshot} Snapshot */
 /** @typedef {'loss' | 'sleep' | 'clock' | 'crash'} Fault loss: of the invalidation connection; clock: somebody sets it */
 
@@ -32,13 +33,13 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
  * @property {number} repliedAt
  * @property {number} beats the node's count as FENCE found it; -1: the node was not registered
  * @property {boolean} heard the node has acknowledged
- * @property {import('../world/redis.mjs').Stamps} [stamps]
+ * @property {Stamps} [stamps]
  */
 
 /**
- * A read on the node: GET, load, FILL, each command and its reply apart.
+ * A read on the node: perhaps the stamps of what L1 has kept over a gap, GET, load, FILL, each command and its reply apart.
  * @typedef {object} Flight
- * @property {'get' | 'hit' | 'missed' | 'fill' | 'filled'} at
+ * @property {'confirm' | 'get' | 'hit' | 'missed' | 'fill' | 'filled'} at
  * @property {number} term in which its placeholder was registered; 0: it has none
  * @property {boolean} voided
  * @property {number} min
@@ -46,6 +47,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
  * @property {string} nonce
  * @property {number} value
  * @property {boolean} accepted
+ * @property {Stamps} stamps that came with the value
  * @property {Snapshot} [snapshot]
  */
 
@@ -68,7 +70,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
  * @property {readonly Message[]} outbox
  * @property {boolean} registered
  * @property {number} beats
- * @property {{ readonly value: number, readonly term: number }} [entry]
+ * @property {{ readonly value: number, readonly term: number, readonly stamps: Stamps }} [entry]
  * @property {Flight} [flight]
  * @property {readonly Writer[]} writers
  * @property {readonly { readonly version: number, readonly at: number }[]} acked
@@ -102,7 +104,7 @@ export function initialL1(config) {
     outbox: [],
     registered: true,
     beats: 0,
-    ...(cached ? { entry: { value: 0, term: 1 } } : {}),
+    ...(cached ? { entry: { value: 0, term: 1, stamps: { stamp: 'r', coarse: 'c' } } } : {}),
     writers: Array.from({ length: writers }, () => ({
       at: 'begin',
       xid: 0,
@@ -133,8 +135,8 @@ const writerKey = ({ at, xid, value, sentAt, repliedAt, beats, heard, stamps }, 
     : `${at[0]}${at[1]}${xid},${value}${sentAt}${repliedAt}${beats}${heard ? 'h' : ''}${stamps ? stampsKey([set], stamps) : ''}`;
 
 /** @param {Flight} flight @param {DataSet} set */
-const flightKey = ({ at, term, voided, min, seen, nonce, value, accepted, snapshot }, set) =>
-  `${at[0]}${at[3] ?? ''}${at.length}${term}${voided ? 'v' : ''}${min}${seen}${ticketKey([set], nonce)}${value}${accepted ? 'a' : ''}` +
+const flightKey = ({ at, term, voided, min, seen, nonce, value, accepted, stamps, snapshot }, set) =>
+  `${at[0]}${at[3] ?? ''}${at.length}${term}${voided ? 'v' : ''}${min}${seen}${ticketKey([set], nonce)}${value}${accepted ? 'a' : ''}${stampsKey([set], stamps)}` +
   snapshotKey(snapshot);
 
 /** @param {L1State} state */
@@ -147,7 +149,7 @@ export function l1Key(state) {
     `${now},${drift},${wall},${offset},${leaseUntil}`,
     `${term}${connection}${linked ? 'l' : ''}${subscribed[0]}${registered ? 'r' : ''}${beats}`,
     `${messagesKey(inbox)}|${messagesKey(outbox)}`,
-    entry ? `${entry.value}.${entry.term}` : '',
+    entry ? `${entry.value}.${entry.term}.${stampsKey([set], entry.stamps)}` : '',
     flight ? flightKey(flight, set) : '',
     writers.map((writer) => writerKey(writer, set)).join('|'),
     acked.map(({ version, at }) => `${version}@${at}`).join(),

@@ -77,7 +77,7 @@ export const rowCases = [
   }),
   ...cases(
     'flush',
-    { invalidate: 'A', 'write-through': 'A', strict: '' },
+    { invalidate: 'A', strict: '' },
     (kind) => ({ ...single(kind, { flush: 1, slowInit: 1 }), nodes: 2, readers: [reads(1), reads(2, 1)] }),
     { variant: 'two nodes install' },
   ),
@@ -107,7 +107,10 @@ export const rowCases = [
     ...common(kind, { operator: 1 }),
     readers: [reads(1), reads(1)],
   })),
-  ...cases('failover and back', usual, (kind) => ({ ...single(kind, { failover: 2 }), cached: 'value' })),
+  ...cases('failover and back', { invalidate: 'A', strict: '' }, (kind) => ({
+    ...single(kind, { failover: 2 }),
+    cached: 'value',
+  })),
   ...cases(
     'failover and back',
     { strict: '' },
@@ -148,7 +151,7 @@ export const rowCases = [
     readers: [reads(1), reads(1)],
     faults: { neighbour: 1, rollback: 1, crash: 1 },
   })),
-  ...cases('crash of a writer, with a change feed', { invalidate: '', 'write-through': 'A', strict: '' }, (kind) => ({
+  ...cases('crash of a writer, with a change feed', { invalidate: '', strict: '' }, (kind) => ({
     ...common(kind, { crash: 1 }),
     readers: [reads(1), reads(1)],
     feed: true,
@@ -193,9 +196,10 @@ export const rowCases = [
   ),
   ...cases(
     'SQL past the application, with a change feed',
-    { invalidate: 'A', strict: 'A' },
+    { strict: 'A' },
     (kind) => ({
       ...common(kind),
+      readers: [reads(1), reads(1)],
       writers: [writes(kind), writes('raw')],
       feed: true,
     }),

@@ -1,6 +1,6 @@
 // @ts-check
 import { without } from '../without.mjs';
-import { end, snapshotOf } from '../world/postgres.mjs';
+import { begin, end, snapshotOf } from '../world/postgres.mjs';
 import { emptySet } from '../world/redis.mjs';
 import { withWriter } from './commands.mjs';
 import { answering, put, spent, withNode, withSet } from './state.mjs';
@@ -150,19 +150,28 @@ export function faultsOf(config, { rules }, scripts) {
     step(() => `node ${at} replays FENCE ${entry.xid}`, withNode(withSet(state, fenced), at, { journal }));
   }
 
-  /** To strict: all write strictly, everything stored before is made unservable, then it is announced. @param {RowState} state @param {Step} step */
+  /**
+   * To strict: all write strictly; all that began before has ended; what it left is made unservable; then it is promised.
+   * @param {RowState} state @param {Step} step
+   */
   function policySwitch(state, step) {
-    if (!config.switches || state.switched === 2) return;
+    const { pg, switched, switchXid: xid } = state;
+    if (!config.switches) return;
     const weak = state.writers.some(
-      ({ xid }, i) => config.writers[i]?.kind !== 'strict' && state.pg.running.includes(xid),
+      (writer, i) => config.writers[i]?.kind !== 'strict' && pg.running.includes(writer.xid),
     );
-    if (state.switched === 0 && (!weak || !rules.switchWaitsForWriters)) {
-      step(() => 'the policy becomes strict for every later transaction', { ...state, switched: 1 });
+    if (switched === 0 && (!weak || !rules.switchWaitsForWriters)) {
+      const changed = { ...state, pg: end(begin(pg), pg.nextXid, undefined), switched: /** @type {const} */ (1) };
+      step(() => 'the policy becomes strict for every later transaction', { ...changed, switchXid: pg.nextXid });
     }
-    if (state.switched === 1) {
-      const set = answering(state);
-      const next = rules.switchFencesAll ? withSet(state, scripts.invalidate(set, 'coarse')) : state;
-      step(() => 'the coarse tag is invalidated, strict is announced', { ...next, switched: 2 });
+    const set = answering(state);
+    if (switched === 1 && (snapshotOf(pg).xmin > xid || !rules.switchWaitsForWriters)) {
+      const raised = { ...set, epoch: rules.switchRaisesEpoch ? Math.max(set.epoch, xid) : set.epoch };
+      step(() => `the epoch is raised to ${xid}`, { ...withSet(state, raised), switched: 2 });
+    }
+    if (switched === 2) {
+      const fenced = rules.switchFencesAll ? scripts.fence(set, ['coarse'], xid, xid)[0] : set;
+      step(() => 'the coarse tag is fenced, strict is promised', { ...withSet(state, fenced), switched: 3 });
     }
   }
 

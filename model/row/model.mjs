@@ -35,7 +35,7 @@ export function rowModel(config, protocol) {
     nodes.every(({ journal, cut }) => journal.length === 0 && !cut) &&
     late === undefined &&
     (!config.feed || all.every(({ value }, i) => fed & (1 << i) || !pg.history.includes(value))) &&
-    (!config.switches || switched === 2);
+    (!config.switches || switched === 3);
 
   /** Whether some node uses this data set, or would if it connected. @param {RowState} state */
   const reachable = (state) => {

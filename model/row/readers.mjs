@@ -122,7 +122,7 @@ export function readersOf(config, { rules }, scripts) {
     switch (reader.at) {
       case 'idle': {
         if (reader.left === 0) return;
-        const judged = !config.switches || state.switched === 2;
+        const judged = !config.switches || state.switched === 3;
         const begun = withReader(state, i, { ...demands(state), judged });
         if (!flights) return get(begun, i, step);
         return step(() => `reader ${i} begins`, withReader(begun, i, { at: 'open' }));

@@ -72,9 +72,21 @@ export const rowRuleMutants = [
     where: [`${row}, a switch of policy, crash (from ttl)`],
   },
   {
+    guard: 'a switch to strict raises the epoch',
+    rules: { switchRaisesEpoch: false },
+    where: [`${row}, a switch of policy, crash (from invalidate)`],
+    depth: 'when the writers before it have ended, every later load has seen them',
+  },
+  {
     guard: 'a switch to strict waits for the writers before it',
-    long: true,
     rules: { switchWaitsForWriters: false },
+    where: [`${row}, a switch of policy, crash (from invalidate)`],
+    depth: 'no load from before the epoch is accepted',
+  },
+  {
+    guard: 'a switch to strict waits for the writers before it, and raises the epoch',
+    rules: { switchWaitsForWriters: false, switchRaisesEpoch: false },
+    long: true,
     where: [`${row}, a switch of policy, crash (from invalidate)`],
   },
 ];

@@ -81,7 +81,8 @@ import { emptySet, setKey } from '../world/redis.mjs';
  * @property {number} acked highest version that was acknowledged to a client
  * @property {number} seen highest version that was returned to a client
  * @property {number} fed bits of the writers whose commit came through the feed
- * @property {0 | 1 | 2} switched 1: all write strictly; 2: announced
+ * @property {0 | 1 | 2 | 3} switched 1: all write strictly; 2: all from before has ended; 3: promised
+ * @property {number} switchXid a transaction id from after the first of these
  * @property {number} tickets how many were taken
  * @property {Partial<Record<Fault, number>>} left faults
  */
@@ -115,6 +116,7 @@ export function initialRow({ writers, readers, nodes = 1, cached = 'value', faul
     seen: 0,
     fed: 0,
     switched: 0,
+    switchXid: 0,
     tickets: 0,
     left: faults,
   };
@@ -128,7 +130,7 @@ export const identityOf = (id, promotions, promotionIsSeen) => (promotionIsSeen 
  * @param {readonly T[]} array @param {number} at @param {T} item
  * @returns {readonly T[]}
  */
-export const put = (array, at, item) => array.map((old, i) => (i === at ? item : old));
+export const put = (array, at, item) => array.with(at, item);
 
 /** @param {RowState} state @returns {DataSet} */
 export const answering = (state) => /** @type {DataSet} */ (state.sets[state.primary]);
@@ -196,7 +198,7 @@ export function rowKeyOf(config) {
       postgresKey(pg, config.standby ?? false),
       setKey(/** @type {DataSet} */ (sets[0])),
       promotions > 0 ? setKey(/** @type {DataSet} */ (sets[1])) : '',
-      `${primary}${promotions}${gens}${acked}${seen}${fed}${switched}`,
+      `${primary}${promotions}${gens}${acked}${seen}${fed}${switched},${state.switchXid}`,
       known.join('|'),
       writing.join('|'),
       reading.join('|'),

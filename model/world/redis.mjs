@@ -119,6 +119,9 @@ export function scriptsOf({ decisions, rules }) {
     return [{ ...set, row: storedRow(set.row, String(value), set.coarse.stamp) }, true];
   }
 
+  /** @param {DataSet} set what is kept under these stamps may still be served @param {Stamps} stamps */
+  const confirms = (set, { stamp, coarse }) => decisions.holds(set.row, stamp) && decisions.holds(set.coarse, coarse);
+
   /** @param {DataSet} set @param {Name} name @param {number} xid @returns {DataSet} */
   const rolledBack = (set, name, xid) => {
     const tag = set[name];
@@ -132,8 +135,11 @@ export function scriptsOf({ decisions, rules }) {
   const settleCoarse = (set, snapshot) =>
     set.coarse && decisions.provenFor(set.coarse, snapshot) ? { ...set, coarse: { ...set.coarse, pend: [] } } : set;
 
-  return { getRow, fillRow, fence, storeRow, rolledBack, invalidate, settleCoarse };
+  return { getRow, fillRow, fence, storeRow, confirms, rolledBack, invalidate, settleCoarse };
 }
+
+/** The stamps that come with a row's value. @param {DataSet} set @returns {Stamps} */
+export const stampsOf = ({ row, coarse }) => ({ stamp: row?.stamp ?? '', coarse: coarse?.stamp ?? '' });
 
 /** @param {TagState | undefined} tag without its stamp: who refers to one says whether it is the current one */
 export const tagKey = (tag) => (tag ? `${tag.pend.join()}/${tag.fence.join()}/${tag.ff}` : '-');
