@@ -64,7 +64,7 @@ export class Actors {
         return manager.save({ ...row, category, rev: this.#nextRevision() });
       }
       case 'remove': {
-        const row = await manager.findOne(change.id, true);
+        const row = await manager.findOne(change.id, change.locks);
         return row ? manager.remove(row) : undefined;
       }
       case 'bulk':

@@ -5,7 +5,7 @@ import { type CommitFate } from './world/session.js';
 export type Change =
   | { readonly do: 'update'; readonly id: number; readonly category?: string; readonly locks: boolean }
   | { readonly do: 'insert'; readonly id: number; readonly category: string }
-  | { readonly do: 'remove'; readonly id: number }
+  | { readonly do: 'remove'; readonly id: number; readonly locks: boolean }
   | { readonly do: 'bulk'; readonly category: string; readonly to: string }
   | { readonly do: 'savepoint'; readonly changes: readonly Change[]; readonly rollback: boolean };
 
@@ -65,7 +65,7 @@ const simpleChange: fc.Arbitrary<Change> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('update' as const), id, locks: fc.boolean() }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('insert' as const), id: fc.constantFrom(3, 1), category }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), id }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), id, locks: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('bulk' as const), category, to: category }) },
 );
 

@@ -145,6 +145,7 @@ export const writerMutants = [
     find: 'if (back && (await this.connection.untilOpen(this.settings.redisTimeoutMs))) await this.#replayed;',
     replace: 'void back;',
     by: ['invalidate', 'write-through', 'outage'],
+    depth: 'what it spares other nodes is within the lease that their guarantee allows',
   },
   {
     name: 'own-l1-after-fence',
