@@ -70,7 +70,7 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
 
   /** Tells every node, this one included. @throws {LevelUnavailableError} */
   async announcePolicies(text: string): Promise<void> {
-    await this.connection.command(this.connection.gen, (client) => client.publish(policiesChannel, text));
+    await this.#publish(policiesChannel, text);
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -137,11 +137,15 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
   /** Lost on the way, it costs the writer the rest of this node's lease, and nothing else. */
   #acknowledge({ to, id }: Acknowledgement): void {
     const { node } = this.acknowledgements;
-    const { state } = this.connection;
-    if (to === node || state !== 'closed') return;
-    this.connection
-      .command(this.connection.gen, (client) => client.publish(nodeChannel(to), JSON.stringify({ ack: id, node })))
-      .catch(() => undefined);
+    if (to === node) return;
+    const text = JSON.stringify({ ack: id, node });
+    this.#publish(nodeChannel(to), text).catch((error: Error) =>
+      this.#logger.debug(`no acknowledgement: ${error.message}`),
+    );
+  }
+
+  async #publish(channel: string, text: string): Promise<void> {
+    await this.connection.command(this.connection.gen, (client) => client.publish(channel, text));
   }
 
   #hearAnswer(text: string): void {
