@@ -32,8 +32,8 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   roots: ['<rootDir>/src', '<rootDir>/test'],
-  // The simulation explores at random and knows a counterexample that is not understood yet (an unlocked save() of a row
-  // that is removed meanwhile, under strict: SIMULATION_SEED=422444815 SIMULATION_PATH=26). It runs by `npm run simulate`.
+  // The simulation explores at random, and one counterexample that it has found is open (test/simulation/found.spec.ts): until
+  // then it runs by `npm run simulate`, the mutants by `npm run mutate`.
   testPathIgnorePatterns: ['/node_modules/', '/test/simulation/simulation\\.spec', '/test/mutation/'],
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],

@@ -168,12 +168,13 @@ export class SimulatedManager {
       return runner.entityEvent('afterInsert', row);
     }
     await runner.entityEvent('beforeUpdate', row, before);
+    const existing: Wait = (granted) => !postgres.row(row.id, own) || lock(granted);
     const changed = { rev: row.rev, ...(row.category === before.category ? {} : { category: row.category }) };
     const update = () => {
       const latest = postgres.row(row.id, own);
-      if (latest) postgres.write(own, row.id, { ...latest, ...changed });
+      if (latest && own.locked.has(row.id)) postgres.write(own, row.id, { ...latest, ...changed });
     };
-    await session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [lock]);
+    await session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [existing]);
     await runner.entityEvent('afterUpdate', row, before);
   }
 
@@ -183,9 +184,12 @@ export class SimulatedManager {
     const own = session.transaction!;
     const before = (await this.findOne(row.id, false)) ?? undefined;
     await runner.entityEvent('beforeRemove', row, before);
-    const lock: Wait = (granted) => postgres.lock(own, row.id, granted);
-    const remove = () => postgres.row(row.id, own) && postgres.write(own, row.id, null);
-    await session.run(`DELETE ${row.id}`, () => void remove(), [lock]);
+    // A row that the statement does not see it does not wait for, be it inserted at this very moment.
+    const existing: Wait = (granted) => !postgres.row(row.id, own) || postgres.lock(own, row.id, granted);
+    const remove = (): void => {
+      if (postgres.row(row.id, own) && own.locked.has(row.id)) postgres.write(own, row.id, null);
+    };
+    await session.run(`DELETE ${row.id}`, remove, [existing]);
     await runner.entityEvent('afterRemove', row, before);
   }
 

@@ -94,3 +94,33 @@ export class RecordedSteps implements StepScheduler {
     return this.#waiting.length;
   }
 }
+
+/** Takes steps by name: each pattern waits for a step that it fits; steps that no pattern is left for come in between. */
+export class ScriptedSteps implements StepScheduler {
+  readonly #waiting: { readonly label: string; readonly trigger: () => void }[] = [];
+  readonly #script: RegExp[];
+
+  constructor(script: readonly RegExp[]) {
+    this.#script = [...script];
+  }
+
+  schedule<T>(task: Promise<T>, label = ''): Promise<T> {
+    return new Promise((resolve) => this.#waiting.push({ label, trigger: () => resolve(task) }));
+  }
+
+  async waitOne(): Promise<void> {
+    const [wanted] = this.#script;
+    let next = wanted ? this.#waiting.findIndex(({ label }) => wanted.test(label)) : 0;
+    if (next >= 0) this.#script.shift();
+    else next = this.#waiting.findIndex(({ label }) => !this.#script.some((pattern) => pattern.test(label)));
+    if (next < 0)
+      throw new Error(`no step fits ${String(wanted)}: ${this.#waiting.map(({ label }) => label).join('; ')}`);
+    const [step] = this.#waiting.splice(next, 1);
+    step?.trigger();
+    await ready;
+  }
+
+  count(): number {
+    return this.#waiting.length;
+  }
+}
