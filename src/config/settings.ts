@@ -130,6 +130,14 @@ export class Settings {
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheL2!: boolean;
 
+  @Setting('CACHE_FEED', {
+    as: 'switch',
+    default: true,
+    doc: 'the change feed, which sees SQL from elsewhere (needs `wal_level=logical`): `on` or `off`',
+  })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheFeed!: boolean;
+
   @Setting('REDIS_TIMEOUT_MS', { as: 'number', default: 100, doc: 'deadline of one Redis command' })
   @IsInt()
   @Min(1)
