@@ -162,6 +162,16 @@ export class Settings {
   @Max(1_000)
   readonly databasePoolSize!: number;
 
+  @Setting('DATABASE_QUEUE_SIZE', {
+    as: 'number',
+    default: 200,
+    doc: 'how many may wait for one of them; whoever comes then is answered 503 at once',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(100_000)
+  readonly databaseQueueSize!: number;
+
   @Setting('WARM_AT_BOOT', {
     default: 'off',
     doc: 'strategy to warm before `/health/ready` says so: `off`, `recent`, `lists` or `all`',
