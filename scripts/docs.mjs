@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { guaranteeTable, modelParts, readResults } from '../model/table.mjs';
+import { mutationParts, readHunted } from '../test/mutation/report.mjs';
 import { readmeParts, withParts } from './docs/parts.mjs';
 import { ROOT } from './services/folders.mjs';
 import { buildIfNeeded } from './start/build.mjs';
@@ -24,6 +25,7 @@ rewrite(
   }),
 );
 rewrite('model/README.md', modelParts(readResults()));
+rewrite('test/mutation/README.md', mutationParts(readHunted()));
 
 /** @param {string} name @param {Readonly<Record<string, string>>} parts */
 function rewrite(name, parts) {

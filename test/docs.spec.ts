@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { guaranteeTable, modelParts, readResults } from '../model/table.mjs';
+import { mutationParts, readHunted } from './mutation/report.mjs';
 import { excerpt, readmeParts, table, withParts } from '../scripts/docs/parts.mjs';
 import { settingDefinitions } from '../src/config/index.js';
 import { startApp, type TestApp } from './support/start-app.js';
@@ -30,6 +31,8 @@ describe('the documents', () => {
     expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example, model }))).toBe(readme);
     const ofModel = read('model/README.md');
     expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);
+    const ofMutation = read('test/mutation/README.md');
+    expect(withParts(ofMutation, mutationParts(readHunted()))).toBe(ofMutation);
   });
 
   it('name files that exist', () => {

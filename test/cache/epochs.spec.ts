@@ -1,4 +1,4 @@
-import { recordKey } from '../../src/cache/testing.js';
+import { createRedisClient, recordKey, scripts, tagKey } from '../../src/cache/testing.js';
 import { startCacheNode } from '../support/cache-node.js';
 import { list, ProtocolBench, row } from '../support/protocol-bench.js';
 import { until } from '../support/until.js';
@@ -35,6 +35,19 @@ describe('a generation', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('that has ended sweeps nothing of its successor', async () => {
+    const { connection } = bench.node;
+    const before = connection.gen;
+    await connection.renewGeneration();
+    await fill(await miss(), '1');
+    const sweep = connection.command(connection.gen, (client) =>
+      client.eval(scripts.sweep.text, { keys: [recordKey, tagKey(connection.gen, tag)], arguments: [before] }),
+    );
+    await expect(sweep).rejects.toThrow('another generation');
+    await until(() => connection.state === 'closed');
+    expect(await bodyOf()).toBe('1');
+  });
+
   it('that another node has begun is noticed by the next command, which bypasses', async () => {
     const other = await startCacheNode(bench.database.url, bench.redis.url);
     await fill(await miss(), '1');
@@ -68,6 +81,20 @@ describe('a generation', () => {
     await until(() => bench.node.connection.state === 'closed');
     expect(bench.node.connection.gen).not.toBe(before);
   });
+});
+
+it('a server that has become a replica answers nothing', async () => {
+  const { connection } = bench.node;
+  await fill(await miss(), '1');
+  const admin = createRedisClient(bench.redis.url, 5_000);
+  await admin.connect();
+  await admin.sendCommand(['REPLICAOF', '127.0.0.1', '1']);
+  const read = await bench.node.l2.read(row);
+  await admin.sendCommand(['REPLICAOF', 'NO', 'ONE']);
+  await admin.disconnect();
+  expect(read).toEqual({ outcome: 'bypass', reason: 'redis' });
+  await until(() => connection.state === 'closed');
+  expect((await bench.node.l2.read(row)).outcome).toBe('miss');
 });
 
 it('scripts are loaded again after SCRIPT FLUSH', async () => {

@@ -1,5 +1,5 @@
 import { tagKey } from '../../src/cache/testing.js';
-import { list, ProtocolBench, row } from '../support/protocol-bench.js';
+import { life, list, ProtocolBench, row } from '../support/protocol-bench.js';
 
 const bench = new ProtocolBench();
 const { begin, bodyOf, field, fill, miss, snapshot } = bench;
@@ -51,13 +51,25 @@ describe.each([
     expect(await fill(ticket, '"old"', before)).toBeUndefined();
   });
 
-  it('never expires while a writer is pending, and does once nothing is', async () => {
-    const ttl = () =>
-      bench.node.connection.command(bench.node.connection.gen, (c) =>
-        c.pTTL(tagKey(bench.node.connection.gen, fenced)),
-      );
+  it('refuses a load that has seen a later writer, but not this one', async () => {
     const writer = await begin();
     await bench.node.tags.fence([fenced], [], writer);
+    const seen = `${writer.xid}:${Number(writer.xid) + 10}:${writer.xid}`;
+    expect(await fill(await miss(address), '"old"', seen)).toBeUndefined();
+  });
+
+  it('never expires while a writer is pending, and does once nothing is', async () => {
+    const { connection, tags } = bench.node;
+    const ttl = () => connection.command(connection.gen, (client) => client.pTTL(tagKey(connection.gen, fenced)));
+    const writer = await begin();
+    const { stamps } = await tags.fence([fenced], [], writer);
+    expect(await ttl()).toBe(-1);
+    // Not by an entry that is made of it, and not by an operator.
+    const entry = { kind: 'response', key: 'response /things' } as const;
+    const dependencies = [{ tag: fenced, stamp: stamps.get(fenced)! }];
+    await bench.node.l2.fill(await miss(entry), { body: '1', dependencies, ...life });
+    expect(await ttl()).toBe(-1);
+    await tags.invalidate([fenced]);
     expect(await ttl()).toBe(-1);
     await writer.commit();
     await fill(await miss(address), '1');
@@ -127,7 +139,10 @@ describe('a ticket', () => {
 
 describe('unknown rows that have changed', () => {
   it('make every row a miss, for good', async () => {
+    const { connection } = bench.node;
     await fill(await miss(), '"old"');
+    // What the coarse tag says of all rows is never forgotten.
+    expect(await connection.command(connection.gen, (client) => client.pTTL(tagKey(connection.gen, coarse)))).toBe(-1);
     const writer = await begin();
     await bench.node.tags.fence([coarse], [], writer);
     expect(await bodyOf()).toBeUndefined();
@@ -149,4 +164,10 @@ describe('unknown rows that have changed', () => {
     await writer.commit();
     expect(await fill(await miss(), '"new"')).toBeDefined();
   });
+});
+
+it('an absent stamp serves nothing', async () => {
+  await fill(await miss(), '1');
+  expect(await bench.node.l2.confirms([{ tag, stamp: (await field('stamp'))! }])).toBe(true);
+  expect(await bench.node.l2.confirms([{ tag: 'things:404', stamp: '' }])).toBe(false);
 });

@@ -23,10 +23,10 @@ export class ProtocolBench {
   #open: QueryRunner[] = [];
 
   /** Call it where the tests are declared. */
-  constructor() {
+  constructor(env: Readonly<Record<string, string>> = {}) {
     beforeAll(async () => {
       [this.redis, this.database] = await Promise.all([startRedis(), createDatabase()]);
-      this.node = await startCacheNode(this.database.url, this.redis.url);
+      this.node = await startCacheNode(this.database.url, this.redis.url, env);
     });
     beforeEach(() => this.node.connection.renewGeneration());
     afterEach(async () => {
