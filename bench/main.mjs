@@ -7,7 +7,7 @@ import { buildIfNeeded } from '../scripts/start/build.mjs';
 import { watchLauncher } from '../scripts/start/launcher.mjs';
 import { Undo } from '../verify/undo.mjs';
 import { measure } from './measure/measure.mjs';
-import { parseOptions, usage, UsageError } from './options.mjs';
+import { parseOptions, usageOf, UsageError } from './options.mjs';
 import { chart } from './report/chart.mjs';
 import { table } from './report/table.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -23,8 +23,11 @@ const undo = new Undo();
 
 /** @returns {Promise<number>} the exit code */
 async function main() {
-  const options = parseOptions(process.argv.slice(2));
-  if (options.help) return (say(usage), 0);
+  const options = parseOptions(
+    process.argv.slice(2),
+    scenarios.map(({ name }) => name),
+  );
+  if (options.help) return (say(usageOf(scenarios)), 0);
   const { signal } = stopping;
   await buildIfNeeded(ROOT, { say, signal });
   let code = 0;
@@ -58,7 +61,7 @@ try {
   else {
     say(
       error instanceof UsageError
-        ? `${error.message}\n\n${usage}`
+        ? `${error.message}\n\n${usageOf(scenarios)}`
         : String((error instanceof Error && error.stack) || error),
     );
     process.exitCode = 2;

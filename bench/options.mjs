@@ -1,10 +1,10 @@
 // @ts-check
 import { parseArgs } from 'node:util';
-import { scenarios } from './scenarios.mjs';
 
 /** @typedef {ReturnType<typeof parseOptions>} Options */
 
-export const usage = `npm run bench [-- scenario… [options]]
+/** @param {readonly { name: string, title: string }[]} scenarios */
+export const usageOf = (scenarios) => `npm run bench [-- scenario… [options]]
 ${scenarios.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join('\n')}
 options
   --rounds N     slices of each subject (60; at least 40, or nothing is judged)
@@ -18,10 +18,9 @@ export class UsageError extends Error {}
 /** Fewer rounds than this say too little. */
 export const roundsToJudge = 40;
 
-/** @param {string[]} args */
-export function parseOptions(args) {
+/** @param {string[]} args @param {readonly string[]} known the scenarios there are */
+export function parseOptions(args, known) {
   const { values, positionals } = parse(args);
-  const known = scenarios.map(({ name }) => name);
   for (const name of positionals)
     if (!known.includes(name)) throw new UsageError(`${name} is none of ${known.join(', ')}`);
   const { short, help } = values;

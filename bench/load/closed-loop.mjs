@@ -12,7 +12,7 @@ export function closedLoop(operation, inFlight) {
     const recorder = new SliceRecorder();
     const untilMs = performance.now() + forMs;
     const caller = async () => {
-      for (let beganMs = performance.now(); beganMs < untilMs; ) {
+      for (let beganMs = performance.now(); beganMs < untilMs;) {
         await operation();
         const endedMs = performance.now();
         recorder.add(endedMs - beganMs);

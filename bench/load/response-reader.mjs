@@ -5,6 +5,7 @@ const withoutBody = new Set([204, 304]);
 
 /** Takes HTTP/1.1 responses off a stream, as far as is needed to count them: status and length. */
 export class ResponseReader {
+  /** The beginning of one that is not complete. @type {Buffer} */
   #rest = Buffer.alloc(0);
 
   /** @param {{ head?: boolean }} [of] the requests: answers to HEAD have a Content-Length and no body */
@@ -22,7 +23,7 @@ export class ResponseReader {
     while (at < bytes.length) {
       const end = bytes.indexOf(headEnd, at, 'latin1');
       if (end === -1) break;
-      const head = bytes.latin1Slice(at, end);
+      const head = bytes.toString('latin1', at, end);
       const status = Number(head.slice(9, 12));
       const after = end + headEnd.length + (this.head || withoutBody.has(status) ? 0 : lengthOf(head));
       if (after > bytes.length) break;

@@ -27,7 +27,7 @@ export function judge(rounds, control, target, random) {
   return { ...target, ratio, control: itself, verdict: verdictOf(target, ratio, itself) };
 }
 
-/** @param {Target} target @param {Interval} ratio @param {Interval} control @returns {Verdict} */
+/** @param {Pick<Target, 'atLeast' | 'atMost'>} bound @param {Interval} ratio @param {Interval} control @returns {Verdict} */
 export function verdictOf({ atLeast = 0, atMost = Infinity }, ratio, control) {
   if (!(Math.abs(control.median - 1) <= tolerance)) return 'void';
   const slack = (control.high - control.low) / 2;

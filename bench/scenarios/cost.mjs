@@ -16,8 +16,11 @@ export const cost = {
   title: 'what a write costs under each policy, and a hit in Redis',
   async open(surroundings) {
     const nodes = await Nodes.open(surroundings);
-    const putTo = async (/** @type {string} */ name, /** @type {string} */ what, /** @type {NodeJS.ProcessEnv} */ env) =>
-      puts(name, what, await nodes.start(name, env, rows));
+    const putTo = async (
+      /** @type {string} */ name,
+      /** @type {string} */ what,
+      /** @type {NodeJS.ProcessEnv} */ env,
+    ) => puts(name, what, await nodes.start(name, env, rows));
     const subjects = [
       await putTo('uncached', 'PUT, all cache layers and levels off, policy ttl', uncached),
       await putTo('invalidate', 'PUT under invalidate', { CACHE_POLICY: 'invalidate' }),

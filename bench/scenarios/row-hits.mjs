@@ -1,4 +1,5 @@
 // @ts-check
+import { Logger } from '@nestjs/common';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { closedLoop } from '../load/closed-loop.mjs';
@@ -24,8 +25,8 @@ export async function rowHits(nodes, { undo }) {
   const [, coarse] = (await level.read(address)).entry.dependencies;
   const text = `#!lua\nreturn { '${body}', '${first.stamp}', '${coarse.stamp}', 3600000, 3600000 }`;
   const { gen } = connection;
-  const sha = await connection.command(gen, (client) => client.scriptLoad(text));
-  const client = await connection.command(gen, (own) => Promise.resolve(own));
+  const sha = await connection.command(gen, (/** @type {any} */ own) => own.scriptLoad(text));
+  const client = await connection.command(gen, (/** @type {any} */ own) => Promise.resolve(own));
   const hit = async () => {
     if ((await level.read(address)).outcome !== 'hit') throw new Error('not a hit');
   };
@@ -39,7 +40,6 @@ export async function rowHits(nodes, { undo }) {
         drive: closedLoop(() => client.evalSha(sha, { keys: [], arguments: [] }), inFlight),
       },
     ],
-    client,
     targets: [{ of: 'L2 row hit', to: 'EVALSHA', metric: 'rate', atLeast: 0.7 }],
   };
 }
@@ -50,7 +50,11 @@ async function openLevel(nodes, undo) {
   const product = (/** @type {string[]} */ ...path) =>
     import(pathToFileURL(join(nodes.opened.dist, 'src', ...path)).href);
   await import('reflect-metadata');
-  const { CacheEvents, GenerationRecord, RedisConnection, RedisLevel, RedisTags } = await product('cache', 'testing.js');
+  Logger.overrideLogger(false);
+  const { CacheEvents, GenerationRecord, RedisConnection, RedisLevel, RedisTags } = await product(
+    'cache',
+    'testing.js',
+  );
   const { loadSettings } = await product('config', 'index.js');
   const { DataSource } = await import('typeorm');
   const settings = loadSettings({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '1000' });
