@@ -13,6 +13,8 @@ import { PolicyRegistry } from './policies/policy-registry.js';
 import { PolicyStore } from './policies/policy-store.js';
 import { PolicySwitch } from './policies/policy-switch.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
+import { OpenTransactions } from './subscriber/open-transactions.js';
+import { RowLocks } from './subscriber/row-locks.js';
 
 /** Makes writes known to the cache: subscriber, policies, bus and lease, change feed, journal. */
 @Global()
@@ -28,11 +30,22 @@ import { CacheSubscriber } from './subscriber/cache.subscriber.js';
     PolicySwitch,
     { provide: PolicySource, useExisting: PolicyRegistry },
     CommitPlanner,
+    OpenTransactions,
+    RowLocks,
     CacheSubscriber,
     FeedTables,
     FeedSlot,
     ChangeFeed,
   ],
-  exports: [ChangeFeed, PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus],
+  exports: [
+    ChangeFeed,
+    PolicySource,
+    PolicyRegistry,
+    PolicySwitch,
+    Invalidator,
+    Journal,
+    InvalidationBus,
+    RowLocks,
+  ],
 })
 export class InvalidationModule {}

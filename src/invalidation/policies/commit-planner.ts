@@ -34,6 +34,8 @@ interface Changed {
   readonly rows: readonly { readonly tag: Tag; readonly coarse: Tag; readonly body: string }[];
   /** Lists, and the coarse tag where the rows are not known. */
   readonly others: readonly Tag[];
+  /** Who changes it, where the rows told. */
+  readonly writer: Writer | undefined;
 }
 
 type Stamps = ReadonlyMap<Tag, string>;
@@ -56,13 +58,16 @@ export class CommitPlanner {
   async plan(manager: EntityManager, frame: Frame, policyOf: (entity: string) => PolicyName): Promise<CommitPlan> {
     const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
     if (changes.length === 0) return nothing;
+    const policyOfChange = ({ rule }: EntityChanges) => policyOf(rule.entity);
+    // Under the row locks and after the last write: while Redis is asked, the rows are read again.
+    const peeking = this.#peek(changes.filter((change) => policyOfChange(change) === 'write-through'));
     const changed: Changed[] = [];
-    for (const change of changes) changed.push(await this.#describe(manager, change, policyOf(change.rule.entity)));
-    const writer = await identify(manager);
+    for (const change of changes) changed.push(await this.#describe(manager, change, policyOfChange(change)));
+    const writer = changed.find((one) => one.writer)?.writer ?? (await identify(manager));
     const strict = changed.filter(({ policy }) => policy === 'strict');
     const weak = changed.filter(({ policy }) => policy !== 'strict');
     const fenced = strict.length > 0 ? await this.#fence(strict, writer) : noStamps;
-    const peeked = await this.#peek(weak.filter(({ policy }) => policy === 'write-through'));
+    const peeked = await peeking;
     return {
       committed: async () => {
         await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, peeked, writer)]);
@@ -78,15 +83,15 @@ export class CommitPlanner {
     const { rule, ids, inserted, oldListTags } = changes;
     const { coarse } = rowTags(rule.entity, '');
     const replaced = inserted.size > 0 && !changes.unknown && (await anyReplaced(manager, rule, [...inserted]));
-    if (changes.unknown || replaced) return { policy, rows: [], others: [coarse] };
-    const now = await rereadRows(manager, rule, [...ids]);
+    if (changes.unknown || replaced) return { policy, rows: [], others: [coarse], writer: undefined };
+    const { rows: now, writer } = await rereadRows(manager, rule, [...ids]);
     const others = new Set(oldListTags);
     for (const row of now.values()) for (const tag of listTags(rule, row)) others.add(tag);
     const rows = [...ids].map((id) => {
       const row = now.get(id);
       return { ...rowTags(rule.entity, id), body: JSON.stringify(row ? rule.view(row) : null) };
     });
-    return { policy, rows, others: [...others] };
+    return { policy, rows, others: [...others], writer };
   }
 
   /** Strict, before COMMIT: a writer that cannot fence must not commit. */
@@ -107,8 +112,9 @@ export class CommitPlanner {
     }
   }
 
-  async #peek(writeThrough: readonly Changed[]): Promise<Stamps> {
-    const tags = unique(writeThrough.flatMap(({ rows }) => rows.flatMap(({ tag, coarse }) => [tag, coarse])));
+  async #peek(writeThrough: readonly EntityChanges[]): Promise<Stamps> {
+    const named = writeThrough.filter(({ unknown }) => !unknown);
+    const tags = unique(named.flatMap(({ rule, ids }) => [...ids].flatMap((id) => rowAndCoarse(rule.entity, id))));
     if (tags.length === 0 || !this.settings.cacheDb || !this.settings.cacheL2) return noStamps;
     return this.tags.peek(tags).catch(() => noStamps);
   }
@@ -146,6 +152,8 @@ const nothing: CommitPlan = {
 };
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+
+const rowAndCoarse = (entity: string, id: string | number): Tag[] => Object.values(rowTags(entity, id));
 
 const allTags = (changed: readonly Changed[]): Tag[] =>
   unique(changed.flatMap(({ rows, others }) => [...rows.map(({ tag }) => tag), ...others]));

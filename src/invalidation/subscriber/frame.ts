@@ -1,4 +1,4 @@
-import { type EntityRule, listTags, type Tag } from '../../cache/index.js';
+import { type EntityRule, rowTags, type Tag } from '../../cache/index.js';
 
 type Id = string | number;
 
@@ -23,17 +23,19 @@ export const maxNamedRows = 500;
  */
 export class Frame {
   readonly #entities = new Map<string, EntityChanges>();
+  /** The lists that contained rows which are locked now, by the rows' tags. */
+  readonly #locked = new Map<Tag, readonly Tag[]>();
 
   get changes(): readonly EntityChanges[] {
     return [...this.#entities.values()];
   }
 
-  /** @param before the committed row under its lock; undefined for an insert */
-  change(rule: EntityRule<object>, id: Id, before: object | undefined): void {
+  /** @param before the lists of the committed row, taken under its lock; undefined for an insert */
+  change(rule: EntityRule<object>, id: Id, before: readonly Tag[] | undefined): void {
     const changes = this.#of(rule);
     changes.ids.add(id);
     if (!before) changes.inserted.add(id);
-    else for (const tag of listTags(rule, before)) changes.oldListTags.add(tag);
+    else for (const tag of before) changes.oldListTags.add(tag);
     if (changes.ids.size > maxNamedRows) changes.unknown = true;
   }
 
@@ -46,11 +48,22 @@ export class Frame {
     return this.#entities.get(rule.entity)?.ids.has(id) ?? false;
   }
 
+  /** A row that has been locked in this frame, with the lists of its committed image. */
+  noteLocked({ entity }: Pick<EntityRule<object>, 'entity'>, id: Id, lists: readonly Tag[]): void {
+    this.#locked.set(rowTags(entity, id).tag, lists);
+  }
+
+  /** The lists of a locked row's committed image, if it has been noted. */
+  listsOfLocked({ entity }: EntityRule<object>, id: Id): readonly Tag[] | undefined {
+    return this.#locked.get(rowTags(entity, id).tag);
+  }
+
   isUnknown(rule: EntityRule<object>): boolean {
     return this.#entities.get(rule.entity)?.unknown ?? false;
   }
 
   absorb(child: Frame): void {
+    for (const [row, lists] of child.#locked) this.#locked.set(row, lists);
     for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
       const changes = this.#of(rule);
       for (const id of ids) changes.ids.add(id);

@@ -1,14 +1,28 @@
-import { type EntityManager, In } from 'typeorm';
-import { type EntityRule } from '../../cache/index.js';
+import { type EntityManager } from 'typeorm';
+import { type EntityRule, type Writer } from '../../cache/index.js';
+import { oldestXid, ownXid } from '../policies/identify.js';
 
 type Id = string | number;
 
 /** The committed row, locked until the transaction ends: what its tags were is certain. */
-export async function lockRow(manager: EntityManager, rule: EntityRule<object>, id: Id): Promise<object | null> {
-  return manager.getRepository(rule.target).findOne({
-    where: { [primaryKey(manager, rule)]: id },
-    lock: { mode: 'pessimistic_write' },
-  });
+export async function lockRow<Row extends object>(
+  manager: EntityManager,
+  rule: EntityRule<Row>,
+  id: Id,
+): Promise<Row | null> {
+  return manager
+    .getRepository<Row>(rule.target)
+    .createQueryBuilder('row')
+    .setLock('pessimistic_write')
+    .where(`row.${primaryKey(manager, rule)} = :id`, { id })
+    .getOne();
+}
+
+/** What a transaction is about to commit of an entity, and who it is. */
+export interface Reread {
+  readonly rows: ReadonlyMap<Id, object>;
+  /** Undefined where no row is left. */
+  readonly writer: Writer | undefined;
 }
 
 /** Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. */
@@ -16,9 +30,19 @@ export async function rereadRows(
   manager: EntityManager,
   rule: EntityRule<object>,
   ids: readonly Id[],
-): Promise<ReadonlyMap<Id, object>> {
-  const rows = await manager.getRepository(rule.target).find({ where: { [primaryKey(manager, rule)]: In([...ids]) } });
-  return new Map(rows.map((row) => [rule.idOf(row), row]));
+): Promise<Reread> {
+  const { entities, raw } = await manager
+    .getRepository(rule.target)
+    .createQueryBuilder('row')
+    .addSelect(ownXid, 'xid')
+    .addSelect(oldestXid, 'xmin')
+    .where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids })
+    .getRawAndEntities<Writer>();
+  const [first] = raw;
+  return {
+    rows: new Map(entities.map((row) => [rule.idOf(row), row])),
+    writer: first && { xid: first.xid, xmin: first.xmin },
+  };
 }
 
 /**
@@ -39,7 +63,7 @@ export async function anyReplaced(
     .getExists();
 }
 
-function primaryKey(manager: EntityManager, rule: EntityRule<object>): string {
+function primaryKey<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): string {
   const [column, ...others] = manager.connection.getMetadata(rule.target).primaryColumns;
   if (!column || others.length > 0) throw new Error(`${rule.entity} needs a primary key of one column to be cached`);
   return column.propertyName;

@@ -24,6 +24,7 @@ import { PolicyRegistry } from '../../../src/invalidation/policies/policy-regist
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
 import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
+import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
 import { type Row } from '../memory-postgres.js';
 import { SimulatedDataSource } from './orm.js';
 import { Thing } from './thing.js';
@@ -84,7 +85,14 @@ export class SimulatedNode {
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
     const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks);
-    new CacheSubscriber(database, rules, this.registry, planner, this.invalidator).onModuleInit();
+    new CacheSubscriber(
+      database,
+      rules,
+      this.registry,
+      planner,
+      this.invalidator,
+      new OpenTransactions(),
+    ).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
     this.responses = new ResponseCache(settings, this.l1, this.l2, this.registry, clock, events);
   }

@@ -88,6 +88,16 @@ export class SimulatedRunner {
     return (await interpret(this.session, this.dataSource.node.world, sql, parameters)) as T;
   }
 
+  /** The driver's client, which the product sends several statements at once. */
+  connect(): Promise<object> {
+    const query = async (text: string): Promise<{ rows: unknown }[]> => {
+      const results: { rows: unknown }[] = [];
+      for (const statement of text.split(';')) results.push({ rows: await this.query(statement.trim()) });
+      return results;
+    };
+    return Promise.resolve({ query });
+  }
+
   release(): Promise<void> {
     this.session.end();
     return Promise.resolve();

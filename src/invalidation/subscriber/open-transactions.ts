@@ -1,0 +1,19 @@
+import { Injectable } from '@nestjs/common';
+import { type QueryRunner } from 'typeorm';
+import { type PolicyName } from '../../config/index.js';
+import { type CommitPlan } from '../policies/commit-planner.js';
+import { type Frame } from './frame.js';
+
+/** The state of one QueryRunner's transaction. */
+export interface OpenTransaction {
+  /** Outermost first: one per savepoint. */
+  readonly frames: Frame[];
+  readonly policyOf: (entity: string) => PolicyName;
+  plan?: CommitPlan;
+  /** Everything before COMMIT went well, so COMMIT was sent: without an answer its outcome is unknown. */
+  committing: boolean;
+}
+
+/** The transactions that are under way, by the QueryRunner that each of them has to itself. */
+@Injectable()
+export class OpenTransactions extends WeakMap<QueryRunner, OpenTransaction> {}
