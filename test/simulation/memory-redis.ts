@@ -14,6 +14,7 @@ import {
   withoutPending,
 } from '../../src/cache/core/decisions.js';
 import { parseSnapshot } from '../../src/cache/core/snapshot.js';
+import { ticketTtlMs } from '../../src/cache/levels/l2/lifetimes.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 
 interface Expiring<T> {
@@ -92,15 +93,15 @@ export class MemoryRedis {
 
   readonly #scripts: Partial<Record<ScriptName, Script>> = {
     getRow: ([row = '', coarse = ''], args) => {
-      const [nonce = '', , staleMs, renew, ticketTtl, rowStamp = '', coarseStamp = '', loadWindowMs] = args;
-      const coarseTag = this.#ensure(coarse, coarseStamp, 0);
+      const [nonce = '', staleMs, loadWindowMs] = args;
+      const coarseTag = this.#ensure(coarse, nonce, 0);
       const tag = this.tag(row);
-      if (tag && rowIsServable(tag, coarseTag) && renew === '0') {
+      if (tag && rowIsServable(tag, coarseTag)) {
         const left = this.#rowUntil.get(row)! - this.now();
         const ttl = this.#tags.get(row)!.expiresAtMs! - this.now();
         if (left + Number(staleMs) > 0) return [tag.value!.body, tag.stamp, coarseTag.stamp, left, ttl];
       }
-      const kept = this.#ensure(row, rowStamp, Number(ticketTtl));
+      const kept = this.#ensure(row, nonce, ticketTtlMs);
       const fields = this.#fieldsOf(kept) + (this.#loading.has(row) ? 1 : 0);
       const tickets = fields > ticketLimit ? {} : kept.tickets;
       this.#change(row, { ...kept, tickets: { ...tickets, [nonce]: coarseTag.stamp } });

@@ -15,11 +15,12 @@ import {
   type Ticket,
 } from '../level.js';
 import { derivedKey, tagKey, valueField } from './keys.js';
+import { loadWindowMs, tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
-import { nonce, RedisTags, tagTtlMs, ticketTtlMs } from './redis-tags.js';
+import { nonce, RedisTags } from './redis-tags.js';
 
-/** For how long after a reader's ticket the others take it that the reader is loading, in ms. */
-export const loadWindowMs = 25;
+/** As the age that a value may have: none is served. */
+const never = '-inf';
 
 /** What a miss leaves with the caller. Rows leave a nonce in Redis as well; derived entries read their tags' stamps. */
 class RedisTicket implements Ticket {
@@ -111,10 +112,7 @@ export class RedisLevel extends Level {
       gen,
       'getRow',
       [tagKey(gen, address.tag), tagKey(gen, address.coarse)],
-      [
-        ...[ticket, valueField, String(staleMs), renew ? '1' : '0', String(ticketTtlMs)],
-        ...[nonce(), nonce(), String(loadWindowMs)],
-      ],
+      [ticket, renew ? never : String(staleMs), String(loadWindowMs)],
     )) as [others: 0 | 1] | [body: string, stamp: string, coarse: string, freshMs: number, keepMs: number];
     if (answer.length === 1)
       return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket), loading: answer[0] === 1 };

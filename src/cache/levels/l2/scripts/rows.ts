@@ -1,20 +1,24 @@
+import { valueField } from '../keys.js';
+import { ticketTtlMs } from '../lifetimes.js';
 import { fencing, prelude, seeing, stamps } from './parts.js';
 
 /**
- * KEYS record row coarse; ARGV gen nonce field staleMs renew ticketTtlMs rowStamp coarseStamp loadWindowMs. Answers
- * {body, row stamp, coarse stamp, ms left fresh, ms left}, or leaves a ticket and answers whether another reader loads.
+ * KEYS record row coarse; ARGV gen nonce staleMs loadWindowMs. Answers {body, row stamp, coarse stamp, ms left fresh, ms
+ * left}, or leaves a ticket and answers whether another reader loads. The nonce names the ticket, and is the stamp of a tag
+ * that has none. Hits come first and cost least: few calls, and short commands.
  */
 export const getRow = `${prelude}${stamps}
-local coarse = ensureStamp(KEYS[3], ARGV[8], 0)
-local h = redis.call('HMGET', KEYS[2], 'stamp', 'pend', ARGV[3], 'cs', 'until')
-local idle = (h[2] or '') == '' and (redis.call('HGET', KEYS[3], 'pend') or '') == ''
-if h[3] and idle and h[4] == coarse and ARGV[5] == '0' then
+local c = redis.call('HMGET', KEYS[3], 'stamp', 'pend')
+local coarse = c[1] or ensureStamp(KEYS[3], ARGV[2], 0)
+local h = redis.call('HMGET', KEYS[2], 'stamp', 'pend', '${valueField}', 'cs', 'until')
+local idle = (h[2] or '') == '' and (c[2] or '') == ''
+if h[3] and idle and h[4] == coarse then
   local left = tonumber(h[5]) - now()
-  if left + tonumber(ARGV[4]) > 0 then
+  if left + tonumber(ARGV[3]) > 0 then
     return { h[3], h[1], coarse, left, redis.call('PTTL', KEYS[2]) }
   end
 end
-ensureStamp(KEYS[2], ARGV[7], tonumber(ARGV[6]))
+ensureStamp(KEYS[2], ARGV[2], ${ticketTtlMs})
 -- Readers that died leave tickets behind. Voiding all of them is always safe.
 if redis.call('HLEN', KEYS[2]) > 64 then
   for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
@@ -22,7 +26,7 @@ if redis.call('HLEN', KEYS[2]) > 64 then
   end
 end
 local began = tonumber(redis.call('HGET', KEYS[2], 'load') or '-inf')
-local others = now() - began < tonumber(ARGV[9])
+local others = now() - began < tonumber(ARGV[4])
 redis.call('HSET', KEYS[2], 't:' .. ARGV[2], coarse)
 if not others then redis.call('HSET', KEYS[2], 'load', string.format('%.0f', now())) end
 return { others and 1 or 0 }
