@@ -14,7 +14,7 @@ import { PolicyStore } from './policies/policy-store.js';
 import { PolicySwitch } from './policies/policy-switch.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 import { OpenTransactions } from './subscriber/open-transactions.js';
-import { RowLocks } from './subscriber/row-locks.js';
+import { LockedRows } from './subscriber/locked-rows.js';
 
 /** Makes writes known to the cache: subscriber, policies, bus and lease, change feed, journal. */
 @Global()
@@ -31,7 +31,7 @@ import { RowLocks } from './subscriber/row-locks.js';
     { provide: PolicySource, useExisting: PolicyRegistry },
     CommitPlanner,
     OpenTransactions,
-    RowLocks,
+    LockedRows,
     CacheSubscriber,
     FeedTables,
     FeedSlot,
@@ -46,6 +46,16 @@ import { RowLocks } from './subscriber/row-locks.js';
     Journal,
     InvalidationBus,
     RowLocks,
+  ],
+  exports: [
+    ChangeFeed,
+    PolicySource,
+    PolicyRegistry,
+    PolicySwitch,
+    Invalidator,
+    Journal,
+    InvalidationBus,
+    LockedRows,
   ],
 })
 export class InvalidationModule {}

@@ -3,12 +3,12 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { inTransaction } from '../database/index.js';
 import { type IfMatch, representationOf } from '../http/index.js';
-import { RowLocks } from '../invalidation/index.js';
+import { LockedRows } from '../invalidation/index.js';
 import { type ItemInput } from './dto/item-input.dto.js';
 import { oncePerKey } from './idempotency-keys.js';
 import { Item } from './item.entity.js';
-import { itemRule } from './item.rule.js';
-import { itemColumns, type ItemRow, type ItemView, viewOf } from './item.view.js';
+import { itemRule, viewOfItem } from './item.rule.js';
+import { type ItemView } from './item.view.js';
 import { itemHasChanged, noSuchItem } from './items.errors.js';
 
 /**
@@ -19,7 +19,7 @@ import { itemHasChanged, noSuchItem } from './items.errors.js';
 export class ItemsWriter {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly locks: RowLocks,
+    private readonly rows: LockedRows,
   ) {}
 
   /** @throws 422 when the idempotency key was used for another body */
@@ -28,7 +28,7 @@ export class ItemsWriter {
     return inTransaction(this.dataSource, (manager) => {
       const insert = async () => {
         const { id } = await manager.save(manager.create(Item, fields));
-        return rereadInside(manager, id);
+        return this.#asWritten(manager, id);
       };
       return idempotencyKey === undefined ? insert() : oncePerKey(manager, idempotencyKey, fields, insert);
     });
@@ -39,7 +39,7 @@ export class ItemsWriter {
     return inTransaction(this.dataSource, async (manager) => {
       const item = await this.#lock(manager, id, ifMatch);
       await manager.save(Object.assign(item, allFields(input), { version: item.version + 1 }));
-      return rereadInside(manager, id);
+      return this.#asWritten(manager, id);
     });
   }
 
@@ -51,21 +51,21 @@ export class ItemsWriter {
   }
 
   async #lock(manager: EntityManager, id: number, ifMatch: IfMatch | undefined): Promise<Item> {
-    const item = await this.locks.lock(manager, itemRule, id);
+    const item = await this.rows.lock(manager, itemRule, id);
     if (!item) throw noSuchItem(id);
-    if (ifMatch && !ifMatch.allows(representationOf(await rereadInside(manager, id)).etag)) throw itemHasChanged();
+    if (ifMatch && !ifMatch.allows(representationOf(viewOfItem(item)).etag)) throw itemHasChanged();
     return item;
+  }
+
+  /** The row as it is after the triggers; never the entity that was saved, which has only what was sent. */
+  async #asWritten(manager: EntityManager, id: number): Promise<ItemView> {
+    const item = await this.rows.asWritten(manager, itemRule, id);
+    if (!item) throw noSuchItem(id);
+    return viewOfItem(item);
   }
 }
 
 /** In this order, because the text of these fields identifies a request to its idempotency key. */
 function allFields({ name, description, category, price, quantity }: ItemInput) {
   return { name, description: description ?? null, category, price, quantity };
-}
-
-/** The row as it is after the triggers; never the entity, which has only what was sent. */
-async function rereadInside(manager: EntityManager, id: number): Promise<ItemView> {
-  const [row] = await manager.query<ItemRow[]>(`SELECT ${itemColumns} FROM items i WHERE i.id = $1`, [id]);
-  if (!row) throw noSuchItem(id);
-  return viewOf(row);
 }

@@ -3,7 +3,6 @@ import { type EntityManager } from 'typeorm';
 import {
   lifetime,
   LevelUnavailableError,
-  listTags,
   MemoryLevel,
   RedisTags,
   type RowStore,
@@ -16,17 +15,10 @@ import { unavailable } from '../../http/index.js';
 import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
-import { anyReplaced, rereadRows } from '../subscriber/row-reader.js';
+import { type OpenTransaction } from '../subscriber/open-transactions.js';
+import { type Reread, rereadRows } from '../subscriber/row-reader.js';
+import { type CommitPlan, nothingToDo } from './commit-plan.js';
 import { identify } from './identify.js';
-
-/** What is to be done once the outermost transaction has ended. Nothing here throws. */
-export interface CommitPlan {
-  committed(): Promise<void>;
-  /** COMMIT was sent and not answered. */
-  unknown(): Promise<void>;
-  /** It was certainly rolled back. */
-  rolledBack(): Promise<void>;
-}
 
 /** What a transaction has changed of one entity, as tags and values. */
 interface Changed {
@@ -55,14 +47,15 @@ export class CommitPlanner {
     private readonly acknowledgements: Acknowledgements,
   ) {}
 
-  async plan(manager: EntityManager, frame: Frame, policyOf: (entity: string) => PolicyName): Promise<CommitPlan> {
+  async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
+    const { policyOf } = transaction;
     const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
-    if (changes.length === 0) return nothing;
+    if (changes.length === 0) return nothingToDo;
     const policyOfChange = ({ rule }: EntityChanges) => policyOf(rule.entity);
-    // Under the row locks and after the last write: while Redis is asked, the rows are read again.
+    // Under the row locks: while Redis is asked, the rows are read again.
     const peeking = this.#peek(changes.filter((change) => policyOfChange(change) === 'write-through'));
     const changed: Changed[] = [];
-    for (const change of changes) changed.push(await this.#describe(manager, change, policyOfChange(change)));
+    for (const change of changes) changed.push(await this.#describe(manager, change, transaction));
     const writer = changed.find((one) => one.writer)?.writer ?? (await identify(manager));
     const strict = changed.filter(({ policy }) => policy === 'strict');
     const weak = changed.filter(({ policy }) => policy !== 'strict');
@@ -79,18 +72,16 @@ export class CommitPlanner {
     };
   }
 
-  async #describe(manager: EntityManager, changes: EntityChanges, policy: PolicyName): Promise<Changed> {
+  async #describe(manager: EntityManager, changes: EntityChanges, transaction: OpenTransaction): Promise<Changed> {
     const { rule, ids, inserted, oldListTags } = changes;
-    const { coarse } = rowTags(rule.entity, '');
-    const replaced = inserted.size > 0 && !changes.unknown && (await anyReplaced(manager, rule, [...inserted]));
-    if (changes.unknown || replaced) return { policy, rows: [], others: [coarse], writer: undefined };
-    const { rows: now, writer } = await rereadRows(manager, rule, [...ids]);
+    const policy = transaction.policyOf(rule.entity);
+    const unknown = { policy, rows: [], others: [rowTags(rule.entity, '').coarse], writer: undefined };
+    if (changes.unknown) return unknown;
+    const { images, writer } = seenLast(transaction, changes) ?? (await rereadRows(manager, rule, [...ids])).reread;
+    if ([...inserted].some((id) => images.get(id)?.replaced)) return { ...unknown, writer };
     const others = new Set(oldListTags);
-    for (const row of now.values()) for (const tag of listTags(rule, row)) others.add(tag);
-    const rows = [...ids].map((id) => {
-      const row = now.get(id);
-      return { ...rowTags(rule.entity, id), body: JSON.stringify(row ? rule.view(row) : null) };
-    });
+    for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
+    const rows = [...ids].map((id) => ({ ...rowTags(rule.entity, id), body: images.get(id)?.body ?? 'null' }));
     return { policy, rows, others: [...others], writer };
   }
 
@@ -144,13 +135,13 @@ export class CommitPlanner {
   }
 }
 
-const noStamps: Stamps = new Map();
-const nothing: CommitPlan = {
-  committed: () => Promise.resolve(),
-  unknown: () => Promise.resolve(),
-  rolledBack: () => Promise.resolve(),
-};
+/** What the transaction's last statement has read, if it is all that has changed of the entity. */
+function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: EntityChanges): Reread | undefined {
+  if (lastLook?.statement !== statements || lastLook.entity !== rule.entity) return undefined;
+  return [...ids].every((id) => lastLook.reread.images.has(id)) ? lastLook.reread : undefined;
+}
 
+const noStamps: Stamps = new Map();
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 const rowAndCoarse = (entity: string, id: string | number): Tag[] => Object.values(rowTags(entity, id));

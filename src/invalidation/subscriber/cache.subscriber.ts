@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
+  type BeforeQueryEvent,
   DataSource,
   type EntitySubscriberInterface,
   type InsertEvent,
@@ -47,14 +48,14 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
     const policyOf = await this.registry.inTransaction(queryRunner);
-    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, committing: false });
+    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0, committing: false });
   }
 
   async beforeTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
     const [outermost, ...savepoints] = transaction?.frames ?? [];
     if (!transaction || !outermost || savepoints.length > 0) return;
-    transaction.plan = await this.planner.plan(manager, outermost, transaction.policyOf);
+    transaction.plan = await this.planner.plan(manager, outermost, transaction);
     transaction.committing = true;
   }
 
@@ -83,6 +84,11 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (transaction.frames.length > 0) return;
     this.transactions.delete(queryRunner);
     await transaction.plan?.rolledBack();
+  }
+
+  beforeQuery({ queryRunner }: BeforeQueryEvent): void {
+    const transaction = this.transactions.get(queryRunner);
+    if (transaction) transaction.statements += 1;
   }
 
   beforeInsert({ metadata, queryRunner }: InsertEvent<object>): void {

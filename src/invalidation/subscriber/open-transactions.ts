@@ -1,14 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { type PolicyName } from '../../config/index.js';
-import { type CommitPlan } from '../policies/commit-planner.js';
+import { type CommitPlan } from '../policies/commit-plan.js';
 import { type Frame } from './frame.js';
+import { type Reread } from './row-reader.js';
 
 /** The state of one QueryRunner's transaction. */
 export interface OpenTransaction {
   /** Outermost first: one per savepoint. */
   readonly frames: Frame[];
   readonly policyOf: (entity: string) => PolicyName;
+  /** How many statements have been sent. */
+  statements: number;
+  /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
+  lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
   plan?: CommitPlan;
   /** Everything before COMMIT went well, so COMMIT was sent: without an answer its outcome is unknown. */
   committing: boolean;

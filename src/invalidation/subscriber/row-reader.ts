@@ -1,5 +1,5 @@
 import { type EntityManager } from 'typeorm';
-import { type EntityRule, type Writer } from '../../cache/index.js';
+import { type EntityRule, listTags, type Tag, type Writer } from '../../cache/index.js';
 import { oldestXid, ownXid } from '../policies/identify.js';
 
 type Id = string | number;
@@ -18,49 +18,46 @@ export async function lockRow<Row extends object>(
     .getOne();
 }
 
+/** A row as it is about to be committed. */
+export interface Image {
+  readonly body: string;
+  readonly lists: readonly Tag[];
+  /**
+   * Whether it replaced another in the statement that wrote it: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on its row,
+   * a plain INSERT leaves zero.
+   */
+  readonly replaced: boolean;
+}
+
 /** What a transaction is about to commit of an entity, and who it is. */
 export interface Reread {
-  readonly rows: ReadonlyMap<Id, object>;
+  readonly images: ReadonlyMap<Id, Image>;
   /** Undefined where no row is left. */
   readonly writer: Writer | undefined;
 }
 
 /** Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. */
-export async function rereadRows(
+export async function rereadRows<Row extends object>(
   manager: EntityManager,
-  rule: EntityRule<object>,
+  rule: EntityRule<Row>,
   ids: readonly Id[],
-): Promise<Reread> {
-  const { entities, raw } = await manager
-    .getRepository(rule.target)
+): Promise<{ readonly rows: readonly Row[]; readonly reread: Reread }> {
+  const { entities: rows, raw } = await manager
+    .getRepository<Row>(rule.target)
     .createQueryBuilder('row')
     .addSelect(ownXid, 'xid')
     .addSelect(oldestXid, 'xmin')
+    .addSelect('row.xmax::text', 'xmax')
     .where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids })
-    .getRawAndEntities<Writer>();
+    .getRawAndEntities<Writer & { readonly xmax: string }>();
+  const imageOf = (row: Row, i: number): Image => ({
+    body: JSON.stringify(rule.view(row)),
+    lists: listTags(rule, row),
+    replaced: raw[i]?.xmax !== '0',
+  });
+  const images = new Map(rows.map((row, i) => [rule.idOf(row), imageOf(row, i)]));
   const [first] = raw;
-  return {
-    rows: new Map(entities.map((row) => [rule.idOf(row), row])),
-    writer: first && { xid: first.xid, xmin: first.xmin },
-  };
-}
-
-/**
- * Whether one of the rows replaced another: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on the row that it wrote,
- * a plain INSERT leaves zero.
- */
-export async function anyReplaced(
-  manager: EntityManager,
-  rule: EntityRule<object>,
-  ids: readonly Id[],
-): Promise<boolean> {
-  const key = primaryKey(manager, rule);
-  return manager
-    .getRepository(rule.target)
-    .createQueryBuilder('row')
-    .where(`row.${key} IN (:...ids)`, { ids })
-    .andWhere("row.xmax::text <> '0'")
-    .getExists();
+  return { rows, reread: { images, writer: first && { xid: first.xid, xmin: first.xmin } } };
 }
 
 function primaryKey<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): string {

@@ -24,6 +24,7 @@ import { PolicyRegistry } from '../../../src/invalidation/policies/policy-regist
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
 import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
+import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
 import { type Row } from '../memory-postgres.js';
 import { SimulatedDataSource } from './orm.js';
@@ -32,7 +33,7 @@ import { type World } from './world.js';
 
 export const entity = 'things';
 
-const rule: EntityRule<Thing> = {
+export const rule: EntityRule<Thing> = {
   entity,
   target: Thing,
   idOf: ({ id }) => id,
@@ -57,6 +58,7 @@ export class SimulatedNode {
   readonly policySwitch: PolicySwitch;
   readonly journal: Journal;
   readonly invalidator: Invalidator;
+  readonly lockedRows: LockedRows;
   readonly reads: ReadThrough;
   readonly responses: ResponseCache;
 
@@ -85,14 +87,9 @@ export class SimulatedNode {
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
     const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks);
-    new CacheSubscriber(
-      database,
-      rules,
-      this.registry,
-      planner,
-      this.invalidator,
-      new OpenTransactions(),
-    ).onModuleInit();
+    const transactions = new OpenTransactions();
+    this.lockedRows = new LockedRows(transactions);
+    new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
     this.responses = new ResponseCache(settings, this.l1, this.l2, this.registry, clock, events);
   }

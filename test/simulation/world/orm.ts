@@ -50,6 +50,7 @@ export class SimulatedRunner {
     readonly session: Session,
   ) {
     this.manager = new SimulatedManager(dataSource, this);
+    session.onStatement = () => void this.#tell('beforeQuery', {});
   }
 
   async startTransaction(): Promise<void> {
@@ -127,6 +128,14 @@ export class SimulatedManager {
     private readonly dataSource: SimulatedDataSource,
     private readonly runner?: SimulatedRunner,
   ) {}
+
+  get queryRunner(): SimulatedRunner | undefined {
+    return this.runner;
+  }
+
+  get asEntityManager(): EntityManager {
+    return this as unknown as EntityManager;
+  }
 
   get connection(): SimulatedDataSource {
     return this.dataSource;

@@ -45,15 +45,11 @@ class ThingQuery {
     return this;
   }
 
-  andWhere(): this {
-    return this;
-  }
-
   getOne(): Promise<Thing | null> {
     return findOne(this.session, this.postgres, this.#ids[0]!, this.#forUpdate);
   }
 
-  /** Rows next to the transaction's own id and the oldest that is running. */
+  /** Rows next to the transaction's own id, the oldest that is running, and whether each replaced another. */
   getRawAndEntities(): Promise<{ entities: Thing[]; raw: object[] }> {
     const { session, postgres } = this;
     const own = session.transaction!;
@@ -64,15 +60,13 @@ class ThingQuery {
         .rows(own)
         .filter(({ id }) => ids.includes(id))
         .map(thing);
-      return { entities, raw: entities.map(() => ({ xid: String(postgres.xid(own)), xmin })) };
+      const raw = entities.map(({ id }) => {
+        const xmax = own.touchedInserts.has(id) ? '1' : '0';
+        return { xid: String(postgres.xid(own)), xmin, xmax };
+      });
+      return { entities, raw };
     };
     return session.run(`SELECT ${ids.join()}`, read);
-  }
-
-  /** Whether an inserted row replaced another: the product asks by `xmax`. */
-  getExists(): Promise<boolean> {
-    const own = this.session.transaction!;
-    return this.session.run('SELECT EXISTS', () => this.#ids.some((id) => own.touchedInserts.has(id)), [], true);
   }
 }
 
