@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { type EntityRule, listTags } from '../../cache/index.js';
+import { noStamps, StampReader } from '../policies/stamp-reader.js';
 import { OpenTransactions } from './open-transactions.js';
 import { lockRow, rereadRows } from './row-reader.js';
 
@@ -12,7 +13,10 @@ type Id = string | number;
  */
 @Injectable()
 export class LockedRows {
-  constructor(private readonly transactions: OpenTransactions) {}
+  constructor(
+    private readonly transactions: OpenTransactions,
+    private readonly stamps: StampReader,
+  ) {}
 
   /** The row as it is committed, locked until the transaction ends; null if there is none. */
   async lock<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: Id): Promise<Row | null> {
@@ -26,11 +30,15 @@ export class LockedRows {
   async asWritten<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: Id): Promise<Row | null> {
     const transaction = this.#of(manager);
     const before = transaction?.statements ?? 0;
+    const writesThrough = transaction?.policyOf(rule.entity) === 'write-through';
+    // The row is locked, since it has been written: Redis can be asked at the same time.
+    const asking = writesThrough ? this.stamps.ofRows(rule, [id]) : noStamps;
     const { rows, reread } = await rereadRows(manager, rule, [id]);
+    const stamps = await asking;
     const [row = null] = rows;
     // Only where nothing else was sent meanwhile: it would have been executed later.
     if (transaction && row && transaction.statements === before + 1)
-      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread };
+      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread, stamps };
     return row;
   }
 

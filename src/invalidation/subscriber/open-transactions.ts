@@ -2,8 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { type PolicyName } from '../../config/index.js';
 import { type CommitPlan } from '../policies/commit-plan.js';
+import { type Stamps } from '../policies/stamp-reader.js';
 import { type Frame } from './frame.js';
 import { type Reread } from './row-reader.js';
+
+/** What there is to be known of rows just before they are committed. */
+export interface Look {
+  readonly reread: Reread;
+  /** The rows' stamps, under write-through only. */
+  readonly stamps: Stamps;
+}
 
 /** The state of one QueryRunner's transaction. */
 export interface OpenTransaction {
@@ -13,7 +21,7 @@ export interface OpenTransaction {
   /** How many statements have been sent. */
   statements: number;
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
-  lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
+  lastLook?: Look & { readonly statement: number; readonly entity: string };
   plan?: CommitPlan;
   /** Everything before COMMIT went well, so COMMIT was sent: without an answer its outcome is unknown. */
   committing: boolean;

@@ -23,6 +23,7 @@ import { CommitPlanner } from '../../../src/invalidation/policies/commit-planner
 import { PolicyRegistry } from '../../../src/invalidation/policies/policy-registry.js';
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
 import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
+import { StampReader } from '../../../src/invalidation/policies/stamp-reader.js';
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
 import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
@@ -86,9 +87,10 @@ export class SimulatedNode {
     this.policySwitch = new PolicySwitch(settings, rules, store, registry, connection, tags, l1, clock);
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
-    const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks);
+    const stamps = new StampReader(settings, tags);
+    const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks, stamps);
     const transactions = new OpenTransactions();
-    this.lockedRows = new LockedRows(transactions);
+    this.lockedRows = new LockedRows(transactions, stamps);
     new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
     this.responses = new ResponseCache(settings, this.l1, this.l2, this.registry, clock, events);
