@@ -66,7 +66,7 @@ class ThingQuery {
       });
       return { entities, raw };
     };
-    return session.run(`SELECT ${ids.join()}`, read);
+    return session.run(`SELECT ${ids.join()} with transaction ids`, read);
   }
 }
 
