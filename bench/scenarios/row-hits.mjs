@@ -48,7 +48,7 @@ export async function rowHits(nodes, { undo }) {
     ],
     targets: [
       { of: 'L2 row hit', to: 'EVALSHA', metric: 'rate', atLeast: 0.7 },
-      { of: 'L2 row hit', to: 'EVALSHA GET', metric: 'rate', atLeast: 0.7 },
+      { of: 'L2 row hit', to: 'EVALSHA GET', metric: 'rate' },
       { of: 'L2 row hit', to: 'EVALSHA constant', metric: 'rate' },
     ],
   };
