@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 export const usageOf = (scenarios) => `npm run bench [-- scenario… [options]]
 ${scenarios.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join('\n')}
 options
-  --rounds N     slices of each subject (60; at least 40, or nothing is judged)
+  --rounds N     slices of each subject (100; at least 40, or nothing is judged)
   --slice MS     length of a slice, as each race has it if not given
   --seed S       fixes the order of the slices and the resampling
   --short        a few tiny slices: shows that it runs, judges nothing, keeps nothing`;
@@ -26,7 +26,7 @@ export function parseOptions(args, known) {
   const { short, help } = values;
   return {
     names: positionals.length > 0 ? positionals : known,
-    rounds: count('rounds', values.rounds, short ? 3 : 60),
+    rounds: count('rounds', values.rounds, short ? 3 : 100),
     sliceMs: values.slice === undefined ? (short ? 40 : undefined) : count('slice', values.slice, 0),
     seed: values.seed ?? String(Math.floor(Math.random() * 1e6)),
     short,

@@ -8,7 +8,10 @@ import { rowHits } from './row-hits.mjs';
 const rows = 1_000;
 
 /** Everything that caches is off; what is left of the write is the service's own work. */
-const uncached = { CACHE_POLICY: 'ttl', CACHE_API: 'off', CACHE_DB: 'off', CACHE_L1: 'off', CACHE_L2: 'off' };
+const uncached = {
+  ...{ CACHE_POLICY: 'ttl', CACHE_API: 'off', CACHE_DB: 'off', CACHE_L1: 'off', CACHE_L2: 'off' },
+  CACHE_FEED: 'off',
+};
 
 /** @type {import('../scenarios.mjs').Scenario} */
 export const cost = {
@@ -28,7 +31,7 @@ export const cost = {
       putTo('strict', 'PUT under strict', { CACHE_POLICY: 'strict' }),
     ]);
     const writes = {
-      ...{ name: 'PUT, one at a time', subjects, control: 'uncached', sliceMs: 250, warmUpMs: 3_000 },
+      ...{ name: 'PUT, one at a time', subjects, control: 'uncached', sliceMs: 120, warmUpMs: 3_000 },
       targets: /** @type {import('../measure/race.mjs').Target[]} */ ([
         { of: 'strict', to: 'uncached', metric: 'p50', atMost: 2 },
         { of: 'write-through', to: 'uncached', metric: 'p50', atMost: 1.3 },

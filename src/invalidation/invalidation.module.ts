@@ -47,16 +47,6 @@ import { LockedRows } from './subscriber/locked-rows.js';
     Invalidator,
     Journal,
     InvalidationBus,
-    RowLocks,
-  ],
-  exports: [
-    ChangeFeed,
-    PolicySource,
-    PolicyRegistry,
-    PolicySwitch,
-    Invalidator,
-    Journal,
-    InvalidationBus,
     LockedRows,
   ],
 })

@@ -148,7 +148,7 @@ describe('the reader of responses', () => {
 
 describe('the options', () => {
   it('are all scenarios and enough rounds unless told otherwise', () => {
-    expect(parseOptions([], ['a', 'b'])).toMatchObject({ names: ['a', 'b'], rounds: 60, short: false });
+    expect(parseOptions([], ['a', 'b'])).toMatchObject({ names: ['a', 'b'], rounds: 100, short: false });
     expect(parseOptions(['b', '--seed', '7'], ['a', 'b'])).toMatchObject({ names: ['b'], seed: '7' });
     expect(() => parseOptions(['c'], ['a'])).toThrow(UsageError);
     expect(() => parseOptions(['--rounds', '0'], ['a'])).toThrow(UsageError);

@@ -22,9 +22,16 @@ interface Answer {
   readonly coarseStamp: string;
 }
 
-interface Waiting extends RowRead {
+interface Waiting {
+  readonly read: RowRead;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** Reads that have been asked for and not been sent. */
+interface Batch {
+  readonly gen: string;
+  readonly waiting: Waiting[];
 }
 
 /** So many rows in one command at most: Redis does nothing else meanwhile. */
@@ -35,36 +42,39 @@ const maxRows = 32;
  * A read that is alone does not wait for others: what there is is sent as soon as the running code has come to its end.
  */
 export class RowReads {
-  /** By the entity's coarse tag, for the generation at hand. */
-  readonly #waiting = new Map<string, Waiting[]>();
+  /** By the entity's coarse tag. */
+  readonly #open = new Map<Tag, Batch>();
 
   constructor(private readonly connection: RedisConnection) {}
 
   /** @throws {LevelUnavailableError} */
   read(gen: string, read: RowRead): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const group = `${gen} ${read.coarse}`;
-      const waiting = this.#waiting.get(group) ?? [];
-      waiting.push({ ...read, resolve, reject });
-      if (waiting.length > 1) return;
-      this.#waiting.set(group, waiting);
-      process.nextTick(() => {
-        this.#waiting.delete(group);
-        for (let at = 0; at < waiting.length; at += maxRows)
-          void this.#send(gen, read.coarse, waiting.slice(at, at + maxRows));
-      });
-    });
+    return new Promise((resolve, reject) => this.#batch(gen, read.coarse).waiting.push({ read, resolve, reject }));
   }
 
-  async #send(gen: string, coarse: Tag, reads: readonly Waiting[]): Promise<void> {
+  #batch(gen: string, coarse: Tag): Batch {
+    const open = this.#open.get(coarse);
+    if (open?.gen === gen) return open;
+    const batch: Batch = { gen, waiting: [] };
+    this.#open.set(coarse, batch);
+    process.nextTick(() => {
+      if (this.#open.get(coarse) === batch) this.#open.delete(coarse);
+      const { waiting } = batch;
+      for (let at = 0; at < waiting.length; at += maxRows)
+        void this.#send(gen, coarse, waiting.slice(at, at + maxRows));
+    });
+    return batch;
+  }
+
+  async #send(gen: string, coarse: Tag, waiting: readonly Waiting[]): Promise<void> {
     try {
-      const keys = [tagKey(gen, coarse), ...reads.map(({ row }) => tagKey(gen, row))];
-      const each = reads.flatMap(({ nonce, staleMs }) => [nonce, staleMs]);
+      const keys = [tagKey(gen, coarse), ...waiting.map(({ read }) => tagKey(gen, read.row))];
+      const each = waiting.flatMap(({ read }) => [read.nonce, read.staleMs]);
       const answer = await this.connection.run(gen, 'getRows', keys, [String(loadWindowMs), ...each]);
       const [coarseStamp, ...found] = answer as [string, ...RowFound[]];
-      reads.forEach(({ resolve }, i) => resolve({ found: found[i]!, coarseStamp }));
+      waiting.forEach(({ resolve }, i) => resolve({ found: found[i]!, coarseStamp }));
     } catch (error) {
-      for (const { reject } of reads) reject(error as Error);
+      for (const { reject } of waiting) reject(error as Error);
     }
   }
 }
