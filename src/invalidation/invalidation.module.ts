@@ -39,15 +39,6 @@ import { LockedRows } from './subscriber/locked-rows.js';
     FeedSlot,
     ChangeFeed,
   ],
-  exports: [
-    ChangeFeed,
-    PolicySource,
-    PolicyRegistry,
-    PolicySwitch,
-    Invalidator,
-    Journal,
-    InvalidationBus,
-    LockedRows,
-  ],
+  exports: [ChangeFeed, PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus, LockedRows],
 })
 export class InvalidationModule {}

@@ -20,7 +20,7 @@ import { CommitPlanner } from '../policies/commit-planner.js';
 import { identify } from '../policies/identify.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
 import { Frame } from './frame.js';
-import { OpenTransactions } from './open-transactions.js';
+import { lockedIn, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
 
 type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'databaseEntity'>;
@@ -145,10 +145,8 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const id = rule.idOf(databaseEntity);
     const known = transaction.frames.some((outer) => outer.has(rule, id));
     if (known) return frame.change(rule, id, listTags(rule, databaseEntity));
-    const locked = transaction.frames
-      .map((outer) => outer.listsOfLocked(rule, id))
-      .find((lists) => lists !== undefined);
-    if (locked) return frame.change(rule, id, locked);
+    const locked = lockedIn(transaction, rule, id);
+    if (locked) return frame.change(rule, id, locked.lists);
     const before = await lockRow(queryRunner.manager, rule, id);
     if (before) return frame.change(rule, id, listTags(rule, before));
     // It was removed meanwhile; should another be inserted before the statement comes, nobody knows its lists.

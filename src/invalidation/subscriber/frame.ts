@@ -1,6 +1,16 @@
 import { type EntityRule, rowTags, type Tag } from '../../cache/index.js';
+import { type Stamps } from '../policies/stamp-reader.js';
 
 type Id = string | number;
+type Named = Pick<EntityRule<object>, 'entity'>;
+
+/** What is known of a row since it was locked. */
+export interface LockedRow {
+  /** The lists of its committed image. */
+  readonly lists: readonly Tag[];
+  /** Its stamps, under write-through only. */
+  readonly stamps: Promise<Stamps>;
+}
 
 /** What is known of one entity's changed rows. */
 export interface EntityChanges {
@@ -23,8 +33,8 @@ export const maxNamedRows = 500;
  */
 export class Frame {
   readonly #entities = new Map<string, EntityChanges>();
-  /** The lists that contained rows which are locked now, by the rows' tags. */
-  readonly #locked = new Map<Tag, readonly Tag[]>();
+  /** What is known of rows that are locked now, by their tags. */
+  readonly #locked = new Map<Tag, LockedRow>();
 
   get changes(): readonly EntityChanges[] {
     return [...this.#entities.values()];
@@ -48,13 +58,13 @@ export class Frame {
     return this.#entities.get(rule.entity)?.ids.has(id) ?? false;
   }
 
-  /** A row that has been locked in this frame, with the lists of its committed image. */
-  noteLocked({ entity }: Pick<EntityRule<object>, 'entity'>, id: Id, lists: readonly Tag[]): void {
-    this.#locked.set(rowTags(entity, id).tag, lists);
+  /** A row that has been locked in this frame. */
+  noteLocked({ entity }: Named, id: Id, row: LockedRow): void {
+    this.#locked.set(rowTags(entity, id).tag, row);
   }
 
-  /** The lists of a locked row's committed image, if it has been noted. */
-  listsOfLocked({ entity }: EntityRule<object>, id: Id): readonly Tag[] | undefined {
+  /** Undefined where nothing has been noted. */
+  locked({ entity }: Named, id: Id): LockedRow | undefined {
     return this.#locked.get(rowTags(entity, id).tag);
   }
 
@@ -63,7 +73,7 @@ export class Frame {
   }
 
   absorb(child: Frame): void {
-    for (const [row, lists] of child.#locked) this.#locked.set(row, lists);
+    for (const [tag, row] of child.#locked) this.#locked.set(tag, row);
     for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
       const changes = this.#of(rule);
       for (const id of ids) changes.ids.add(id);

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
+import { type EntityRule } from '../../cache/index.js';
 import { type PolicyName } from '../../config/index.js';
 import { type CommitPlan } from '../policies/commit-plan.js';
 import { type Stamps } from '../policies/stamp-reader.js';
-import { type Frame } from './frame.js';
+import { type Frame, type LockedRow } from './frame.js';
 import { type Reread } from './row-reader.js';
 
 /** What there is to be known of rows just before they are committed. */
@@ -30,3 +31,12 @@ export interface OpenTransaction {
 /** The transactions that are under way, by the QueryRunner that each of them has to itself. */
 @Injectable()
 export class OpenTransactions extends WeakMap<QueryRunner, OpenTransaction> {}
+
+/** What is known of a row that one of the transaction's frames has locked. */
+export function lockedIn(
+  { frames }: OpenTransaction,
+  rule: Pick<EntityRule<object>, 'entity'>,
+  id: string | number,
+): LockedRow | undefined {
+  return frames.map((frame) => frame.locked(rule, id)).find((row) => row !== undefined);
+}
