@@ -175,8 +175,8 @@ export const writerMutants = [
     name: 'replaced-row',
     guard: 'an insert that replaced a row fences everything of the entity',
     file: planner,
-    find: 'if (changes.unknown || replaced)',
-    replace: 'if (changes.unknown)',
+    find: 'if ([...inserted].some((id) => images.get(id)?.replaced))',
+    replace: 'if (inserted.size < 0)',
     by: [spec('invalidation/outcomes.e2e-spec', 'an upsert that moves a row')],
   },
   {
@@ -199,9 +199,14 @@ export const writerMutants = [
     name: 'peek-under-lock',
     guard: 'write-through reads the stamps under the row lock, before COMMIT',
     file: planner,
-    find: 'this.#invalidate(weak, peeked, writer)]);',
-    replace:
-      "this.#peek(weak.filter(({ policy }) => policy === 'write-through')).then((late) => this.#invalidate(weak, late, writer))]);",
+    find: 'await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, writer)]);',
+    replace: `const late = await Promise.all(
+          weak.map(async (one) => ({
+            ...one,
+            stamps: await this.tags.peek(one.rows.flatMap(({ tag, coarse }) => [tag, coarse])).catch(() => noStamps),
+          })),
+        );
+        await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(late, writer)]);`,
     by: [scripted('under the stamps that it read before its COMMIT')],
   },
 ];
