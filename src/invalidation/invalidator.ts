@@ -36,10 +36,11 @@ export class Invalidator {
   async committed(tags: readonly Tag[], rows: readonly RowStore[], writer: Writer): Promise<void> {
     const all = [...tags, ...rows.map(({ tag }) => tag)];
     this.l1.invalidate(all);
-    const sent = [
-      ...(tags.length > 0 ? [this.#deliver(tags, writer, () => this.tags.fence(tags, [], writer))] : []),
-      ...rows.map((row) => this.#deliver([row.tag], writer, () => this.tags.store(row, writer, { fenceFirst: true }))),
-    ];
+    const [first, ...others] = rows;
+    const sent = others.map((row) => this.#deliver([row.tag], writer, () => this.tags.fenceAndStore(row, [], writer)));
+    if (first)
+      sent.push(this.#deliver([first.tag, ...tags], writer, () => this.tags.fenceAndStore(first, tags, writer)));
+    else if (tags.length > 0) sent.push(this.#deliver(tags, writer, () => this.tags.fence(tags, [], writer)));
     await Promise.all(sent);
     // A fill that was under way when the fence was sent may have come back before its message.
     this.l1.invalidate(all);

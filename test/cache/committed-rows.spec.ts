@@ -1,4 +1,4 @@
-import { life, ProtocolBench, row } from '../support/protocol-bench.js';
+import { life, list, ProtocolBench, row } from '../support/protocol-bench.js';
 
 const bench = new ProtocolBench();
 const { begin, bodyOf, field, fill, miss, snapshot } = bench;
@@ -18,7 +18,7 @@ describe('a committed row', () => {
     const writer = await begin();
     const { stamps } = await bench.node.tags.fence([tag], [coarse], writer);
     await writer.commit();
-    expect(await bench.node.tags.store(stored(stamps, '"new"'), writer, { fenceFirst: false })).toBe(true);
+    expect(await bench.node.tags.release(stored(stamps, '"new"'), writer)).toBe(true);
     expect(await bodyOf()).toBe('"new"');
   });
 
@@ -28,7 +28,7 @@ describe('a committed row', () => {
     await writer.commit();
     const later = await begin();
     await bench.node.tags.fence([tag], [], later);
-    expect(await bench.node.tags.store(stored(stamps, '"old"'), writer, { fenceFirst: false })).toBe(false);
+    expect(await bench.node.tags.release(stored(stamps, '"old"'), writer)).toBe(false);
     expect(await bodyOf()).toBeUndefined();
   });
 
@@ -37,7 +37,7 @@ describe('a committed row', () => {
     const { stamps } = await bench.node.tags.fence([tag], [coarse], writer);
     await writer.commit();
     await fill(await miss(), '"raw SQL came after"');
-    expect(await bench.node.tags.store(stored(stamps, '"old"'), writer, { fenceFirst: false })).toBe(false);
+    expect(await bench.node.tags.release(stored(stamps, '"old"'), writer)).toBe(false);
     expect(await bodyOf()).toBe('"raw SQL came after"');
   });
 
@@ -49,7 +49,7 @@ describe('a committed row', () => {
     await bench.node.tags.fence([coarse], [], bulk);
     await bulk.commit();
     await fill(await miss({ ...row, tag: 'things:2', key: 'row things:2' }), '2');
-    expect(await bench.node.tags.store(stored(stamps, '"old"'), writer, { fenceFirst: true })).toBe(false);
+    expect(await bench.node.tags.fenceAndStore(stored(stamps, '"old"'), [], writer)).toBe(false);
     expect(await bodyOf()).toBeUndefined();
   });
 
@@ -59,10 +59,21 @@ describe('a committed row', () => {
     const writer = await begin();
     const stamps = await bench.node.tags.peek([tag, coarse]);
     await writer.commit();
-    expect(await bench.node.tags.store(stored(stamps, '"new"'), writer, { fenceFirst: true })).toBe(true);
+    expect(await bench.node.tags.fenceAndStore(stored(stamps, '"new"'), [], writer)).toBe(true);
     expect(await bodyOf()).toBe('"new"');
     expect(await fill(reader, '"old"', before)).toBeUndefined();
     expect(await field('stamp')).not.toBe(stamps.get(tag));
+  });
+
+  it.each([true, false])('written through is fenced together with its lists, stored or not: %s', async (kept) => {
+    await fill(await miss(list), '"old"');
+    expect(await bodyOf(list)).toBe('"old"');
+    const writer = await begin();
+    const stamps = await bench.node.tags.peek([tag, coarse]);
+    await writer.commit();
+    if (!kept) await bench.node.tags.invalidate([tag]);
+    expect(await bench.node.tags.fenceAndStore(stored(stamps, '"new"'), ['things'], writer)).toBe(kept);
+    expect(await bodyOf(list)).toBeUndefined();
   });
 
   it('written through is fenced even where it may not be stored', async () => {
@@ -72,7 +83,7 @@ describe('a committed row', () => {
     await bench.node.tags.invalidate([tag]);
     await fill(await miss(), '"old"');
     await writer.commit();
-    expect(await bench.node.tags.store(stored(stamps, '"new"'), writer, { fenceFirst: true })).toBe(false);
+    expect(await bench.node.tags.fenceAndStore(stored(stamps, '"new"'), [], writer)).toBe(false);
     expect(await bodyOf()).toBeUndefined();
   });
 

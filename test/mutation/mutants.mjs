@@ -1,6 +1,7 @@
 // @ts-check
 import { acknowledgementMutants } from './mutants/acknowledgements.mjs';
 import { decisionMutants } from './mutants/decisions.mjs';
+import { feedMutants } from './mutants/feed.mjs';
 import { generationMutants } from './mutants/generations.mjs';
 import { localMutants } from './mutants/local.mjs';
 import { readerMutants } from './mutants/readers.mjs';
@@ -33,6 +34,7 @@ export const mutants = unique([
   ...writerMutants,
   ...acknowledgementMutants,
   ...switchMutants,
+  ...feedMutants,
 ]);
 
 /** @param {readonly Mutant[]} all */

@@ -130,14 +130,16 @@ export class MemoryRedis {
       return [out, registered, this.now() - this.bornMs];
     },
 
-    storeRow: ([row = '', coarse = ''], args) => {
-      const [xid, xmin, newStamp = '', stamp = '', coarseStamp = '', , body = '', freshMs, keepMs, channel, message] =
-        args;
+    storeRow: ([row = '', coarse = '', ...further], args) => {
+      const [xid, xmin, newStamp = '', stamp = '', coarseStamp = '', , body = '', freshMs, keepMs, ...told] = args;
+      const [channel, message, ...stamps] = told;
       const fenceFirst = newStamp !== '';
       const may = mayStoreRow(this.tag(row), this.tag(coarse), { stamp, coarse: coarseStamp }, fenceFirst);
       if (fenceFirst) {
-        this.#loading.delete(row);
-        this.#set(row, fenced(this.tag(row), Number(xid), Number(xmin), newStamp));
+        [row, ...further].forEach((key, i) => {
+          this.#loading.delete(key);
+          this.#set(key, fenced(this.tag(key), Number(xid), Number(xmin), i === 0 ? newStamp : stamps[i - 1]!));
+        });
         this.publish(channel!, message!);
       }
       if (!may) return 0;

@@ -105,7 +105,7 @@ const commands = fc.array(
       weight: 2,
       arbitrary: command(
         'storeRow',
-        rowKeys,
+        fc.tuple(rowKeys, fc.uniqueArray(lists)).map(([keys, further]) => [...keys, ...further]),
         texts(
           xid,
           fc.constant(15),
@@ -117,6 +117,8 @@ const commands = fc.array(
           ...life.map((ms) => fc.constant(ms)),
           fc.constant('test'),
           fc.constant('{}'),
+          stamp,
+          stamp,
         ),
       ),
     },

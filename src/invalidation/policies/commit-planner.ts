@@ -113,7 +113,7 @@ export class CommitPlanner {
   async #release(strict: readonly Changed[], stamps: Stamps, writer: Writer): Promise<void> {
     this.l1.invalidate(allTags(strict));
     const stores = strict.flatMap((changed) => this.#stores(changed, stamps));
-    await Promise.all(stores.map((store) => quietly(this.tags.store(store, writer, { fenceFirst: false }))));
+    await Promise.all(stores.map((store) => quietly(this.tags.release(store, writer))));
   }
 
   async #invalidate(weak: readonly Changed[], writer: Writer): Promise<void> {

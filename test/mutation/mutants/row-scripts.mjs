@@ -134,6 +134,14 @@ export const rowScriptMutants = [
     by: [spec('cache/committed-rows.spec', 'is fenced even where it may not be stored')],
   },
   {
+    name: 'lua-write-through-fences-lists',
+    guard: 'write-through: the lists of a row are fenced in the same step',
+    file: rowScripts,
+    find: 'for i = 4, #KEYS do fence(',
+    replace: 'for i = 4, 3 do fence(',
+    by: [spec('cache/committed-rows.spec', 'together with its lists')],
+  },
+  {
     name: 'lua-store-publishes',
     guard: 'a row that is written through is told to every node',
     file: rowScripts,

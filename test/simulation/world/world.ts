@@ -75,7 +75,7 @@ export class World {
   /** A write is delivered once Redis has fenced what it changed. */
   #executed(name: ScriptName, keys: readonly string[], args: readonly string[]): void {
     if (name === 'fence') this.history.fenced(args[0]!, keys.slice(1, 1 + Number(args[2])));
-    if (name === 'storeRow' && args[2] !== '') this.history.fenced(args[0]!, keys.slice(0, 1));
+    if (name === 'storeRow' && args[2] !== '') this.history.fenced(args[0]!, [keys[0]!, ...keys.slice(2)]);
   }
 }
 

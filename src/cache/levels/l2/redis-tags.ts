@@ -111,18 +111,23 @@ export class RedisTags {
     await this.connection.run(this.connection.gen, 'raiseEpoch', [], [xid]);
   }
 
-  /** RELEASE, or with `fenceFirst` the write-through form of it: FENCE always, store only if the stamps still hold. */
-  async store(row: RowStore, writer: Writer, { fenceFirst }: { readonly fenceFirst: boolean }): Promise<boolean> {
+  /** RELEASE: the row of a writer that has fenced it before COMMIT. */
+  async release(row: RowStore, writer: Writer): Promise<boolean> {
+    return this.#store(row, writer, '', []);
+  }
+
+  /** The write-through form of it: FENCE always, of further tags in the same step; store only if the stamps still hold. */
+  async fenceAndStore(row: RowStore, further: readonly Tag[], writer: Writer): Promise<boolean> {
+    return this.#store(row, writer, nonce(), further);
+  }
+
+  async #store(row: RowStore, writer: Writer, newStamp: string, further: readonly Tag[]): Promise<boolean> {
     const gen = this.connection.gen;
-    const stored = await this.connection.run(
-      gen,
-      'storeRow',
-      [tagKey(gen, row.tag), tagKey(gen, row.coarse)],
-      [
-        ...[writer.xid, writer.xmin, fenceFirst ? nonce() : '', row.stamp, row.coarseStamp, valueField, row.body],
-        ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag])],
-      ],
-    );
+    const stored = await this.connection.run(gen, 'storeRow', this.#keys(gen, [row.tag, row.coarse, ...further]), [
+      ...[writer.xid, writer.xmin, newStamp, row.stamp, row.coarseStamp, valueField, row.body],
+      ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
+      ...further.map(nonce),
+    ]);
     return stored === 1;
   }
 

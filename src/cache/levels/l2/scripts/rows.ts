@@ -63,10 +63,10 @@ return { row[1], coarse[1] }
 `;
 
 /**
- * KEYS record row coarse; ARGV gen xid xmin newStamp expectedStamp expectedCoarse field body freshMs keepMs channel
- * message. Stores a committed row if nobody touched its tag since the stamp was read under the row lock. With a new stamp
- * (write-through) the tag is fenced first, always, and the nodes are told; without (strict: that was done before COMMIT)
- * the value must still be absent.
+ * KEYS record row coarse fenced…; ARGV gen xid xmin newStamp expectedStamp expectedCoarse field body freshMs keepMs channel
+ * message stamps…. Stores a committed row if nobody touched its tag since the stamp was read under the row lock. With a new
+ * stamp (write-through) the tag is fenced first, always, others with it, and the nodes are told; without (strict: that was
+ * done before COMMIT) the value must still be absent.
  */
 export const storeRow = `${prelude}${fencing}
 local h = redis.call('HMGET', KEYS[2], 'stamp', ARGV[7])
@@ -74,6 +74,7 @@ local coarse = redis.call('HMGET', KEYS[3], 'stamp', 'pend')
 local unchanged = h[1] == ARGV[5] and coarse[1] == ARGV[6] and (coarse[2] or '') == ''
 if ARGV[4] ~= '' then
   fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])
+  for i = 4, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[9 + i]) end
   redis.call('PUBLISH', ARGV[11], ARGV[12])
 elseif h[2] then unchanged = false end
 if not unchanged then return 0 end

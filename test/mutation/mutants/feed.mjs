@@ -1,0 +1,52 @@
+// @ts-check
+import { spec } from '../catchers.mjs';
+
+const delivery = 'src/invalidation/feed/feed-delivery.ts';
+const feed = 'src/invalidation/feed/change-feed.ts';
+const xid = 'src/invalidation/feed/wide-xid.ts';
+const lsn = 'src/invalidation/feed/lsn.ts';
+const tagScripts = 'src/cache/levels/l2/scripts/tags.ts';
+
+/** The change feed. @type {import('../mutants.mjs').Mutant[]} */
+export const feedMutants = [
+  {
+    name: 'feed-confirms-behind',
+    guard: 'the log is confirmed only once Redis has taken every fence of it',
+    file: delivery,
+    find: 'if (batch.length === 0) return;',
+    replace: 'this.done(batch);',
+    by: [spec('invalidation/feed.reader.e2e-spec', 'while Redis is away')],
+  },
+  {
+    name: 'feed-covers',
+    guard: 'a new slot begins with nothing cached',
+    file: feed,
+    find: 'if (!(await this.slot.covers(name))) {',
+    replace: 'if (false) {',
+    by: [spec('invalidation/feed.reader.e2e-spec', 'a slot that is lost')],
+  },
+  {
+    name: 'feed-wide-xid',
+    guard: 'ids are widened to the nearest',
+    file: xid,
+    find: 'BigInt.asIntN(32, ',
+    replace: 'BigInt.asUintN(32, ',
+    by: [spec('invalidation/feed-positions.spec', 'is widened to the nearest')],
+  },
+  {
+    name: 'feed-lsn',
+    guard: 'no position beyond what has been dealt with is confirmed',
+    file: lsn,
+    find: 'position > 0n ? position - 1n : 0n',
+    replace: 'position',
+    by: [spec('invalidation/feed-positions.spec', 'comes')],
+  },
+  {
+    name: 'lua-feed-fences',
+    guard: 'the feed fences what nobody has fenced',
+    file: tagScripts,
+    find: 'if not known then\n    fence(',
+    replace: 'if not known then\n    local _ = (',
+    by: [spec('invalidation/feed.e2e-spec', 'where the absence of a row was cached')],
+  },
+];
