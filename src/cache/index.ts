@@ -1,6 +1,7 @@
 export { CacheModule } from './cache.module.js';
 export { valuesEntity } from './cache-manager/value-store.js';
-export { CacheResponse } from './api/cache-response.decorator.js';
+export { CacheResponse, type CacheResponseOptions } from './api/cache-response.decorator.js';
+export { heldValidators } from './api/handler-notes.js';
 export { deserialise } from './api/stored-response.js';
 export { LevelUnavailableError, type Unavailability } from './cache.errors.js';
 export { Clock, SystemClock } from './clock.js';

@@ -1,5 +1,6 @@
 export { answerClientErrors } from './client-errors.js';
 export { ApiProblems } from './api-problems.js';
+export { BytesAdapter } from './bytes.adapter.js';
 export { Produces } from './content.interceptor.js';
 export { etagOf, type Representation, representationOf } from './etag.js';
 export { QueryNames } from './exact-query.interceptor.js';

@@ -4,9 +4,15 @@ import { type Request, type Response } from 'express';
 import { defer, from, lastValueFrom, map, type Observable } from 'rxjs';
 import { Settings } from '../../config/index.js';
 import { Clock } from '../clock.js';
+import { askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
-import { type Handler, type Outcome, ResponseCache } from './response-cache.js';
+import { ageS } from './candidate.js';
+import { recorded } from './handler-notes.js';
+import { type Handler, type Outcome } from './outcome.js';
+import { ResponseCache } from './response-cache.js';
+import { downstreamLines } from './semantics/downstream.js';
+import { sendOwn } from './send-own.js';
 
 /**
  * Answers the GET and HEAD requests of routes that declare `@CacheResponse` from the api layer. It returns the exact bytes
@@ -22,38 +28,37 @@ export class CacheResponseInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
-    const options = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
-    if (!options || context.getType() !== 'http') return next.handle();
+    const route = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
+    if (!route || context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    const handler: Handler = () => lastValueFrom(next.handle());
-    return defer(() => from(this.#outcome(options, request, handler))).pipe(
-      map((outcome) => this.#send(outcome, response)),
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
+    const handler: Handler = (held) => recorded(response, held, () => lastValueFrom(next.handle()));
+    return defer(() => from(this.#outcome(route, request, handler))).pipe(
+      map((outcome) => this.#send(outcome, route, request, response)),
     );
   }
 
-  #outcome(options: CacheResponseOptions, request: Request, handler: Handler): Promise<Outcome> {
+  #outcome(route: CacheResponseOptions, request: Request, handler: Handler): Promise<Outcome> {
     if (!this.settings.cacheApi) return this.responses.bypass(handler, 'disabled');
-    const key = options.key(request);
-    if (key === undefined) return this.responses.bypass(handler, 'uncacheable');
-    return this.responses.respond(key, handler, wantsRenewal(request));
+    const ask = askOf(request, route);
+    return ask ? this.responses.respond(ask, handler) : this.responses.bypass(handler, 'uncacheable');
   }
 
-  #send({ response: stored, error, db, api }: Outcome, response: Response): string {
+  #send(outcome: Outcome, route: CacheResponseOptions, request: Request, response: Response): unknown {
+    const { response: stored, error, db, api, tags } = outcome;
+    if (!stored && error === undefined) return undefined; // the handler has answered
     response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
     if (!stored) throw error;
-    response.set({
-      ETag: stored.etag,
-      'Content-Type': 'application/json; charset=utf-8',
-      'Cache-Control': 'no-cache',
-    });
-    if (api.hit) response.set('Age', String(Math.max(0, Math.floor((this.clock.wallMs() - stored.madeAtMs) / 1000))));
+    const age = Math.floor(ageS(stored, this.clock.wallMs()));
+    if (api.hit || age > 0) response.set('Age', String(age));
+    const freshForMs = api.hit ? api.ttlMs : this.settings.cacheTtlMs;
+    const options = { cdnMaxAgeS: route.cdn?.maxAgeS, groups: route.groups };
+    const lines = downstreamLines(stored.own?.lines ?? [], api.policy, freshForMs, tags, options);
+    for (const [name, value] of lines) response.setHeader(name, value);
+    if (route.vary) response.vary([...route.vary]);
+    if (stored.own) return sendOwn(stored, route, request, response);
+    response.set({ ETag: stored.etag, 'Content-Type': 'application/json; charset=utf-8' });
     return stored.body;
   }
-}
-
-/** Request `no-cache` (RFC 9111, 5.2.1.4), and `Pragma` where there is no `Cache-Control` (5.4). */
-function wantsRenewal({ headers }: Request): boolean {
-  const directives = headers['cache-control'] ?? headers.pragma ?? '';
-  return /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(directives);
 }

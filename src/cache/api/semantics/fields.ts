@@ -5,7 +5,7 @@ export type Fields = Readonly<Record<string, string | readonly string[] | number
 export function field(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined) return undefined;
-  return Array.isArray(value) ? value.join(', ') : String(value as string | number);
+  return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 /** Members of a list field (RFC 9110, 5.6.1): trimmed, empty ones left out. For members that are not quoted. */
