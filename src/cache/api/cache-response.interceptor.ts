@@ -56,7 +56,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const options = { cdnMaxAgeS: route.cdn?.maxAgeS, groups: route.groups };
     const lines = downstreamLines(stored.own?.lines ?? [], api.policy, freshForMs, tags, options);
     for (const [name, value] of lines) response.setHeader(name, value);
-    if (route.vary) response.vary([...route.vary]);
+    for (const name of route.vary ?? []) response.vary(name);
     if (stored.own) return sendOwn(stored, route, request, response);
     response.set({ ETag: stored.etag, 'Content-Type': 'application/json; charset=utf-8' });
     return stored.body;
