@@ -6,7 +6,7 @@ import express from 'express';
 import { CacheModule } from '../../src/cache/index.js';
 import { ConfigModule, loadSettings } from '../../src/config/index.js';
 import { DatabaseModule } from '../../src/database/index.js';
-import { BytesAdapter, HttpModule } from '../../src/http/index.js';
+import { BytesAdapter } from '../../src/http/index.js';
 import { InvalidationModule } from '../../src/invalidation/index.js';
 import { startRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
@@ -42,11 +42,11 @@ export async function startProxy(): Promise<{ readonly url: string; close(): Pro
     logger: false,
   });
   await app.listen(0, '127.0.0.1');
-  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
     async close() {
-      (app.getHttpServer() as Server).closeAllConnections();
+      app.getHttpServer().closeAllConnections();
       await app.close();
       server.closeAllConnections();
       server.close();
