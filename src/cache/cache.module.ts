@@ -4,6 +4,11 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { KeyvAdapter } from 'cache-manager';
 import { Settings } from '../config/index.js';
 import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
+import { FastLane } from './api/lane/fast-lane.js';
+import { LaneTally } from './api/lane/lane-tally.js';
+import { PublicRoutes } from './api/lane/public-routes.js';
+import { Recorder } from './api/lane/recorder.js';
+import { Representations } from './api/representations.js';
 import { ResponseCache } from './api/response-cache.js';
 import { ValueStore } from './cache-manager/value-store.js';
 import { Clock, SystemClock } from './clock.js';
@@ -36,6 +41,11 @@ const providers = [
   ReadThrough,
   WarmFill,
   ResponseCache,
+  Representations,
+  LaneTally,
+  PublicRoutes,
+  Recorder,
+  FastLane,
   ValueStore,
   Inspectables,
   RedisInspector,

@@ -15,3 +15,8 @@ export function deserialise(text: string): StoredResponse {
   const end = text.indexOf('\n');
   return { ...(JSON.parse(text.slice(0, end)) as Omit<StoredResponse, 'body'>), body: text.slice(end + 1) };
 }
+
+/** `Age` (RFC 9111, 5.1): whole seconds since it was made. */
+export function ageSeconds({ madeAtMs }: Pick<StoredResponse, 'madeAtMs'>, nowMs: number): number {
+  return Math.max(0, Math.floor((nowMs - madeAtMs) / 1000));
+}
