@@ -41,7 +41,8 @@ export class AnswerDurations {
     return series;
   }
 
+  /** Those of which there was an answer. */
   all(): readonly DurationSeries[] {
-    return [...this.#series.values()];
+    return [...this.#series.values()].filter(({ counts }) => counts.some((count) => count > 0));
   }
 }

@@ -19,16 +19,23 @@ export interface Recording {
 }
 
 /** What the moment has to say. */
-export interface Moment {
+export interface Circumstances {
   readonly wallMs: number;
   readonly ttlMs: number;
   readonly policy: PolicyName;
 }
 
 const listBytes = 1_000;
+/** Up to here Node writes head and body with one system call if the body is text: each byte is then one character of it. */
+const oneWriteBytes = 14_000;
 
 /** An answer that Nest once gave, to be given again: only its age and its remaining lifetime are told anew. */
 export class RecordedAnswer {
+  readonly etag: string;
+  /** What it costs to keep. */
+  readonly bytes: number;
+  readonly #head: Omit<Recording, 'body' | 'etag'>;
+  readonly #body: string | Buffer | undefined;
   readonly #ageAt: number;
   readonly #statusAt: number;
   #age = -1;
@@ -36,28 +43,24 @@ export class RecordedAnswer {
   #policy: PolicyName | undefined;
 
   /** @throws when the headers name no age or no cache status */
-  constructor(private readonly recording: Recording) {
-    const names = recording.headers.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : ''));
+  constructor({ body, etag, ...head }: Recording) {
+    const names = head.headers.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : ''));
+    this.etag = etag;
+    this.bytes = (body?.length ?? 0) + listBytes;
+    this.#head = head;
+    this.#body = body && body.length <= oneWriteBytes ? body.toString('latin1') : body;
     this.#ageAt = names.indexOf('age') + 1;
     this.#statusAt = names.indexOf('cache-status') + 1;
     if (this.#ageAt === 0 || this.#statusAt === 0) throw new Error('an answer of the cache tells its age and status');
   }
 
-  get etag(): string {
-    return this.recording.etag;
-  }
-
-  get bytes(): number {
-    return (this.recording.body?.length ?? 0) + listBytes;
-  }
-
   durationsOf(method: 'GET' | 'HEAD'): DurationSeries {
-    return this.recording.durations[method];
+    return this.#head.durations[method];
   }
 
   /** Writes the whole answer. Texts of the same second are not made again. */
-  write(res: ServerResponse, method: 'GET' | 'HEAD', { wallMs, ttlMs, policy }: Moment): void {
-    const { status, headers, body, madeAtMs } = this.recording;
+  write(res: ServerResponse, method: 'GET' | 'HEAD', { wallMs, ttlMs, policy }: Circumstances): void {
+    const { status, headers, madeAtMs } = this.#head;
     const age = ageSeconds({ madeAtMs }, wallMs);
     if (age !== this.#age) {
       this.#age = age;
@@ -70,7 +73,7 @@ export class RecordedAnswer {
       headers[this.#statusAt] = member('api', { hit: true, level: 'l1', policy, ttlMs });
     }
     res.writeHead(status, headers);
-    if (body && method === 'GET') res.end(body);
+    if (this.#body !== undefined && method === 'GET') res.end(this.#body, 'latin1');
     else res.end();
   }
 }
