@@ -1,6 +1,6 @@
 import { CacheModule as CacheManagerModule } from '@nestjs/cache-manager';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { KeyvAdapter } from 'cache-manager';
 import { Settings } from '../config/index.js';
 import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
@@ -9,7 +9,11 @@ import { LaneTally } from './api/lane/lane-tally.js';
 import { PublicRoutes } from './api/lane/public-routes.js';
 import { Recorder } from './api/lane/recorder.js';
 import { Representations } from './api/representations.js';
+import { CachedRoutes } from './api/cached-routes.js';
 import { ResponseCache } from './api/response-cache.js';
+import { ResponseLevels } from './api/response-levels.js';
+import { ResponseMaker } from './api/response-maker.js';
+import { UnsafeRequestsInterceptor } from './api/unsafe-requests.interceptor.js';
 import { ValueStore } from './cache-manager/value-store.js';
 import { Clock, SystemClock } from './clock.js';
 import { CacheCounters } from './counters.js';
@@ -40,6 +44,9 @@ const providers = [
   RedisLevel,
   ReadThrough,
   WarmFill,
+  CachedRoutes,
+  ResponseLevels,
+  ResponseMaker,
   ResponseCache,
   Representations,
   LaneTally,
@@ -54,7 +61,7 @@ const providers = [
 
 /** Levels and engine. Needs a `PolicySource`, which the invalidation module offers. */
 @Global()
-@Module({ providers, exports: providers })
+@Module({ imports: [DiscoveryModule], providers, exports: providers })
 class CacheCoreModule {}
 
 @Module({})
@@ -73,7 +80,10 @@ class CachedEntityModule {}
       }),
     }),
   ],
-  providers: [{ provide: APP_INTERCEPTOR, useClass: CacheResponseInterceptor }],
+  providers: [
+    { provide: APP_INTERCEPTOR, useClass: UnsafeRequestsInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: CacheResponseInterceptor },
+  ],
 })
 export class CacheModule {
   /** Declares an entity cached. */

@@ -4,13 +4,18 @@ import { type Request, type Response } from 'express';
 import { defer, from, lastValueFrom, map, type Observable } from 'rxjs';
 import { Settings } from '../../config/index.js';
 import { Clock } from '../clock.js';
-import { maxKeyLength } from './canonical-key.js';
+import { askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
+import { ageS } from './candidate.js';
+import { recorded } from './handler-notes.js';
+import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
 import { Representations } from './representations.js';
-import { type Handler, type Outcome, ResponseCache } from './response-cache.js';
-import { ageSeconds } from './stored-response.js';
+import { ResponseCache } from './response-cache.js';
+import { downstreamLines } from './semantics/downstream.js';
+import { sendOwn } from './send-own.js';
+import { sendPlain } from './send-plain.js';
 
 /**
  * Answers the GET and HEAD requests of routes that declare `@CacheResponse` from the api layer. It returns the exact bytes
@@ -28,47 +33,42 @@ export class CacheResponseInterceptor implements NestInterceptor {
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
-    const options = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
-    if (!options || context.getType() !== 'http') return next.handle();
+    const route = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
+    if (!route || context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<Request>();
-    const key = options.key(request);
-    const handler: Handler = () => lastValueFrom(next.handle());
-    return defer(() => from(this.#outcome(key, request, handler))).pipe(
-      map((outcome) => this.#send(outcome, key, context)),
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
+    const response = context.switchToHttp().getResponse<Response>();
+    const handler: Handler = (held) => recorded(response, held, () => lastValueFrom(next.handle()));
+    return defer(() => from(this.#outcome(route, request, handler))).pipe(
+      map((outcome) => this.#send(outcome, route, context)),
     );
   }
 
-  #outcome(key: string | undefined, request: Request, handler: Handler): Promise<Outcome> {
+  #outcome(route: CacheResponseOptions, request: Request, handler: Handler): Promise<Outcome> {
     if (!this.settings.cacheApi) return this.responses.bypass(handler, 'disabled');
-    if (key === undefined || key.length > maxKeyLength) return this.responses.bypass(handler, 'uncacheable');
-    return this.responses.respond(key, handler, wantsRenewal(request));
+    const ask = askOf(request, route);
+    return ask ? this.responses.respond(ask, handler) : this.responses.bypass(handler, 'uncacheable');
   }
 
-  #send(outcome: Outcome, key: string | undefined, context: ExecutionContext): string | Buffer {
-    const { response: stored, error, db, api } = outcome;
+  #send(outcome: Outcome, route: CacheResponseOptions, context: ExecutionContext): unknown {
+    const { response: stored, error, db, api, tags } = outcome;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    const status = [...(db ? [member('db', db)] : []), member('api', api)].join(', ');
-    response.set('Cache-Status', status);
+    if (!stored && error === undefined) return undefined; // the handler has answered
+    response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
     if (!stored) throw error;
+    const age = Math.floor(ageS(stored, this.clock.wallMs()));
+    if (api.hit || age > 0) response.set('Age', String(age));
+    const freshForMs = api.hit ? api.ttlMs : this.settings.cacheTtlMs;
+    const options = { cdnMaxAgeS: route.cdn?.maxAgeS, groups: route.groups };
+    const lines = downstreamLines(stored.own?.lines ?? [], api.policy, freshForMs, tags, options);
+    for (const [name, value] of lines) response.setHeader(name, value);
+    if (route.vary) response.vary(route.vary.join(', '));
+    if (stored.own) return sendOwn(stored, route, request, response);
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
-    response.vary('Accept-Encoding').set({
-      ETag: chosen.etag,
-      'Content-Type': 'application/json; charset=utf-8',
-      'Cache-Control': 'no-cache',
-    });
-    if (chosen.encoding !== 'identity' && !request.fresh) response.set('Content-Encoding', chosen.encoding);
-    if (!api.hit) return chosen.body;
-    response.set('Age', String(ageSeconds(stored, this.clock.wallMs())));
-    if (key === undefined || api.level !== 'l1' || api.ttlMs <= 0) return chosen.body;
-    const refusal = this.lane.learn(context, { key, stored, chosen });
-    if (refusal) response.set('Cache-Status', `${status}; strata-lane=${refusal}`);
-    return chosen.body;
+    const key = api.hit && api.level === 'l1' && api.ttlMs > 0 ? askOf(request, route)?.key : undefined;
+    const refusal = key === undefined ? undefined : this.lane.learn(context, { key, stored, chosen });
+    if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
+    return sendPlain(chosen, request, response);
   }
-}
-
-/** Request `no-cache` (RFC 9111, 5.2.1.4), and `Pragma` where there is no `Cache-Control` (5.4). */
-function wantsRenewal({ headers }: Request): boolean {
-  const directives = headers['cache-control'] ?? headers.pragma ?? '';
-  return /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(directives);
 }

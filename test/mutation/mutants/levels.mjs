@@ -103,9 +103,9 @@ export const levelMutants = [
   {
     name: 'strict-response-l1',
     guard: 'strict bypasses L1 of the api layer',
-    file: 'src/cache/api/response-cache.ts',
-    find: 'shared: sharesL1(rules, this.settings)',
-    replace: 'shared: true',
+    file: 'src/cache/api/candidate.ts',
+    find: 'sharesL1(rulesOf(lives, source), settings);',
+    replace: 'true;',
     by: ['strict'],
   },
   {

@@ -1,4 +1,8 @@
+import { plainAsk } from '../../../src/cache/api/ask.js';
 import { ResponseCache } from '../../../src/cache/api/response-cache.js';
+import { ResponseLevels } from '../../../src/cache/api/response-levels.js';
+import { ResponseMaker } from '../../../src/cache/api/response-maker.js';
+import { plainAnswer } from '../../../src/cache/api/stored-response.js';
 import {
   CacheEvents,
   type EntityRule,
@@ -86,7 +90,9 @@ export class SimulatedNode {
     const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks);
     new CacheSubscriber(database, rules, this.registry, planner, this.invalidator).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
-    this.responses = new ResponseCache(settings, this.l1, this.l2, this.registry, clock, events);
+    const levels = new ResponseLevels(settings, this.l1, this.l2, this.registry, clock, events);
+    const maker = new ResponseMaker(settings, this.l1, levels, clock);
+    this.responses = new ResponseCache(levels, maker, this.l1, this.registry, clock, events);
   }
 
   async start(): Promise<void> {
@@ -129,8 +135,8 @@ export class SimulatedNode {
 
   /** A response of two parts. */
   async page(renew: boolean): Promise<string> {
-    const handler = async () => ({ row: await this.row(1), list: await this.list('a') });
-    const outcome = await this.responses.respond('/page', handler, renew);
+    const handler = async () => plainAnswer({ row: await this.row(1), list: await this.list('a') });
+    const outcome = await this.responses.respond(plainAsk('/page', renew), handler);
     if (!outcome.response) throw outcome.error;
     return outcome.response.body;
   }

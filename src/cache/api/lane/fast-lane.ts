@@ -107,8 +107,9 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   #policyOf({ entities }: RecordedAnswers): PolicyName {
-    if (entities.length === 1) return this.policySource.policyOf(entities[0]);
-    return weakest(entities.map((entity) => this.policySource.policyOf(entity))) ?? 'strict';
+    const [first] = entities;
+    if (first !== undefined && entities.length === 1) return this.policySource.policyOf(first);
+    return weakest(entities.map((entity) => this.policySource.policyOf(entity))) ?? 'ttl';
   }
 }
 

@@ -81,6 +81,7 @@ export function handlingOf(name: string): Handling {
  */
 export const representationFields: ReadonlySet<string> = new Set([
   'age',
+  'cache-groups',
   'cache-status',
   'content-encoding',
   'content-length',

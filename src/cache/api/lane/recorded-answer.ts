@@ -2,7 +2,8 @@ import { type ServerResponse } from 'node:http';
 import { type PolicyName } from '../../../config/index.js';
 import { type DurationSeries } from '../../../http/index.js';
 import { member } from '../cache-status.js';
-import { ageSeconds } from '../stored-response.js';
+import { ageS } from '../candidate.js';
+import { type StoredResponse } from '../stored-response.js';
 
 /** Names and values in turn, as `writeHead` takes them. */
 export type HeaderList = string[];
@@ -13,8 +14,8 @@ export interface Recording {
   /** None for a 304. */
   readonly body: Buffer | undefined;
   readonly etag: string;
-  /** Wall clock of its making, in ms. */
-  readonly madeAtMs: number;
+  /** What it was made of: its age is told. */
+  readonly stored: StoredResponse;
   readonly durations: Readonly<Record<'GET' | 'HEAD', DurationSeries>>;
 }
 
@@ -60,8 +61,8 @@ export class RecordedAnswer {
 
   /** Writes the whole answer. Texts of the same second are not made again. */
   write(res: ServerResponse, method: 'GET' | 'HEAD', { wallMs, ttlMs, policy }: Circumstances): void {
-    const { status, headers, madeAtMs } = this.#head;
-    const age = ageSeconds({ madeAtMs }, wallMs);
+    const { status, headers, stored } = this.#head;
+    const age = Math.floor(ageS(stored, wallMs));
     if (age !== this.#age) {
       this.#age = age;
       headers[this.#ageAt] = String(age);

@@ -11,13 +11,14 @@ interface Slot {
 
 /** What hangs on an entry of L1: the answers that were made of it, by what the client likes. */
 export class RecordedAnswers {
+  /** Whose policies say whether the entry may be served. */
+  readonly entities: readonly string[];
   readonly #slots: (Slot | undefined)[] = [];
   #bytes = 0;
 
-  constructor(
-    /** Whose policies say whether the entry may be served. */
-    readonly entities: readonly [string, ...string[]],
-  ) {}
+  constructor(entities: readonly string[]) {
+    this.entities = [...new Set(entities)];
+  }
 
   get bytes(): number {
     return this.#bytes;

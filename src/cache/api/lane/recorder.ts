@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { AnswerDurations } from '../../../http/index.js';
-import { entityOf } from '../../core/tags.js';
 import { responseAddress } from '../../engine/addresses.js';
 import { MemoryLevel } from '../../levels/l1/memory-level.js';
+import { entitiesOf } from '../candidate.js';
 import { type Chosen } from '../representations.js';
 import { deserialise, type StoredResponse } from '../stored-response.js';
 import { Aliases } from './aliases.js';
@@ -49,15 +49,13 @@ export class Recorder {
     const address = responseAddress(key).key;
     const entry = this.l1.held(address);
     if (!entry || !isOf(entry.body, stored)) return;
-    const [first, ...others] = new Set(entry.dependencies.map(({ tag }) => entityOf(tag)));
-    if (first === undefined) return;
-    const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers([first, ...others]);
+    const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers(entitiesOf(entry));
     const durations = {
       GET: this.durations.series({ route, method: 'GET', status }),
       HEAD: this.durations.series({ route, method: 'HEAD', status }),
     };
     const { etag } = chosen;
-    const answer = new RecordedAnswer({ status, headers, body, etag, madeAtMs: stored.madeAtMs, durations });
+    const answer = new RecordedAnswer({ status, headers, body, etag, stored, durations });
     answers.add(preference, body ? 'full' : 'notModified', answer);
     if (this.l1.attach(address, entry, answers, answers.bytes)) this.aliases.learn(req.originalUrl, address);
   }

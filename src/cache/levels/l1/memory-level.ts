@@ -162,9 +162,10 @@ export class MemoryLevel extends Level {
     if (ticket instanceof Placeholder && !ticket.voided) this.#index.add(ticket, tags);
   }
 
-  override fill(ticket: Ticket, fill: Fill): Filled {
+  /** @param address where to, if that was not known yet when the placeholder was taken */
+  override fill(ticket: Ticket, fill: Fill, address: Address = ticket.address): Filled {
     if (!(ticket instanceof Placeholder)) return undefined;
-    const { address, term, takenAtMs, voided } = ticket;
+    const { term, takenAtMs, voided } = ticket;
     const watched = (fill.dependencies ?? []).every(({ tag }) => ticket.tags.has(tag));
     this.abandon(ticket);
     if (voided || !watched || !fill.dependencies || term !== this.lease.term) return undefined;
