@@ -122,6 +122,20 @@ describe('a write that Redis could not be told of', () => {
   });
 });
 
+it('a write that meets a cut connection is told on the next one before it is answered', async () => {
+  const patient = await startApp({ redis: redis.url, database: a.databaseUrl });
+  try {
+    const id = await create('before');
+    await served(patient, `/items/${id}`);
+    patient.app.get(RedisConnection).reset('cut by the test');
+    await patient.http.put(`/items/${id}`).send(item('after')).expect(200);
+    expect(patient.app.get(Journal).size).toBe(0);
+    expect(stateOf(patient)).toBe('closed');
+  } finally {
+    await patient.close();
+  }
+});
+
 describe('a flush', () => {
   it('loses no write: the next one is told under the new generation before it is answered', async () => {
     const id = await create('before');

@@ -23,7 +23,7 @@ export function leaseOf(config, rules) {
   function valid(state) {
     if (!rules.leaseIsChecked) return true;
     const slept = offsetOf(state) - state.offset;
-    if (rules.sleepIsNoticed && Math.abs(slept) >= config.lease) return false;
+    if (rules.sleepIsNoticed && !rules.sleepIsSubtracted && Math.abs(slept) >= config.lease) return false;
     const counted = rules.sleepIsNoticed && rules.sleepIsSubtracted ? Math.max(0, slept) : 0;
     return monotonic(state) + counted < state.leaseUntil;
   }

@@ -4,6 +4,11 @@ import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { KeyvAdapter } from 'cache-manager';
 import { Settings } from '../config/index.js';
 import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
+import { FastLane } from './api/lane/fast-lane.js';
+import { LaneTally } from './api/lane/lane-tally.js';
+import { PublicRoutes } from './api/lane/public-routes.js';
+import { Recorder } from './api/lane/recorder.js';
+import { Representations } from './api/representations.js';
 import { CachedRoutes } from './api/cached-routes.js';
 import { ResponseCache } from './api/response-cache.js';
 import { ResponseLevels } from './api/response-levels.js';
@@ -43,6 +48,11 @@ const providers = [
   ResponseLevels,
   ResponseMaker,
   ResponseCache,
+  Representations,
+  LaneTally,
+  PublicRoutes,
+  Recorder,
+  FastLane,
   ValueStore,
   Inspectables,
   RedisInspector,

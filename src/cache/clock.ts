@@ -1,12 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Time as a port: leases and freshness run on the monotonic clock, never on the wall clock. */
+/** A moment on both clocks, in ms. */
+export interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+/** Time as a port: whatever has a duration runs on the monotonic clock; where the machine may sleep, on both. */
 export abstract class Clock {
   /** Milliseconds since an arbitrary start; never jumps. */
   abstract monotonicMs(): number;
   /** Milliseconds since the Unix epoch; may jump. */
   abstract wallMs(): number;
+
+  now(): Moment {
+    return { monotonicMs: this.monotonicMs(), wallMs: this.wallMs() };
+  }
 
   /** Lets time pass. */
   sleep(ms: number): Promise<void> {

@@ -2,5 +2,6 @@
 export * from './index.js';
 export { SingleFlight } from './engine/single-flight.js';
 export { GenerationRecord } from './levels/l2/generation.js';
-export { recordKey, tagKey } from './levels/l2/keys.js';
+export { initKey, recordKey, tagKey } from './levels/l2/keys.js';
+export { scripts } from './levels/l2/scripts.js';
 export type { Address, Filled } from './levels/level.js';

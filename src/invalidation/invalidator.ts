@@ -68,9 +68,8 @@ export class Invalidator {
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) this.#logger.error(error);
       this.#keep(tags, writer);
-      // After a flush the data set is back in a moment: the write is not answered before the other nodes have heard.
-      const back = error instanceof LevelUnavailableError && error.reason === 'no-epoch';
-      if (back && (await this.connection.untilOpen(this.settings.redisTimeoutMs))) await this.#replayed;
+      // Often Redis is back in a moment: then the write is not answered before the other nodes have heard.
+      if (await this.connection.untilOpen(this.settings.redisTimeoutMs)) await this.#replayed;
     }
   }
 

@@ -1,3 +1,4 @@
+import { initKey, recordKey, scripts } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
 import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
 import { until } from '../support/until.js';
@@ -44,6 +45,54 @@ describe('a generation', () => {
     expect(connection.gen).toBe(gen);
     connection.superseded(gen);
     expect(connection.state).toBe('closed');
+  });
+
+  it('has ended before the epoch of the next is taken: no writer with a later id can fence in it', async () => {
+    const [{ connection, dataSource }, other] = [nodes[0]!, nodes[1]!];
+    other.connection.superseded(connection.gen);
+    await until(() => other.connection.state === 'closed');
+    const ask = dataSource.query.bind(dataSource);
+    let fenced: unknown;
+    const query = jest.spyOn(dataSource, 'query').mockImplementation(async (sql: string) => {
+      const answer: unknown = await ask(sql);
+      if (sql.endsWith('AS epoch'))
+        fenced = await other.tags.fence(['things:1'], [], { xid: '1', xmin: '1' }).catch((error: unknown) => error);
+      return answer;
+    });
+    await connection.renewGeneration();
+    query.mockRestore();
+    expect(fenced).toMatchObject({ reason: 'no-epoch' });
+  });
+
+  it('is begun by the one that holds the right to, and only in the place of the one it knew', async () => {
+    const { connection } = nodes[0]!;
+    const { gen } = connection;
+    const run = (name: 'claimGeneration' | 'installGeneration', ...args: string[]): Promise<unknown> =>
+      connection.command(gen, (client) =>
+        client.eval(scripts[name].text, { keys: [initKey, recordKey], arguments: args }),
+      );
+    expect(await run('claimGeneration', 'a', '10000', 'another')).toBe(0);
+    expect(await run('claimGeneration', 'a', '10000', gen)).toBe(1);
+    expect(await run('claimGeneration', 'b', '10000', '')).toBe(0);
+    expect(await run('installGeneration', 'b', 'of b', '1', 'nobody')).toBe(0);
+    expect(await run('installGeneration', 'a', 'of a', '1', 'nobody')).toBe(1);
+    expect(await run('installGeneration', 'a', 'of a', '1', 'nobody')).toBe(0);
+    expect(await run('claimGeneration', 'b', '10000', '')).toBe(0);
+    expect(await run('claimGeneration', 'b', '10000', 'of a')).toBe(1);
+    expect(await run('installGeneration', 'b', 'of b', '1', 'nobody')).toBe(1);
+  });
+
+  it('follows although the one that was to install it has died', async () => {
+    const { connection } = nodes[0]!;
+    await connection.renewGeneration();
+    const died = connection.command(connection.gen, (client) =>
+      client.eval(scripts.claimGeneration.text, {
+        keys: [initKey, recordKey],
+        arguments: ['of the dead', '100', connection.gen],
+      }),
+    );
+    expect(await died).toBe(1);
+    await expect(connection.renewGeneration()).resolves.toBeUndefined();
   });
 
   it('stays in force where the next one could not begin', async () => {

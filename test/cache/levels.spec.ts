@@ -14,7 +14,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   node = await startCacheNode(database.url, redis.url, { CACHE_L1_MAX_BYTES: '100000' });
   await node.connection.renewGeneration();
-  node.lease.extend(node.lease.begin(), node.clock.monotonicMs());
+  node.lease.extend(node.lease.begin(), node.clock.now());
 });
 
 afterEach(() => node.close());
@@ -54,15 +54,15 @@ describe('L1', () => {
     fill();
     node.clock.advance(node.settings.cacheL1LeaseMs);
     expect(node.l1.find(address.key, 0)).toBeUndefined();
-    node.lease.extend(node.lease.term!, node.clock.monotonicMs());
+    node.lease.extend(node.lease.term!, node.clock.now());
     expect(node.l1.find(address.key, 0)).toBeDefined();
   });
 
   it('counts the lease from when the heartbeat was sent, not from its answer', () => {
     fill();
-    const sentAtMs = node.clock.monotonicMs();
+    const sentAt = node.clock.now();
     node.clock.advance(900);
-    node.lease.extend(node.lease.term!, sentAtMs);
+    node.lease.extend(node.lease.term!, sentAt);
     node.clock.advance(100);
     expect(node.l1.find(address.key, 0)).toBeUndefined();
   });
@@ -70,14 +70,14 @@ describe('L1', () => {
   it('forgets everything when the invalidation connection ends', () => {
     fill();
     node.lease.end(node.lease.term!);
-    node.lease.extend(node.lease.begin(), node.clock.monotonicMs());
+    node.lease.extend(node.lease.begin(), node.clock.now());
     expect(node.l1.find(address.key, 0)).toBeUndefined();
   });
 
   it('refuses a fill that began on an earlier connection', () => {
     const ticket = node.l1.take(address)!;
     node.lease.end(node.lease.term!);
-    node.lease.extend(node.lease.begin(), node.clock.monotonicMs());
+    node.lease.extend(node.lease.begin(), node.clock.now());
     expect(node.l1.fill(ticket, { body: '1', dependencies, ...life })).toBeUndefined();
   });
 
@@ -92,10 +92,35 @@ describe('L1', () => {
     expect(node.l1.find(address.key, 0)).toBeUndefined();
   });
 
+  it('counts a short sleep as time that has passed', () => {
+    fill();
+    node.clock.suspend(600);
+    node.clock.advance(399);
+    expect(node.l1.find(address.key, 0)).toBeDefined();
+    node.clock.advance(1);
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+  });
+
+  it('counts a sleep between a heartbeat and its answer', () => {
+    fill();
+    const sentAt = node.clock.now();
+    node.clock.suspend(600);
+    node.lease.extend(node.lease.term!, sentAt);
+    node.clock.advance(400);
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+  });
+
+  it('is not prolonged by a wall clock that is set back', () => {
+    fill();
+    node.clock.suspend(-60_000);
+    node.clock.advance(1_000);
+    expect(node.l1.find(address.key, 0)).toBeUndefined();
+  });
+
   it('ignores a heartbeat of an earlier connection', () => {
     const term = node.lease.term!;
     node.lease.end(term);
-    node.lease.extend(term, node.clock.monotonicMs());
+    node.lease.extend(term, node.clock.now());
     expect(node.lease.valid).toBe(false);
   });
 

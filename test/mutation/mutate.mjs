@@ -16,6 +16,7 @@ const setups = ['strict', 'acknowledged', 'switching', 'write-through', 'invalid
 /** Spec files by what the mutants call them. @type {Readonly<Record<string, string>>} */
 const specs = {
   fences: 'test/cache/fences.spec.ts',
+  generations: 'test/cache/generations.spec.ts',
   levels: 'test/cache/levels.spec.ts',
   'single-flight': 'test/cache/single-flight.spec.ts',
   scripts: 'test/simulation/scripts.spec.ts',

@@ -1,4 +1,5 @@
 import { type Request } from 'express';
+import { maxKeyLength } from './canonical-key.js';
 import { type CacheResponseOptions } from './cache-response.decorator.js';
 import { type Fields } from './semantics/fields.js';
 import { anyAnswer, requestTerms, type RequestTerms } from './semantics/request-terms.js';
@@ -20,10 +21,12 @@ export function uriKey(target: string): string {
   return `${path}?${pairs.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0)).join('&')}`;
 }
 
-/** Undefined where the route's own function has no key for the request. */
+/** Undefined where the route's own function has no key for the request, or it is too long to be kept. */
 export function askOf(request: Request, route: CacheResponseOptions): Ask | undefined {
   const key = route.key ? route.key(request) : uriKey(request.originalUrl);
-  return key === undefined ? undefined : { key, fields: request.headers, terms: requestTerms(request.headers), route };
+  return key === undefined || key.length > maxKeyLength
+    ? undefined
+    : { key, fields: request.headers, terms: requestTerms(request.headers), route };
 }
 
 /** A request for the answer of one key, of a route that reads nothing but entities. */

@@ -1,6 +1,9 @@
 import { SetMetadata } from '@nestjs/common';
 import { type Request } from 'express';
 
+/** All of a request that a key may be made of: nothing that its header fields say can make, or change, an entry. */
+export type KeyedRequest = Pick<Request, 'params' | 'query'>;
+
 /** Everything is optional: `@CacheResponse()` obeys what the handler says with its own header fields. */
 export interface CacheResponseOptions {
   /**
@@ -9,7 +12,7 @@ export interface CacheResponseOptions {
    * of a request (`Authorization`, cookies) makes a difference, but for what `vary` names.
    * Without it the URL is the key, and what is said in RFC 9111, 3.5 about `Authorization` holds.
    */
-  readonly key?: (request: Request) => string | undefined;
+  readonly key?: (request: KeyedRequest) => string | undefined;
   /**
    * `entities`: all that the answer says was read through the cache, so that its tags know when it changes, and unsafe
    * requests to its URI are no reason to drop it. Spares a miss one command.

@@ -10,9 +10,12 @@ import { member } from './cache-status.js';
 import { ageS } from './candidate.js';
 import { recorded } from './handler-notes.js';
 import { type Handler, type Outcome } from './outcome.js';
+import { FastLane } from './lane/fast-lane.js';
+import { Representations } from './representations.js';
 import { ResponseCache } from './response-cache.js';
 import { downstreamLines } from './semantics/downstream.js';
 import { sendOwn } from './send-own.js';
+import { sendPlain } from './send-plain.js';
 
 /**
  * Answers the GET and HEAD requests of routes that declare `@CacheResponse` from the api layer. It returns the exact bytes
@@ -24,6 +27,8 @@ export class CacheResponseInterceptor implements NestInterceptor {
     private readonly settings: Settings,
     private readonly reflector: Reflector,
     private readonly responses: ResponseCache,
+    private readonly representations: Representations,
+    private readonly lane: FastLane,
     private readonly clock: Clock,
   ) {}
 
@@ -31,11 +36,11 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const route = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
     if (!route || context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<Request>();
-    const response = context.switchToHttp().getResponse<Response>();
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
+    const response = context.switchToHttp().getResponse<Response>();
     const handler: Handler = (held) => recorded(response, held, () => lastValueFrom(next.handle()));
     return defer(() => from(this.#outcome(route, request, handler))).pipe(
-      map((outcome) => this.#send(outcome, route, request, response)),
+      map((outcome) => this.#send(outcome, route, context)),
     );
   }
 
@@ -45,8 +50,10 @@ export class CacheResponseInterceptor implements NestInterceptor {
     return ask ? this.responses.respond(ask, handler) : this.responses.bypass(handler, 'uncacheable');
   }
 
-  #send(outcome: Outcome, route: CacheResponseOptions, request: Request, response: Response): unknown {
+  #send(outcome: Outcome, route: CacheResponseOptions, context: ExecutionContext): unknown {
     const { response: stored, error, db, api, tags } = outcome;
+    const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
     if (!stored && error === undefined) return undefined; // the handler has answered
     response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
     if (!stored) throw error;
@@ -58,7 +65,10 @@ export class CacheResponseInterceptor implements NestInterceptor {
     for (const [name, value] of lines) response.setHeader(name, value);
     for (const name of route.vary ?? []) response.vary(name);
     if (stored.own) return sendOwn(stored, route, request, response);
-    response.set({ ETag: stored.etag, 'Content-Type': 'application/json; charset=utf-8' });
-    return stored.body;
+    const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
+    const key = api.hit && api.level === 'l1' && api.ttlMs > 0 ? askOf(request, route)?.key : undefined;
+    const refusal = key === undefined ? undefined : this.lane.learn(context, { key, stored, chosen });
+    if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
+    return sendPlain(chosen, request, response);
   }
 }

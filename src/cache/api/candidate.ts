@@ -9,7 +9,7 @@ import { type StoredResponse } from './stored-response.js';
 type Lives = Pick<Entry, 'dependencies' | 'freshMs'>;
 
 /** The entities that a response was made of; its own URI is none. */
-const entitiesOf = ({ dependencies }: Lives): string[] =>
+export const entitiesOf = ({ dependencies }: Pick<Entry, 'dependencies'>): string[] =>
   dependencies.map(({ tag }) => entityOf(tag)).filter((entity) => entity !== uriEntity);
 
 /** Whose rules hold for a response: the strictest of its parts', for one without parts those of its lifetime alone. */

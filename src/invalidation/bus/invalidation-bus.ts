@@ -110,9 +110,9 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     try {
       for (let informed = false; ;) {
         informed ||= await this.#informed();
-        const sentAtMs = this.clock.monotonicMs();
+        const sentAt = this.clock.now();
         const answered = await within(leaseMs, this.heartbeat.ask(client), ended);
-        if (answered && informed) this.lease.extend(term, sentAtMs);
+        if (answered && informed) this.lease.extend(term, sentAt);
         begun();
         await Promise.race([sleep(leaseMs / 4), ended]);
       }

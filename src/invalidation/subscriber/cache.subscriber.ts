@@ -150,7 +150,9 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const id = rule.idOf(databaseEntity);
     if (transaction.frames.some((outer) => outer.has(rule, id))) return frame.change(rule, id, databaseEntity);
     const before = await lockRow(queryRunner.manager, rule, id);
-    if (before) frame.change(rule, id, before);
+    if (before) return frame.change(rule, id, before);
+    // It was removed meanwhile; should another be inserted before the statement comes, nobody knows its lists.
+    frame.changeUnknown(rule);
   }
 
   /** Statements that name no row: `repository.update()`, `delete(criteria)`, query builders. */

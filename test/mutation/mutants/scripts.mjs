@@ -10,6 +10,30 @@ const record = `${folder}/record.ts`;
 /** The same decisions where Redis takes them. @type {import('../mutants.mjs').Mutant[]} */
 export const scriptMutants = [
   {
+    name: 'lua-claim-ends-the-old',
+    guard: 'a generation has ended before the epoch of the next is taken',
+    file: record,
+    find: "redis.call('DEL', KEYS[2])\n",
+    replace: '',
+    by: ['generations'],
+  },
+  {
+    name: 'lua-claim-once',
+    guard: 'one node at a time installs a generation',
+    file: record,
+    find: "if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end",
+    replace: "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
+    by: ['generations'],
+  },
+  {
+    name: 'lua-claim-follows-the-known',
+    guard: 'a generation takes the place of the one its installer knew, of no other',
+    file: record,
+    find: "if (redis.call('HGET', KEYS[2], 'gen') or '') ~= ARGV[3] then return 0 end",
+    replace: '',
+    by: ['generations'],
+  },
+  {
     name: 'lua-generation',
     guard: 'every script is refused under another generation',
     file: parts,

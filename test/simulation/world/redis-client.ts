@@ -53,14 +53,6 @@ class SimulatedClient extends EventEmitter {
     return this.#connection.request(`HGETALL ${short(key)}`, () => this.server.hash(key));
   }
 
-  set(key: string, value: string, options: { readonly PX: number }): Promise<'OK' | null> {
-    return this.#connection.request(`SET ${short(key)}`, () => this.server.setOnce(key, value, options.PX));
-  }
-
-  del(key: string): Promise<void> {
-    return this.#connection.request(`DEL ${short(key)}`, () => this.server.forget(key));
-  }
-
   info(): Promise<string> {
     return this.#connection.request('INFO', () => this.server.info());
   }

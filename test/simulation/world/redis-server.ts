@@ -1,4 +1,4 @@
-import { generationChannel, initKey, recordKey } from '../../../src/cache/levels/l2/keys.js';
+import { generationChannel, recordKey } from '../../../src/cache/levels/l2/keys.js';
 import { type ScriptName, scripts } from '../../../src/cache/levels/l2/scripts.js';
 import { MemoryRedis, ScriptRefusal } from '../memory-redis.js';
 import { type Connection } from './connection.js';
@@ -21,7 +21,8 @@ class ErrorReply extends Error {}
 export class RedisServer {
   readonly #connections = new Set<Connection>();
   readonly #subscribers = new Map<Connection, { readonly channels: readonly string[]; readonly tell: Subscriber }>();
-  readonly #texts = new Map<string, { readonly value: string; readonly untilMs: number }>();
+  /** Who is installing a generation. */
+  #init: { readonly nonce: string; readonly untilMs: number } | undefined;
   #identities: Record<string, string> = {};
   #life = 1;
   readonly memory: MemoryRedis;
@@ -66,6 +67,7 @@ export class RedisServer {
   script(textOrSha: string, keys: readonly string[], args: readonly string[]): unknown {
     const name = nameOf.get(textOrSha);
     if (!name) throw new ErrorReply('NOSCRIPT No matching script');
+    if (name === 'claimGeneration') return this.#claim(args);
     if (name === 'installGeneration') return this.#install(args);
     try {
       const reply = this.memory.run(args[0]!, name, keys.slice(1), args.slice(1));
@@ -74,18 +76,6 @@ export class RedisServer {
     } catch (error) {
       throw error instanceof ScriptRefusal ? new ErrorReply(error.message) : error;
     }
-  }
-
-  setOnce(key: string, value: string, ttlMs: number): 'OK' | null {
-    const kept = this.#texts.get(key);
-    if (kept && kept.untilMs > this.time.monotonicMs()) return null;
-    this.#texts.set(key, { value, untilMs: this.time.monotonicMs() + ttlMs });
-    return 'OK';
-  }
-
-  forget(key: string): void {
-    if (key === recordKey) this.memory.gen = undefined;
-    this.#texts.delete(key);
   }
 
   hash(key: string): Record<string, string> {
@@ -100,7 +90,7 @@ export class RedisServer {
   /** FLUSHALL: connections stay. */
   flush(): void {
     this.memory.flush();
-    this.#texts.clear();
+    this.#init = undefined;
   }
 
   /** Another process: every connection breaks, the identity is a new one, the data may be there again. */
@@ -110,11 +100,21 @@ export class RedisServer {
     for (const connection of this.connections(() => true)) connection.cut(true);
   }
 
+  #claim([nonce = '', ttlMs, previous]: readonly string[]): number {
+    if ((this.memory.gen ?? '') !== previous || this.#initiator() !== undefined) return 0;
+    this.#init = { nonce, untilMs: this.time.monotonicMs() + Number(ttlMs) };
+    this.memory.gen = undefined;
+    return 1;
+  }
+
+  #initiator(): string | undefined {
+    return this.#init && this.#init.untilMs > this.time.monotonicMs() ? this.#init.nonce : undefined;
+  }
+
   #install(args: readonly string[]): number {
     const [nonce, gen = '', epoch, , ...identities] = args;
-    const init = this.#texts.get(initKey);
-    if (!init || init.value !== nonce || init.untilMs <= this.time.monotonicMs()) return 0;
-    this.#texts.delete(initKey);
+    if (this.#initiator() !== nonce) return 0;
+    this.#init = undefined;
     this.memory.gen = gen;
     this.memory.epoch = Number(epoch);
     this.memory.bornMs = this.time.wallMs();

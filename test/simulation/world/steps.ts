@@ -95,7 +95,10 @@ export class RecordedSteps implements StepScheduler {
   }
 }
 
-/** Takes steps by name: each pattern waits for a step that it fits; steps that no pattern is left for come in between. */
+/**
+ * Takes steps by name: each pattern waits for a step that it fits; steps that no pattern is left for come in between. A
+ * pattern that nothing can fit any more is passed over: what it was written for does not happen now.
+ */
 export class ScriptedSteps implements StepScheduler {
   readonly #waiting: { readonly label: string; readonly trigger: () => void }[] = [];
   readonly #script: RegExp[];
@@ -109,15 +112,19 @@ export class ScriptedSteps implements StepScheduler {
   }
 
   async waitOne(): Promise<void> {
-    const [wanted] = this.#script;
-    let next = wanted ? this.#waiting.findIndex(({ label }) => wanted.test(label)) : 0;
-    if (next >= 0) this.#script.shift();
-    else next = this.#waiting.findIndex(({ label }) => !this.#script.some((pattern) => pattern.test(label)));
-    if (next < 0)
-      throw new Error(`no step fits ${String(wanted)}: ${this.#waiting.map(({ label }) => label).join('; ')}`);
-    const [step] = this.#waiting.splice(next, 1);
+    const [step] = this.#waiting.splice(this.#next(), 1);
     step?.trigger();
     await ready;
+  }
+
+  #next(): number {
+    const [wanted] = this.#script;
+    if (!wanted) return 0;
+    const fits = this.#waiting.findIndex(({ label }) => wanted.test(label));
+    const between = this.#waiting.findIndex(({ label }) => !this.#script.some((pattern) => pattern.test(label)));
+    if (fits < 0 && between >= 0) return between;
+    this.#script.shift();
+    return fits < 0 ? this.#next() : fits;
   }
 
   count(): number {

@@ -39,38 +39,40 @@ export class GenerationRecord {
    */
   async establish(client: RedisClient): Promise<string | undefined> {
     const identities = await this.#identities(client);
-    const known = await valid(client, identities);
-    if (known !== undefined) {
-      this.events.emit({ type: 'generation', gen: known, fresh: false });
-      return known;
-    }
-    // Of several nodes that found none, one begins it; those that were late find it when they ask again.
-    return this.#install(client, identities, async () => (await valid(client, identities)) !== undefined);
+    const record = await client.hGetAll(recordKey);
+    if (!madeFor(record, identities)) return this.#install(client, identities, record['gen']);
+    this.events.emit({ type: 'generation', gen: record['gen'], fresh: false });
+    return record['gen'];
   }
 
   /** Begins a new generation whatever the identities: everything that is cached becomes unreachable at once. */
   async renew(client: RedisClient): Promise<string | undefined> {
-    return this.#install(client, await this.#identities(client));
+    const identities = await this.#identities(client);
+    const record = await client.hGetAll(recordKey);
+    return this.#install(client, identities, record['gen']);
   }
 
-  /** @param needless asked once nobody else can install one */
+  /**
+   * In two steps. First the right to is claimed, which ends the generation before; only then is the epoch taken. In the
+   * other order, a writer that begins after the epoch could still fence in the old generation, and the new one would know
+   * nothing of it.
+   * @param previous the generation that is to end, if there is one; should another have taken its place, nothing happens
+   */
   async #install(
     client: RedisClient,
     identities: Identities,
-    needless: () => Promise<boolean> = () => Promise.resolve(false),
+    previous: string | undefined,
   ): Promise<string | undefined> {
+    const keys = [initKey, recordKey];
     const nonce = randomUUID();
-    if ((await client.set(initKey, nonce, { NX: true, PX: initTimeoutMs })) !== 'OK') return undefined;
-    if (await needless()) {
-      await client.del(initKey);
-      return undefined;
-    }
+    const claim = [nonce, String(initTimeoutMs), previous ?? ''];
+    if ((await client.eval(scripts.claimGeneration.text, { keys, arguments: claim })) !== 1) return undefined;
     // Taken in a transaction of its own that ends at once: every writer that began earlier has a lower id.
     // Not pg_snapshot_xmax: it can equal the id of a running writer.
     const [row] = await this.dataSource.query<[{ epoch: string }]>('SELECT pg_current_xact_id()::text AS epoch');
     const gen = randomUUID();
     const installed = await client.eval(scripts.installGeneration.text, {
-      keys: [initKey, recordKey],
+      keys,
       arguments: [nonce, gen, row.epoch, generationChannel, ...Object.entries(identities).flat()],
     });
     if (installed !== 1) return undefined;
@@ -98,11 +100,9 @@ export class GenerationRecord {
   }
 }
 
-/** The generation of the record, if it was made for these servers. */
-async function valid(client: RedisClient, identities: Identities): Promise<string | undefined> {
-  const record = await client.hGetAll(recordKey);
-  const same = Object.entries(identities).every(([name, value]) => record[name] === value);
-  return same ? record['gen'] : undefined;
+/** Whether a record was made for these servers. */
+function madeFor(record: Readonly<Record<string, string>>, identities: Identities): record is Record<'gen', string> {
+  return Object.entries(identities).every(([name, value]) => record[name] === value);
 }
 
 function field(info: string, name: string): string {

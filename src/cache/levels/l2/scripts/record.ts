@@ -1,12 +1,22 @@
 import { prelude } from './parts.js';
 
 /**
+ * KEYS init record; ARGV nonce ttl gen. Takes the right to begin a generation, unless somebody holds it or the one in force
+ * is not the caller's ('': none), and ends that one.
+ */
+export const claimGeneration = `#!lua
+if (redis.call('HGET', KEYS[2], 'gen') or '') ~= ARGV[3] then return 0 end
+if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
+redis.call('DEL', KEYS[2])
+return 1
+`;
+
+/**
  * KEYS init record; ARGV nonce gen epoch channel identities… (field, value). Begins a generation, and says so, if the right
  * to is still ours.
  */
 export const installGeneration = `#!lua
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('DEL', KEYS[2])
 local t = redis.call('TIME')
 redis.call('HSET', KEYS[2], 'gen', ARGV[2], 'epoch', ARGV[3], 'born',
   string.format('%.0f', t[1] * 1000 + math.floor(t[2] / 1000)))
