@@ -12,10 +12,12 @@ import { type Answer, fieldsOf, type StoredResponse } from './stored-response.js
 /** Makes the answer of a route. Told what is held, it may say 304; it says undefined when it has sent one itself. */
 export type Handler = (held: Validators | undefined) => Promise<Answer | undefined>;
 
-/** What a handler's run came to; neither where it has sent its answer itself. */
+/** What a handler's run came to; none of these where it has sent its answer itself. */
 export interface Made {
   readonly response?: StoredResponse;
   readonly error?: unknown;
+  /** A stream: for one client, once. */
+  readonly passed?: Answer;
 }
 
 /** A response and how it came about, layer by layer. */

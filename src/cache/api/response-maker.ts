@@ -1,4 +1,4 @@
-import { HttpException, Injectable, Logger } from '@nestjs/common';
+import { HttpException, Injectable, Logger, StreamableFile } from '@nestjs/common';
 import { Settings } from '../../config/index.js';
 import { Clock } from '../clock.js';
 import { collecting } from '../engine/scope.js';
@@ -100,6 +100,7 @@ export class ResponseMaker {
       const answer = await collecting(collector, () => handler(held));
       const taken = { askedMs, madeAtMs: this.clock.wallMs() };
       if (!answer) return {};
+      if (answer.value instanceof StreamableFile) return { passed: answer };
       if (!found || !held || answer.status !== 304) return { response: compose(answer, targeted, taken) };
       return { response: refreshed(found.stored, answer, targeted, taken), validated: true };
     } catch (error) {
