@@ -11,7 +11,7 @@ export interface DownstreamOptions {
   readonly groups?: boolean | undefined;
 }
 
-/** What every cache can take (RFC 9875, 2.1). */
+/** What every cache can take (RFC 9875, 2). */
 const maxGroups = 32;
 
 /**
