@@ -8,13 +8,13 @@ import { askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
 import { ageS } from './candidate.js';
-import { recorded } from './handler-notes.js';
+import { notebookOf } from './handler-notes.js';
 import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
 import { Representations } from './representations.js';
 import { ResponseCache } from './response-cache.js';
 import { downstreamLines } from './semantics/downstream.js';
-import { sendOwn } from './send-own.js';
+import { sendOwn, sendPassed } from './send-own.js';
 import { sendPlain } from './send-plain.js';
 
 /**
@@ -38,7 +38,8 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<Request>();
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const response = context.switchToHttp().getResponse<Response>();
-    const handler: Handler = (held) => recorded(response, held, () => lastValueFrom(next.handle()));
+    const notebook = notebookOf(response);
+    const handler: Handler = (held) => notebook(held, () => lastValueFrom(next.handle()));
     return defer(() => from(this.#outcome(route, request, handler))).pipe(
       map((outcome) => this.#send(outcome, route, context)),
     );
@@ -51,19 +52,21 @@ export class CacheResponseInterceptor implements NestInterceptor {
   }
 
   #send(outcome: Outcome, route: CacheResponseOptions, context: ExecutionContext): unknown {
-    const { response: stored, error, db, api, tags } = outcome;
+    const { response: stored, error, passed, db, api, tags } = outcome;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    if (!stored && error === undefined) return undefined; // the handler has answered
+    if (!stored && !passed && error === undefined) return undefined; // the handler has answered
     response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
+    if (passed) return sendPassed(passed, response);
     if (!stored) throw error;
     const age = Math.floor(ageS(stored, this.clock.wallMs()));
     if (api.hit || age > 0) response.set('Age', String(age));
-    const freshForMs = api.hit ? api.ttlMs : this.settings.cacheTtlMs;
+    if (api.hit) response.set('Date', new Date(stored.madeAtMs).toUTCString());
+    const lifetimeS = age + (api.hit ? api.ttlMs : this.settings.cacheTtlMs) / 1_000;
     const options = { cdnMaxAgeS: route.cdn?.maxAgeS, groups: route.groups };
-    const lines = downstreamLines(stored.own?.lines ?? [], api.policy, freshForMs, tags, options);
+    const lines = downstreamLines(stored.own?.lines ?? [], api.policy, lifetimeS, tags, options);
     for (const [name, value] of lines) response.setHeader(name, value);
-    if (route.vary) response.vary(route.vary.join(', '));
+    for (const name of route.vary ?? []) response.vary(name);
     if (stored.own) return sendOwn(stored, route, request, response);
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
     const key = api.hit && api.level === 'l1' && api.ttlMs > 0 ? askOf(request, route)?.key : undefined;

@@ -1,8 +1,7 @@
-import { type Lifetime } from '../core/freshness.js';
 import { initialAgeS } from './semantics/age.js';
 import { freshened, type HeaderLine } from './semantics/freshen.js';
-import { effectiveDirectives, type ResponseTerms, responseTerms } from './semantics/response-terms.js';
-import { storedFields } from './semantics/storable.js';
+import { effectiveDirectives, responseTerms } from './semantics/response-terms.js';
+import { passedOn } from './semantics/storable.js';
 import { type Answer, contentOf, fieldsOf, type OwnWords, type StoredResponse } from './stored-response.js';
 
 /** When an answer was asked for and when it was there: wall clock, in ms. */
@@ -39,13 +38,6 @@ export const plainLines = ({ etag }: StoredResponse): HeaderLine[] => [
   ['ETag', etag],
 ];
 
-/** Without the fields that must not be kept. */
-export function withoutUnstored(response: StoredResponse, targeted: boolean): StoredResponse {
-  if (!response.own) return response;
-  const keeps = storedFields(fieldsOf(response.own.lines), targeted);
-  return { ...response, own: { ...response.own, lines: response.own.lines.filter(([name]) => keeps(name)) } };
-}
-
 function wordsOf(
   lines: readonly HeaderLine[],
   rest: Pick<OwnWords, 'status' | 'encoding'>,
@@ -54,9 +46,10 @@ function wordsOf(
 ): OwnWords {
   const fields = fieldsOf(lines);
   const { directives } = effectiveDirectives(fields, targeted);
+  const endToEnd = passedOn(fields);
   return {
     ...rest,
-    lines: lines.filter(([name]) => name.toLowerCase() !== 'age'),
+    lines: lines.filter(([name]) => endToEnd(name)),
     terms: responseTerms(fields, targeted, madeAtMs),
     ageS: initialAgeS(fields, askedMs, madeAtMs),
     forAuthorized: ['public', 'must-revalidate', 's-maxage'].some((name) => directives.has(name)),
@@ -65,34 +58,3 @@ function wordsOf(
 
 const has = (lines: readonly HeaderLine[], field: string): boolean =>
   lines.some(([name]) => name.toLowerCase() === field);
-
-/** However long a response wants to be kept. In ms. */
-const longestMs = 7 * 86_400_000;
-
-export interface LifetimeSources {
-  /** What its handler says; undefined: nothing. */
-  readonly terms: ResponseTerms | undefined;
-  /** Age when it came, in seconds. */
-  readonly ageS: number;
-  /** Of what it was made of; undefined: of nothing that is cached. */
-  readonly parts: Lifetime | undefined;
-  /** What the route says for answers that say nothing. */
-  readonly ttlMs: number | undefined;
-  readonly staleMs: number;
-  /** It can be validated, so that it is worth keeping when it is stale. */
-  readonly validators: boolean;
-}
-
-/** How long a response is fresh and kept; undefined: there is nothing to go by, or nothing to gain. */
-export function lifetimeOf(sources: LifetimeSources): Lifetime | undefined {
-  const { terms, ageS, parts, ttlMs, staleMs, validators } = sources;
-  const saidMs = terms?.lifetimeS === undefined ? undefined : (terms.lifetimeS - ageS) * 1_000;
-  const ownMs = saidMs ?? (parts ? Infinity : ttlMs);
-  if (ownMs === undefined && !(validators && terms)) return undefined;
-  const freshMs = Math.round(Math.min(ownMs ?? 0, parts?.freshMs ?? Infinity, longestMs));
-  if ((freshMs <= 0 || terms?.noCache) && !validators) return undefined;
-  const windowsS = Math.max(terms?.staleWhileRevalidateS ?? 0, terms?.staleIfErrorS ?? 0);
-  const wantedMs = Math.max(0, freshMs) + Math.max(staleMs, windowsS * 1_000);
-  const keepMs = Math.round(Math.min(wantedMs, parts?.keepMs ?? Infinity, longestMs));
-  return keepMs > 0 ? { freshMs, keepMs } : undefined;
-}

@@ -11,7 +11,6 @@ const said = ['cache-control', 'cdn-cache-control', 'content-type', 'etag', 'exp
 
 /** What one run of a handler says with its response object: written down, not sent. */
 class Notes {
-  readonly lines = new Map<string, readonly [name: string, value: HeaderValue]>();
   readonly removed = new Set<string>();
   /** The handler answers by itself from here on. */
   released = false;
@@ -20,44 +19,59 @@ class Notes {
     readonly response: Response,
     public status: number,
     readonly held: Validators | undefined,
+    readonly lines: Map<string, readonly [name: string, value: HeaderValue]>,
   ) {}
 }
 
-const records = new AsyncLocalStorage<Notes>();
+const storage = new AsyncLocalStorage<Notes>();
+let underWay = 0;
 
 /**
  * What the cache holds of the answer that the running handler is asked for: a handler that knows how may answer 304
  * (`res.status(304)`) instead of making it anew (RFC 9111, 4.3). Undefined where nothing is held.
  */
-export const heldValidators = (): Validators | undefined => records.getStore()?.held;
+export const heldValidators = (): Validators | undefined => storage.getStore()?.held;
+
+/** Runs a handler and tells what it answered; undefined where it sent an answer itself. */
+export type Notebook = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<Answer | undefined>;
 
 /**
- * Runs a handler with its response object turned into a notebook: status and header fields are part of the answer, which
- * may be sent to several clients, later, or (renewed behind an answer) to none. What else happens to the object, before or
- * at the same time, goes through to the client.
- * @returns undefined where the handler sent an answer itself
+ * Turns a response object into a notebook for the handlers that run with it: status and header fields are part of the
+ * answer, which may be sent to several clients, later, or (renewed behind an answer) to none. What else happens to the
+ * object, at the same time or later, goes through to the client.
+ * @param response as the route was entered, with nothing of an answer in it yet
  */
-export async function recorded(
-  response: Response,
-  held: Validators | undefined,
-  work: () => Promise<unknown>,
-): Promise<Answer | undefined> {
-  install(response);
-  const record = new Notes(response, response.headersSent ? 200 : response.statusCode, held);
-  for (const name of said) {
+export function notebookOf(response: Response): Notebook {
+  const { statusCode } = response;
+  const before = said.flatMap((name) => {
     const value = response.getHeader(name);
-    if (value !== undefined) record.lines.set(name, [name, value]);
-  }
-  const value = await records.run(record, work);
-  if (record.released) return undefined;
-  const lines = [...record.lines.values()].map(([name, text]): HeaderLine => [
-    name,
-    typeof text === 'object' ? text.map(String) : String(text),
-  ]);
-  return { value, status: record.status, lines };
+    return value === undefined ? [] : [[name, [name, value] as const] as const];
+  });
+  return async (held, work) => {
+    install(response);
+    const notes = new Notes(response, statusCode, held, new Map(before));
+    const value = await noting(notes, work);
+    if (notes.released) return undefined;
+    const lines = [...notes.lines.values()].map(([name, text]): HeaderLine => [
+      name,
+      typeof text === 'object' ? text.map(String) : String(text),
+    ]);
+    return { value, status: notes.status, lines };
+  };
 }
 
-const installed = Symbol('recorded');
+/** While no handler runs the storage is off: following it would cost every other request something. */
+async function noting<T>(notes: Notes, work: () => Promise<T>): Promise<T> {
+  underWay += 1;
+  try {
+    return await storage.run(notes, work);
+  } finally {
+    underWay -= 1;
+    if (underWay === 0) storage.disable();
+  }
+}
+
+const installed = Symbol('notebook');
 
 /** Puts the notebook in front of the methods of one response object. */
 function install(response: Response & { [installed]?: true }): void {
@@ -71,14 +85,15 @@ function install(response: Response & { [installed]?: true }): void {
   };
   let status = response.statusCode;
   const current = (): Notes | undefined => {
-    const record = records.getStore();
-    return record?.response === response && !record.released ? record : undefined;
+    const notes = storage.getStore();
+    return notes?.response === response && !notes.released ? notes : undefined;
   };
   const get = (name: string) => {
-    const record = current();
+    const notes = current();
     const key = name.toLowerCase();
-    if (!record) return real.getHeader(name);
-    return record.removed.has(key) ? undefined : (record.lines.get(key)?.[1] ?? real.getHeader(name));
+    if (!notes) return real.getHeader(name);
+    const written = notes.lines.get(key)?.[1];
+    return written !== undefined || notes.removed.has(key) || said.includes(key) ? written : real.getHeader(name);
   };
   Object.defineProperties(response, {
     [installed]: { value: true },
@@ -86,18 +101,18 @@ function install(response: Response & { [installed]?: true }): void {
       configurable: true,
       get: () => current()?.status ?? status,
       set: (value: number) => {
-        const record = current();
-        if (record) record.status = value;
+        const notes = current();
+        if (notes) notes.status = value;
         else status = value;
       },
     },
   });
   Object.assign(response, {
     setHeader: (name: string, value: HeaderValue) => {
-      const record = current();
-      if (!record) return real.setHeader(name, value);
-      record.removed.delete(name.toLowerCase());
-      record.lines.set(name.toLowerCase(), [name, value]);
+      const notes = current();
+      if (!notes) return real.setHeader(name, value);
+      notes.removed.delete(name.toLowerCase());
+      notes.lines.set(name.toLowerCase(), [name, value]);
       return response;
     },
     appendHeader: (name: string, value: string | readonly string[]) => {
@@ -107,14 +122,14 @@ function install(response: Response & { [installed]?: true }): void {
     getHeader: get,
     hasHeader: (name: string) => get(name) !== undefined,
     removeHeader: (name: string) => {
-      const record = current();
-      if (!record) return real.removeHeader(name);
-      record.removed.add(name.toLowerCase());
-      record.lines.delete(name.toLowerCase());
+      const notes = current();
+      if (!notes) return real.removeHeader(name);
+      notes.removed.add(name.toLowerCase());
+      notes.lines.delete(name.toLowerCase());
     },
     writeHead: (...args: unknown[]) => {
-      const record = current();
-      if (record) release(record, real.setHeader, real.removeHeader);
+      const notes = current();
+      if (notes) release(notes, real.setHeader, real.removeHeader);
       return real.writeHead(...args);
     },
   });
@@ -122,12 +137,12 @@ function install(response: Response & { [installed]?: true }): void {
 
 /** The handler sends: what was written down becomes the head of its answer. */
 function release(
-  record: Notes,
+  notes: Notes,
   setHeader: (name: string, value: HeaderValue) => unknown,
   removeHeader: (name: string) => void,
 ): void {
-  record.released = true;
-  for (const name of record.removed) removeHeader(name);
-  for (const [name, value] of record.lines.values()) setHeader(name, value);
-  record.response.statusCode = record.status;
+  notes.released = true;
+  for (const name of notes.removed) removeHeader(name);
+  for (const [name, value] of notes.lines.values()) setHeader(name, value);
+  notes.response.statusCode = notes.status;
 }

@@ -3,7 +3,7 @@ import { type CacheResponseOptions } from './cache-response.decorator.js';
 import { byteRange } from './semantics/byte-range.js';
 import { type Fields, field } from './semantics/fields.js';
 import { isNotModified } from './semantics/validators.js';
-import { bytesOf, fieldsOf, type StoredResponse } from './stored-response.js';
+import { type Answer, bytesOf, fieldsOf, type StoredResponse } from './stored-response.js';
 
 /**
  * The status and the body of a response whose handler said more than a value; its header fields are set already.
@@ -18,7 +18,6 @@ export function sendOwn(
   const status = stored.own?.status ?? 200;
   const own = fieldsOf(stored.own?.lines ?? []);
   const fields: Fields = { ...own, date: field(own, 'date') ?? new Date(stored.madeAtMs).toUTCString() };
-  response.set('Date', field(fields, 'date'));
   const read = request.method === 'GET' || request.method === 'HEAD';
   if (read && status === 200 && isNotModified(request.headers, fields, stored.madeAtMs)) {
     response.status(304);
@@ -42,4 +41,11 @@ function part(bytes: Buffer, etag: string | undefined, request: Request, respons
   }
   response.status(206).set('Content-Range', `bytes ${range.first}-${range.last}/${bytes.length}`);
   return bytes.subarray(range.first, range.last + 1);
+}
+
+/** What no cache can keep, a stream, goes to the client that asked for it. */
+export function sendPassed({ value, status, lines }: Answer, response: Response): unknown {
+  response.status(status);
+  for (const [name, text] of lines) response.setHeader(name, text);
+  return value;
 }

@@ -7,7 +7,6 @@ import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisTags } from '../levels/l2/redis-tags.js';
 import { uriKey } from './ask.js';
 import { CachedRoutes } from './cached-routes.js';
-import { type Fields } from './semantics/fields.js';
 import { invalidatedUris, isSafe } from './semantics/invalidated-uris.js';
 
 /**

@@ -83,9 +83,11 @@ export const representationFields: ReadonlySet<string> = new Set([
   'age',
   'cache-groups',
   'cache-status',
+  'cdn-cache-control',
   'content-encoding',
   'content-length',
   'content-type',
+  'date',
   'etag',
 ]);
 

@@ -5,7 +5,7 @@ import { type HeaderLine } from './freshen.js';
 
 /** What a route tells the caches behind this one, beyond what its handler says. */
 export interface DownstreamOptions {
-  /** Seconds that a CDN may keep it, at most what is left of its freshness; undefined: nothing is said (RFC 9213). */
+  /** Seconds that a CDN may keep it, at most its whole lifetime here; undefined: nothing is said (RFC 9213). */
   readonly cdnMaxAgeS?: number | undefined;
   /** Names what the response was made of (RFC 9875). */
   readonly groups?: boolean | undefined;
@@ -22,7 +22,7 @@ const maxGroups = 32;
 export function downstreamLines(
   own: readonly HeaderLine[],
   policy: PolicyName | undefined,
-  freshForMs: number,
+  lifetimeS: number,
   tags: readonly Tag[],
   { cdnMaxAgeS, groups = false }: DownstreamOptions,
 ): HeaderLine[] {
@@ -32,7 +32,7 @@ export function downstreamLines(
   const lines: HeaderLine[] = kept;
   if (!said.has('cache-control') && !said.has('expires'))
     lines.push(['Cache-Control', strict ? forbidding(own) : 'no-cache']);
-  const cdnS = Math.min(cdnMaxAgeS ?? 0, Math.floor(freshForMs / 1_000));
+  const cdnS = Math.min(cdnMaxAgeS ?? 0, Math.floor(lifetimeS));
   if (cdnS > 0 && !strict && !said.has('cdn-cache-control') && !said.has('cache-control'))
     lines.push(['CDN-Cache-Control', `max-age=${cdnS}`]);
   if (groups && !said.has('cache-groups') && tags.length > 0) lines.push(['Cache-Groups', groupList(tags)]);

@@ -1,11 +1,12 @@
-const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const time = '(\\d{2}):(\\d{2}):(\\d{2})';
-const imfFixdate = new RegExp(`^[A-Z][a-z]{2}, (\\d{2}) ([A-Z][a-z]{2}) (\\d{4}) ${time} GMT$`);
-const rfc850 = new RegExp(`^[A-Z][a-z]{5,8}, (\\d{2})-([A-Z][a-z]{2})-(\\d{2}) ${time} GMT$`);
-const asctime = new RegExp(`^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \\d]\\d) ${time} (\\d{4})$`);
+const imfFixdate = new RegExp(`^[A-Z][a-z]{2}, (\\d{2}) ([A-Z][a-z]{2}) (\\d{4}) ${time} GMT$`, 'i');
+const rfc850 = new RegExp(`^[A-Z][a-z]{5,8}, (\\d{2})-([A-Z][a-z]{2})-(\\d{2}) ${time} GMT$`, 'i');
+const asctime = new RegExp(`^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \\d]\\d) ${time} (\\d{4})$`, 'i');
 
 /**
- * Milliseconds since the epoch of an HTTP-date in one of its three forms (RFC 9110, 5.6.7); undefined for anything else.
+ * Milliseconds since the epoch of an HTTP-date in one of its three forms (RFC 9110, 5.6.7); undefined for anything else. The
+ * case of its letters does not matter to a cache (RFC 9111, 4.2).
  * @param nowMs decides the century of a two-digit year: never more than 50 years ahead
  */
 export function parseHttpDate(text: string | undefined, nowMs: number): number | undefined {
@@ -25,7 +26,7 @@ function fullYear(twoDigits: number, nowMs: number): number {
 }
 
 function instant(year?: string, month?: string, day?: string, clock: readonly string[] = []): number | undefined {
-  const number = months.indexOf(month ?? '');
+  const number = months.indexOf(month?.toLowerCase() ?? '');
   const [hours, minutes, seconds] = clock.map(Number);
   if (number < 0 || hours! > 23 || minutes! > 59 || seconds! > 60) return undefined;
   const midnight = new Date(Date.UTC(Number(year), number, Number(day)));

@@ -43,8 +43,8 @@ export function refuseStorage(
   return request.authorized && !allowed ? 'authorization' : undefined;
 }
 
-/** Fields of one connection, of one request, or made anew for each answer: never stored (RFC 9111, 3.1). */
-const unstored = new Set([
+/** Fields of one connection or one exchange, and those that each answer gets anew (RFC 9111, 3.1; RFC 9110, 7.6.1). */
+const ofTheConnection = new Set([
   ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-connection'],
   ...[
     'proxy-authenticate',
@@ -56,12 +56,15 @@ const unstored = new Set([
   ],
 ]);
 
-/** Whether a field is stored: not where `Connection` or an argument of `no-cache` names it. */
+/** Whether a field belongs to the response rather than to the connection that it came by. */
+export function passedOn(fields: Fields): (name: string) => boolean {
+  const named = new Set(members(field(fields, 'connection')).map((name) => name.toLowerCase()));
+  return (name) => !ofTheConnection.has(name.toLowerCase()) && !named.has(name.toLowerCase());
+}
+
+/** Whether a field of it is stored: not where an argument of `no-cache` names it (RFC 9111, 5.2.2.4). */
 export function storedFields(fields: Fields, targeted = false): (name: string) => boolean {
   const { directives } = effectiveDirectives(fields, targeted);
-  const named = new Set([
-    ...members(field(fields, 'connection')).map((name) => name.toLowerCase()),
-    ...listedFields(directives.get('no-cache')),
-  ]);
-  return (name) => !unstored.has(name.toLowerCase()) && !named.has(name.toLowerCase());
+  const named = new Set(listedFields(directives.get('no-cache')));
+  return (name) => !named.has(name.toLowerCase());
 }

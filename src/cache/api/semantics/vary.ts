@@ -14,16 +14,18 @@ export function varyNames(fields: Fields): string[] {
  * for white space around commas (RFC 9111, 4.1).
  */
 export function variantOf(names: readonly string[], request: Fields): string {
-  const values = names.map((name) =>
-    field(request, name)
-      ?.split(',')
-      .map((part) => part.trim())
-      .join(','),
-  );
+  const values = names.map((name) => normal(name, field(request, name)));
   return createHash('sha256')
-    .update(JSON.stringify([names, values.map((value) => value ?? null)]))
+    .update(JSON.stringify([names, values]))
     .digest('base64url')
     .slice(0, 22);
+}
+
+/** Language ranges are the same in any case (RFC 9110, 12.5.4). */
+function normal(name: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  const parts = value.split(',').map((part) => part.trim());
+  return name === 'accept-language' ? parts.join(',').toLowerCase() : parts.join(',');
 }
 
 /** What a key leads to when its responses vary: the fields that select, and the variants that are kept, oldest first. */
