@@ -47,6 +47,7 @@ export class Representations {
   readonly #variants: LRUCache<string, Buffer>;
   readonly #waiting = new Map<string, () => Promise<void>>();
   #working: Promise<void> | undefined;
+  #made = 0;
 
   constructor(settings: Settings) {
     this.#variants = new LRUCache({
@@ -73,6 +74,11 @@ export class Representations {
     return identity(plain, settled);
   }
 
+  /** Variants since the application began. */
+  get made(): number {
+    return this.#made;
+  }
+
   /** Resolves once every variant that has been ordered is made. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working;
@@ -84,6 +90,7 @@ export class Representations {
     this.#waiting.set(name, async () => {
       const made = await compressors[encoding](plain.body).catch(() => useless);
       const enough = made.length < Buffer.byteLength(plain.body) * (1 - leastSaving);
+      this.#made += 1;
       this.#variants.set(name, enough ? made : useless);
     });
     this.#working ??= this.#work();

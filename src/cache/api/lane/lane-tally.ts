@@ -12,13 +12,19 @@ const tellEveryMs = 1_000;
 @Injectable()
 export class LaneTally {
   readonly #logger = new Logger('FastLane');
-  #untold = 0;
+  #total = 0;
+  #told = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly counters: CacheCounters,
     private readonly events: CacheEvents,
   ) {}
+
+  /** Answers since the application began. */
+  get total(): number {
+    return this.#total;
+  }
 
   begin(): void {
     this.#timer = setInterval(() => this.tell(), tellEveryMs).unref();
@@ -31,13 +37,13 @@ export class LaneTally {
 
   count(): void {
     this.counters.requests.api.l1.hit += 1;
-    this.#untold += 1;
+    this.#total += 1;
   }
 
   tell(): void {
-    if (this.#untold === 0) return;
-    const answers = this.#untold;
-    this.#untold = 0;
+    const answers = this.#total - this.#told;
+    if (answers === 0) return;
+    this.#told = this.#total;
     this.events.emit({ type: 'lane', answers });
     this.#logger.debug(`${answers} answers since the last line, none of them logged by itself`);
   }

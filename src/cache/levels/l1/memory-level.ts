@@ -123,9 +123,13 @@ export class MemoryLevel extends Level {
     if (!stored || stored !== entry) return false;
     const size = sizeOf(key, { ...stored, attachedBytes: bytes });
     if (size > this.#values.maxEntrySize) return false;
+    // lru-cache does not weigh a value again that it has: it goes, and comes back in the same step.
+    const tags = [...stored.tags];
+    this.#values.delete(key);
     stored.attachment = attachment;
     stored.attachedBytes = bytes;
     this.#values.set(key, stored);
+    this.#index.add(stored, tags);
     return true;
   }
 
