@@ -114,7 +114,7 @@ describe('a response that is not to be stored', () => {
     ['Vary: *', { 'Cache-Control': 'max-age=60', Vary: '*' }],
     ['nothing said', {}],
   ])('is not: %s', async (_, fields) => {
-    const route = saying(fields as Record<string, string>);
+    const route = saying(fields);
     for (let n = 0; n < 2; n += 1) expect(await apiOf(route.path)).toMatch(/^fwd=uri-miss/);
     expect(route.runs).toBe(2);
   });
@@ -140,6 +140,18 @@ describe('a response that is not to be stored', () => {
       await a.http.get(path).set('Authorization', 'Bearer x');
     }
     expect([mine.runs, all.runs]).toEqual([3, 1]);
+  });
+
+  it('for another host', async () => {
+    const route = write((req, res) => {
+      res.set('Cache-Control', 'max-age=60');
+      return { link: `http://${req.headers.host}/` };
+    });
+    for (const host of ['one.test', 'two.test', 'ONE.test', 'two.test']) {
+      const { body } = await a.http.get(route.path).set('Host', host);
+      expect(body.link).toBe(`http://${host.toLowerCase()}/`);
+    }
+    expect(route.runs).toBe(2);
   });
 
   it('and a stream, or what a handler sends itself, is sent once', async () => {

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { Global, Module } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import express from 'express';
 import { CacheModule } from '../../src/cache/index.js';
 import { ConfigModule, loadSettings } from '../../src/config/index.js';
 import { DatabaseModule } from '../../src/database/index.js';
-import { BytesAdapter } from '../../src/http/index.js';
+import { AnswerDurations, BytesAdapter } from '../../src/http/index.js';
 import { InvalidationModule } from '../../src/invalidation/index.js';
 import { startRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
@@ -15,45 +16,52 @@ import handleConfig from './suite/test-engine/server/handle-config.mjs';
 import handleState from './suite/test-engine/server/handle-state.mjs';
 import handleTest from './suite/test-engine/server/handle-test.mjs';
 
+/** What the cache needs of the http module, without that one's rules for bodies: this application passes on whatever comes. */
+@Global()
+@Module({ providers: [AnswerDurations], exports: [AnswerDurations] })
+class PlainHttpModule {}
+
 /** The suite's origin server, and in front of it a Nest application whose only handler is cached by the api layer. */
 export async function startProxy(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const redis = await startRedis();
-  const database = await createMigratedDatabase();
-  const server = await startOrigin();
-  origin.port = (server.address() as AddressInfo).port;
-  const settings = loadSettings({
-    NODE_ENV: 'test',
-    DATABASE_URL: database.url,
-    REDIS_URL: redis.url,
-    REDIS_TIMEOUT_MS: '5000',
-  });
+  const closing: (() => unknown)[] = [];
+  const close = async () => {
+    for (const end of closing.splice(0).reverse()) await end();
+  };
+  try {
+    const server = await startOrigin();
+    closing.push(() => (server.closeAllConnections(), server.close()));
+    origin.port = (server.address() as AddressInfo).port;
+    const redis = await startRedis();
+    closing.push(() => redis.stop());
+    const database = await createMigratedDatabase();
+    closing.push(() => database.drop());
+    const app = await createProxy(database.url, redis.url);
+    closing.push(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const front: Server = app.getHttpServer();
+    closing.push(() => front.closeAllConnections());
+    return { url: `http://127.0.0.1:${(front.address() as AddressInfo).port}`, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function createProxy(databaseUrl: string, redisUrl: string): Promise<NestExpressApplication> {
+  const environment = { NODE_ENV: 'test', DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' };
+  const settings = loadSettings(environment);
   const proxy = await Test.createTestingModule({
     imports: [
       ConfigModule.forRoot(settings),
+      PlainHttpModule,
       DatabaseModule.forRoot(settings),
       CacheModule,
       InvalidationModule,
       OriginProxyModule,
     ],
   }).compile();
-  const front = express().disable('etag').disable('x-powered-by');
-  const app = proxy.createNestApplication<NestExpressApplication>(new BytesAdapter(front), {
-    bodyParser: false,
-    logger: false,
-  });
-  await app.listen(0, '127.0.0.1');
-  const { port } = app.getHttpServer().address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async close() {
-      app.getHttpServer().closeAllConnections();
-      await app.close();
-      server.closeAllConnections();
-      server.close();
-      await database.drop();
-      await redis.stop();
-    },
-  };
+  const adapter = new BytesAdapter(express().disable('etag').disable('x-powered-by'));
+  return proxy.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false, logger: false });
 }
 
 async function startOrigin(): Promise<Server> {

@@ -12,18 +12,21 @@ export interface Ask {
   readonly route: CacheResponseOptions;
 }
 
-/** The key of a route that has no function for it: path and query, with the parameters in order of their names. */
-export function uriKey(target: string): string {
-  const [path = '', query] = target.split(/\?(.*)/s, 2);
-  if (!query) return path;
-  const pairs = query.split('&').filter((pair) => pair !== '');
+/**
+ * The key of a route that has no function for it: host, path and query (RFC 9111, 2), the parameters in order of their names.
+ * @param host as the client sent it; without it, what is left is what a route's own function may call its URI
+ */
+export function uriKey(target: string, host?: string): string {
+  const [path = '', query = ''] = target.split(/\?(.*)/s, 2);
   const nameOf = (pair: string) => pair.split('=', 1)[0]!;
-  return `${path}?${pairs.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0)).join('&')}`;
+  const pairs = query.split('&').filter((pair) => pair !== '');
+  pairs.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
+  return `${host === undefined ? '' : `//${host.toLowerCase()}`}${path}${pairs.length > 0 ? `?${pairs.join('&')}` : ''}`;
 }
 
 /** Undefined where the route's own function has no key for the request, or it is too long to be kept. */
 export function askOf(request: Request, route: CacheResponseOptions): Ask | undefined {
-  const key = route.key ? route.key(request) : uriKey(request.originalUrl);
+  const key = route.key ? route.key(request) : uriKey(request.originalUrl, request.headers.host ?? '');
   return key === undefined || key.length > maxKeyLength
     ? undefined
     : { key, fields: request.headers, terms: requestTerms(request.headers), route };

@@ -10,7 +10,7 @@ export interface CacheResponseOptions {
    * The canonical form of the request's path and query: requests for the same answer have the same key, and a request
    * that the route will refuse has none. A garbage URL must never make a key. Whoever gives one vouches that nothing else
    * of a request (`Authorization`, cookies) makes a difference, but for what `vary` names.
-   * Without it the URL is the key, and what is said in RFC 9111, 3.5 about `Authorization` holds.
+   * Without it the URI is the key, its host included, and what RFC 9111, 3.5 says about `Authorization` holds.
    */
   readonly key?: (request: KeyedRequest) => string | undefined;
   /**

@@ -69,7 +69,9 @@ export class CacheResponseInterceptor implements NestInterceptor {
     for (const name of route.vary ?? []) response.vary(name);
     if (stored.own) return sendOwn(stored, route, request, response);
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
-    const key = api.hit && api.level === 'l1' && api.ttlMs > 0 ? askOf(request, route)?.key : undefined;
+    // The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference.
+    const recordable = route.key && api.hit && api.level === 'l1' && api.ttlMs > 0;
+    const key = recordable ? askOf(request, route)?.key : undefined;
     const refusal = key === undefined ? undefined : this.lane.learn(context, { key, stored, chosen });
     if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
     return sendPlain(chosen, request, response);

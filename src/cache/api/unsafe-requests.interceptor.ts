@@ -33,7 +33,8 @@ export class UnsafeRequestsInterceptor implements NestInterceptor {
           response.statusCode,
           response.getHeaders(),
         );
-        await this.#invalidate(uris.map((uri) => uriTag(uriKey(uri))));
+        const { host = '' } = request.headers;
+        await this.#invalidate(uris.flatMap((uri) => [uriTag(uriKey(uri, host)), uriTag(uriKey(uri))]));
         return value;
       }),
     );
