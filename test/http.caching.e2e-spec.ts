@@ -1,5 +1,6 @@
 import { StreamableFile } from '@nestjs/common';
 import { type Response } from 'express';
+import request from 'supertest';
 import { heldValidators } from '../src/cache/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { type Script, ScriptedModule, scripts } from './support/scripted.js';
@@ -13,8 +14,8 @@ let b: TestApp;
 
 beforeAll(async () => {
   redis = await startRedis();
-  a = await startApp({ redis: redis.url, imports: [ScriptedModule] });
-  b = await startApp({ redis: redis.url, imports: [ScriptedModule], database: a.databaseUrl });
+  a = byName(await startApp({ redis: redis.url, imports: [ScriptedModule] }));
+  b = byName(await startApp({ redis: redis.url, imports: [ScriptedModule], database: a.databaseUrl }));
 });
 
 afterAll(async () => {
@@ -22,6 +23,11 @@ afterAll(async () => {
   await a.close();
   await redis.stop();
 });
+
+/** Nodes of one service are asked for by its name, not by their own. */
+function byName(node: TestApp): TestApp {
+  return { ...node, http: request.agent(node.url).set('Host', 'service.test') };
+}
 
 let names = 0;
 
