@@ -1,6 +1,8 @@
 import { Controller, Get, Module, Post, Req, Res } from '@nestjs/common';
 import { type Request, type Response } from 'express';
+import supertest from 'supertest';
 import { CacheResponse } from '../../src/cache/index.js';
+import { type TestApp } from './start-app.js';
 
 /** What a route does, written by the test that asks it. */
 export type Script = (req: Request, res: Response) => unknown;
@@ -55,3 +57,27 @@ export class ScriptedController {
 
 @Module({ controllers: [ScriptedController] })
 export class ScriptedModule {}
+
+/** Nodes of one service are asked for by its name, not by their own. */
+export function byName(node: TestApp): TestApp {
+  return { ...node, http: supertest.agent(node.url).set('Host', 'service.test') };
+}
+
+let names = 0;
+
+/** A path whose handler is the script; `runs` counts how often it ran. */
+export function write(script: Script, route = 'said') {
+  const name = `n${(names += 1)}`;
+  const written = { path: `/${route}/${name}`, runs: 0 };
+  scripts.set(name, (req, res) => {
+    written.runs += 1;
+    return script(req, res);
+  });
+  return written;
+}
+
+export const saying = (fields: Record<string, string>, value: unknown = { n: 1 }) =>
+  write((_, res) => {
+    res.set(fields);
+    return value;
+  });
