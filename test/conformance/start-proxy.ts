@@ -7,7 +7,7 @@ import express from 'express';
 import { CacheModule } from '../../src/cache/index.js';
 import { ConfigModule, loadSettings } from '../../src/config/index.js';
 import { DatabaseModule } from '../../src/database/index.js';
-import { AnswerDurations, BytesAdapter } from '../../src/http/index.js';
+import { AnswerDurations, BytesAdapter, HealthSources, Lifecycle } from '../../src/http/index.js';
 import { InvalidationModule } from '../../src/invalidation/index.js';
 import { startRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
@@ -16,9 +16,11 @@ import handleConfig from './suite/test-engine/server/handle-config.mjs';
 import handleState from './suite/test-engine/server/handle-state.mjs';
 import handleTest from './suite/test-engine/server/handle-test.mjs';
 
-/** What the cache needs of the http module, without that one's rules for bodies: this application passes on whatever comes. */
+const offered = [AnswerDurations, HealthSources, Lifecycle];
+
+/** What the http module offers to others, without that one's rules for bodies: this application passes on whatever comes. */
 @Global()
-@Module({ providers: [AnswerDurations], exports: [AnswerDurations] })
+@Module({ providers: offered, exports: offered })
 class PlainHttpModule {}
 
 /** The suite's origin server, and in front of it a Nest application whose only handler is cached by the api layer. */
@@ -48,8 +50,13 @@ export async function startProxy(): Promise<{ readonly url: string; close(): Pro
 }
 
 async function createProxy(databaseUrl: string, redisUrl: string): Promise<NestExpressApplication> {
-  const environment = { NODE_ENV: 'test', DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '5000' };
-  const settings = loadSettings(environment);
+  const settings = loadSettings({
+    NODE_ENV: 'test',
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    REDIS_TIMEOUT_MS: '5000',
+    CACHE_FEED: 'off',
+  });
   const proxy = await Test.createTestingModule({
     imports: [
       ConfigModule.forRoot(settings),
