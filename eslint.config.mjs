@@ -3,7 +3,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', '.data/', '.cache/', 'coverage/'] },
+  { ignores: ['dist/', '.data/', '.cache/', 'coverage/', 'test/conformance/suite/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -21,8 +21,7 @@ try {
 async function main(settings: Settings): Promise<void> {
   const app = await createApp(settings);
   const server: Server = app.getHttpServer();
-  const shutdown = new GracefulShutdown(server, app.get(Lifecycle));
-  exitOnSignal(app, shutdown, settings);
+  exitOnSignal(app, app.get(GracefulShutdown), settings);
   await listen(server, settings);
   await app.get(WarmingAtBoot).run();
   app.get(Lifecycle).become('ready');

@@ -1,10 +1,10 @@
 import { type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { type ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { createAdminGuard } from './admin/index.js';
 import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
-import { answerClientErrors, createExpress } from './http/index.js';
+import { answerClientErrors, BytesAdapter, createExpress } from './http/index.js';
 import { createLogger, NestLogger } from './logging/index.js';
 import { setUpSwagger } from './swagger.js';
 
@@ -22,7 +22,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   const logger = createLogger({ level: settings.logLevel });
   const { requestTimeoutMs } = settings;
   const guard = createAdminGuard(settings);
-  const adapter = new ExpressAdapter(createExpress({ requestTimeoutMs, logger, guard }));
+  const adapter = new BytesAdapter(createExpress({ requestTimeoutMs, logger, guard }));
   const app = await create(AppModule.forRoot(settings), adapter, {
     bodyParser: false,
     abortOnError: false,

@@ -1,4 +1,4 @@
-import { Agent, get, type Server } from 'node:http';
+import { Agent, get } from 'node:http';
 import { Controller, Get, Module } from '@nestjs/common';
 import { GracefulShutdown, Lifecycle } from '../src/http/index.js';
 import { startApp, type TestApp } from './support/start-app.js';
@@ -20,14 +20,12 @@ class SlowModule {}
 
 describe('draining', () => {
   let app: TestApp;
-  let server: Server;
   let lifecycle: Lifecycle;
   let shutdown: GracefulShutdown;
   beforeEach(async () => {
     app = await startApp({ imports: [SlowModule] });
-    server = app.app.getHttpServer();
     lifecycle = app.app.get(Lifecycle);
-    shutdown = new GracefulShutdown(server, lifecycle);
+    shutdown = app.app.get(GracefulShutdown);
   });
   afterEach(() => app.close());
 

@@ -1,10 +1,19 @@
 import { CacheModule as CacheManagerModule } from '@nestjs/cache-manager';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { KeyvAdapter } from 'cache-manager';
 import { Settings } from '../config/index.js';
 import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
+import { FastLane } from './api/lane/fast-lane.js';
+import { LaneTally } from './api/lane/lane-tally.js';
+import { PublicRoutes } from './api/lane/public-routes.js';
+import { Recorder } from './api/lane/recorder.js';
+import { Representations } from './api/representations.js';
+import { CachedRoutes } from './api/cached-routes.js';
 import { ResponseCache } from './api/response-cache.js';
+import { ResponseLevels } from './api/response-levels.js';
+import { ResponseMaker } from './api/response-maker.js';
+import { UnsafeRequestsInterceptor } from './api/unsafe-requests.interceptor.js';
 import { ValueStore } from './cache-manager/value-store.js';
 import { Clock, SystemClock } from './clock.js';
 import { CacheCounters } from './counters.js';
@@ -35,7 +44,15 @@ const providers = [
   RedisLevel,
   ReadThrough,
   WarmFill,
+  CachedRoutes,
+  ResponseLevels,
+  ResponseMaker,
   ResponseCache,
+  Representations,
+  LaneTally,
+  PublicRoutes,
+  Recorder,
+  FastLane,
   ValueStore,
   Inspectables,
   RedisInspector,
@@ -44,7 +61,7 @@ const providers = [
 
 /** Levels and engine. Needs a `PolicySource`, which the invalidation module offers. */
 @Global()
-@Module({ providers, exports: providers })
+@Module({ imports: [DiscoveryModule], providers, exports: providers })
 class CacheCoreModule {}
 
 @Module({})
@@ -63,7 +80,10 @@ class CachedEntityModule {}
       }),
     }),
   ],
-  providers: [{ provide: APP_INTERCEPTOR, useClass: CacheResponseInterceptor }],
+  providers: [
+    { provide: APP_INTERCEPTOR, useClass: UnsafeRequestsInterceptor },
+    { provide: APP_INTERCEPTOR, useClass: CacheResponseInterceptor },
+  ],
 })
 export class CacheModule {
   /** Declares an entity cached. */

@@ -14,6 +14,8 @@ export type InvalidationSource = (typeof invalidationSources)[number];
 /** Everything that the cache says about itself. Metrics, logs, tests and the dashboard only listen. */
 export type CacheEvent =
   | { readonly type: 'request'; readonly layer: Layer; readonly level: LevelName; readonly result: RequestResult }
+  /** Hits of the api layer's L1 that the fast lane answered since it last said so; they are in no `request` event. */
+  | { readonly type: 'lane'; readonly answers: number }
   | { readonly type: 'load'; readonly seconds: number }
   | { readonly type: 'joined' }
   | { readonly type: 'invalidated'; readonly source: InvalidationSource; readonly tags: readonly string[] }

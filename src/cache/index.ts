@@ -1,6 +1,10 @@
 export { CacheModule } from './cache.module.js';
 export { valuesEntity } from './cache-manager/value-store.js';
-export { CacheResponse } from './api/cache-response.decorator.js';
+export { canonicalKey, canonicalQuery } from './api/canonical-key.js';
+export { FastLane } from './api/lane/fast-lane.js';
+export { Representations } from './api/representations.js';
+export { CacheResponse, type CacheResponseOptions, type KeyedRequest } from './api/cache-response.decorator.js';
+export { heldValidators } from './api/handler-notes.js';
 export { deserialise } from './api/stored-response.js';
 export { LevelUnavailableError, type Unavailability } from './cache.errors.js';
 export { Clock, SystemClock } from './clock.js';

@@ -130,6 +130,14 @@ export class Settings {
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheL2!: boolean;
 
+  @Setting('CACHE_FAST_LANE', {
+    as: 'switch',
+    default: true,
+    doc: 'answers hits of the api layer in L1 before Nest is entered: `on` or `off`',
+  })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheFastLane!: boolean;
+
   @Setting('CACHE_FEED', {
     as: 'switch',
     default: true,

@@ -1,5 +1,7 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { type Server, type ServerResponse } from 'node:http';
-import { type Lifecycle } from './lifecycle.js';
+import { Lifecycle } from './lifecycle.js';
 
 export interface DrainOptions {
   /** How long readiness says 503 while new connections are still accepted, in milliseconds. */
@@ -8,15 +10,21 @@ export interface DrainOptions {
   readonly timeoutMs: number;
 }
 
-/** Ends a server's work without cutting anyone off before the deadline. Create it before the server listens. */
-export class GracefulShutdown {
+/**
+ * Ends the server's work without cutting anyone off before the deadline. Answers that are written as soon as they are asked
+ * for (the fast lane's) are never running, and are no longer given that way once the server has stopped to listen.
+ */
+@Injectable()
+export class GracefulShutdown implements OnModuleInit {
   private readonly running = new Set<ServerResponse>();
 
   constructor(
-    private readonly server: Server,
+    private readonly host: HttpAdapterHost,
     private readonly lifecycle: Lifecycle,
-  ) {
-    server.prependListener('request', (_req, res: ServerResponse) => {
+  ) {}
+
+  onModuleInit(): void {
+    this.server.prependListener('request', (_req, res: ServerResponse) => {
       this.running.add(res);
       if (!this.server.listening) lastOnItsConnection(res);
       res.once('close', () => this.running.delete(res));
@@ -32,6 +40,10 @@ export class GracefulShutdown {
     const deadline = setTimeout(() => this.server.closeAllConnections(), timeoutMs);
     await closed;
     clearTimeout(deadline);
+  }
+
+  private get server(): Server {
+    return this.host.httpAdapter.getHttpServer() as Server;
   }
 }
 

@@ -1,7 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { AnswerDurations } from './answer-durations.js';
 import { ContentInterceptor } from './content.interceptor.js';
 import { ExactQueryInterceptor } from './exact-query.interceptor.js';
+import { GracefulShutdown } from './graceful-shutdown.js';
 import { HealthSources } from './health-sources.js';
 import { Lifecycle } from './lifecycle.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -18,12 +20,14 @@ export class HttpModule {
       providers: [
         Lifecycle,
         HealthSources,
+        AnswerDurations,
+        GracefulShutdown,
         { provide: APP_FILTER, useValue: new ProblemFilter(translators) },
         { provide: APP_INTERCEPTOR, useClass: ContentInterceptor },
         { provide: APP_INTERCEPTOR, useClass: ExactQueryInterceptor },
         { provide: APP_PIPE, useClass: ValidationPipe },
       ],
-      exports: [Lifecycle, HealthSources],
+      exports: [Lifecycle, HealthSources, AnswerDurations],
     };
   }
 }

@@ -1,11 +1,15 @@
 export { answerClientErrors } from './client-errors.js';
+export { AnswerDurations, durationBuckets, type DurationSeries } from './answer-durations.js';
 export { ApiProblems } from './api-problems.js';
+export { BytesAdapter } from './bytes.adapter.js';
 export { Produces } from './content.interceptor.js';
+export { type Encoding, type EncodingPreference, encodingPreference, tagOf } from './encodings.js';
 export { etagOf, type Representation, representationOf } from './etag.js';
 export { QueryNames } from './exact-query.interceptor.js';
 export { createExpress, type ExpressOptions } from './express-app.js';
 export { type DrainOptions, GracefulShutdown } from './graceful-shutdown.js';
 export { type HealthSource, HealthSources, type HealthState } from './health-sources.js';
+export { inFront, type Taker } from './in-front.js';
 export { HttpModule } from './http.module.js';
 export { type IfMatch, parseIfMatch } from './if-match.js';
 export { Lifecycle, type LifecycleState } from './lifecycle.js';

@@ -1,25 +1,16 @@
-import { type Request } from 'express';
-import { queryTags, type Tag } from '../cache/index.js';
+import { canonicalKey, canonicalQuery, type KeyedRequest, queryTags, type Tag } from '../cache/index.js';
 import { ValidationPipe } from '../http/index.js';
 import { IdPipe } from './dto/id.pipe.js';
 import { ListItemsQuery } from './dto/list-items.query.js';
 import { itemRule } from './item.rule.js';
 
-const names = ['category', 'cursor', 'limit', 'q', 'sort'] as const;
 const defaults = new ListItemsQuery();
 const queryPipe = new ValidationPipe();
 const idPipe = new IdPipe();
 
-/** The canonical form of a list's query: names in order, values normalised, defaults left out. */
-export function canonicalQuery(query: ListItemsQuery): string {
-  const given = names.flatMap((name): [string, string][] => {
-    const value = query[name];
-    return value === undefined || value === defaults[name] ? [] : [[name, String(value)]];
-  });
-  return new URLSearchParams(given).toString();
-}
-
-export const listPath = (query: ListItemsQuery): string => `/items?${canonicalQuery(query)}`;
+/** The canonical form of a list's query. */
+export const listQuery = (query: ListItemsQuery): string => canonicalQuery(query, defaults);
+export const listPath = (query: ListItemsQuery): string => canonicalKey('/items', query, defaults);
 export const itemPath = (id: number): string => `/items/${id}`;
 
 /** What a list depends on: its category's items, or all. */
@@ -34,13 +25,13 @@ export const listQueryOf = (query: unknown): ListItemsQuery | undefined =>
 export const itemIdOf = (text: string): number | undefined => unlessRefused(() => idPipe.transform(text));
 
 /** The key of `GET /items`; none for a query that will be refused. */
-export const listKey = ({ query }: Request): string | undefined => {
+export const listKey = ({ query }: KeyedRequest): string | undefined => {
   const parsed = listQueryOf(query);
   return parsed && listPath(parsed);
 };
 
 /** The key of `GET /items/:id`; none for a request that will be refused. */
-export const itemKey = ({ params }: Request): string | undefined => {
+export const itemKey = ({ params }: KeyedRequest): string | undefined => {
   const id = itemIdOf(String(params['id']));
   return id === undefined ? undefined : itemPath(id);
 };

@@ -34,14 +34,14 @@ export class ItemsController {
 
   @Get()
   @QueryNames('category', 'q', 'sort', 'limit', 'cursor')
-  @CacheResponse({ key: listKey })
+  @CacheResponse({ key: listKey, reads: 'entities' })
   @DocFindPage()
   findPage(@Query() query: ListItemsQuery): Promise<ItemsPage> {
     return this.items.findPage(query);
   }
 
   @Get(':id')
-  @CacheResponse({ key: itemKey })
+  @CacheResponse({ key: itemKey, reads: 'entities' })
   @DocFindOne()
   findOne(@Param('id', IdPipe) id: number): Promise<ItemView> {
     return this.items.findOne(id);

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { parse } from 'node:querystring';
 import { Inspectable, Inspectables, queryAddress, rowAddress, rowTags, type Subject } from '../cache/index.js';
-import { canonicalQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
+import { listQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
 import { itemRule } from './item.rule.js';
 import { ItemsReader } from './items.reader.js';
 
@@ -43,7 +43,7 @@ export class ItemsInspectable extends Inspectable implements OnModuleInit {
     const query = listQueryOf(parse(text));
     if (!query) return undefined;
     const tags = listTags(query);
-    const address = queryAddress(entity, canonicalQuery(query), tags);
+    const address = queryAddress(entity, listQuery(query), tags);
     return { entity, path: listPath(query), address, tag: tags[0]! };
   }
 }

@@ -10,7 +10,7 @@ import {
   Warmer,
   Warmers,
 } from '../warming/index.js';
-import { canonicalQuery } from './canonical.js';
+import { listQuery } from './canonical.js';
 import { ListItemsQuery } from './dto/list-items.query.js';
 import { maxInteger } from './dto/number.rules.js';
 import { itemRule } from './item.rule.js';
@@ -125,7 +125,7 @@ export class ItemsWarmer extends Warmer implements OnModuleInit {
     for (const query of queries) {
       const tags = queryTags(this.entity, query.category === undefined ? {} : { category: query.category });
       const load = () => this.items.loadPage(query);
-      const { warmed, alreadyCached, refused } = await this.fill.query(this.entity, canonicalQuery(query), tags, load);
+      const { warmed, alreadyCached, refused } = await this.fill.query(this.entity, listQuery(query), tags, load);
       total = {
         warmed: total.warmed + warmed,
         alreadyCached: total.alreadyCached + alreadyCached,

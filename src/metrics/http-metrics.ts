@@ -1,10 +1,11 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Histogram } from 'prom-client';
+import { type Metric } from 'prom-client';
+import { AnswerDurations, durationBuckets, type DurationSeries } from '../http/index.js';
 import { AppRegistry } from './registry.js';
 
-const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const name = 'http_request_duration_seconds';
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** What is no route (unknown paths, static files, mounted applications), and no method that one could have. */
 const other = 'other';
@@ -18,25 +19,20 @@ interface Router {
 }
 
 /**
- * How long answers take, by route pattern. It listens at the server, before everything else, so that every answer counts,
- * whoever gives it. Streams of events are left out: how long they last says nothing.
+ * How long answers take, by route pattern. It listens at the server, before Express, so that every answer counts; those of
+ * the fast lane, which come before it, are in the same {@link AnswerDurations}. Streams of events are left out: how long
+ * they last says nothing.
  */
 @Injectable()
 export class HttpMetrics implements OnModuleInit {
-  readonly #duration: Histogram<'route' | 'method' | 'status'>;
   #patterns: ReadonlySet<unknown> | undefined;
 
   constructor(
     private readonly host: HttpAdapterHost,
+    private readonly durations: AnswerDurations,
     registry: AppRegistry,
   ) {
-    this.#duration = new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'Time to answer, by route pattern, method and status',
-      labelNames: ['route', 'method', 'status'],
-      buckets,
-      registers: [registry],
-    });
+    registry.registerMetric(histogramOf(durations));
   }
 
   onModuleInit(): void {
@@ -45,10 +41,10 @@ export class HttpMetrics implements OnModuleInit {
       const startedMs = performance.now();
       res.once('finish', () => {
         if (String(res.getHeader('content-type')).startsWith('text/event-stream')) return;
-        this.#duration.observe(
-          { route: this.#routeOf(req), method: methods.has(req.method!) ? req.method! : other, status: res.statusCode },
-          (performance.now() - startedMs) / 1000,
-        );
+        const method = methods.has(req.method!) ? req.method! : other;
+        this.durations
+          .series({ route: this.#routeOf(req), method, status: res.statusCode })
+          .observe((performance.now() - startedMs) / 1000);
       });
     });
   }
@@ -61,3 +57,23 @@ export class HttpMetrics implements OnModuleInit {
 
 const patternsOf = ({ stack }: Router): ReadonlySet<unknown> =>
   new Set(stack.flatMap(({ route }) => route?.path ?? []));
+
+/** A histogram that is counted elsewhere: prom-client's own would cost an answer of the fast lane a tenth of its speed. */
+function histogramOf(durations: AnswerDurations): Metric {
+  const metric = { name, help: 'Time to answer, by route pattern, method and status', type: 'histogram' };
+  const get = () => Promise.resolve({ ...metric, aggregator: 'sum', values: durations.all().flatMap(samplesOf) });
+  return { ...metric, get } as unknown as Metric;
+}
+
+function samplesOf({ labels, counts, sumSeconds }: DurationSeries) {
+  let total = 0;
+  const buckets = [...durationBuckets, '+Inf'].map((le, at) => {
+    total += counts[at]!;
+    return { labels: { le, ...labels }, value: total, metricName: `${name}_bucket` };
+  });
+  return [
+    ...buckets,
+    { labels, value: sumSeconds, metricName: `${name}_sum` },
+    { labels, value: total, metricName: `${name}_count` },
+  ];
+}

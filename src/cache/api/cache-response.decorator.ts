@@ -1,16 +1,40 @@
 import { SetMetadata } from '@nestjs/common';
 import { type Request } from 'express';
 
+/** All of a request that a key may be made of: nothing that its header fields say can make, or change, an entry. */
+export type KeyedRequest = Pick<Request, 'params' | 'query'>;
+
+/** Everything is optional: `@CacheResponse()` obeys what the handler says with its own header fields. */
 export interface CacheResponseOptions {
   /**
    * The canonical form of the request's path and query: requests for the same answer have the same key, and a request
-   * that the route will refuse has none. A garbage URL must never make a key.
+   * that the route will refuse has none. A garbage URL must never make a key. Whoever gives one vouches that nothing else
+   * of a request (`Authorization`, cookies) makes a difference, but for what `vary` names.
+   * Without it the URI is the key, its host included, and what RFC 9111, 3.5 says about `Authorization` holds.
    */
-  readonly key: (request: Request) => string | undefined;
+  readonly key?: (request: KeyedRequest) => string | undefined;
+  /**
+   * `entities`: all that the answer says was read through the cache, so that its tags know when it changes, and unsafe
+   * requests to its URI are no reason to drop it. Spares a miss one command.
+   */
+  readonly reads?: 'entities';
+  /** For how long an answer is fresh that reads nothing cached and says nothing itself, in ms; otherwise it is not kept. */
+  readonly ttlMs?: number;
+  /** Request fields that select the answer, besides those that the handler names in `Vary`. */
+  readonly vary?: readonly string[];
+  /** Says in `Cache-Groups` what the answer was made of (RFC 9875). */
+  readonly groups?: boolean;
+  /**
+   * Speaks RFC 9213: a handler's `CDN-Cache-Control` is obeyed before its `Cache-Control`; where it says neither, CDNs are
+   * told to keep the answer for so many seconds (not under `strict`).
+   */
+  readonly cdn?: { readonly maxAgeS?: number };
+  /** Answers `Range` requests from whole answers (RFC 9110, 14). */
+  readonly ranges?: boolean;
 }
 
 export const cacheResponseMetadata = 'strata:cache-response';
 
 /** Keeps whole responses of a GET handler in the api layer. What they depend on is collected while they are made. */
-export const CacheResponse = (options: CacheResponseOptions): MethodDecorator =>
+export const CacheResponse = (options: CacheResponseOptions = {}): MethodDecorator =>
   SetMetadata(cacheResponseMetadata, options);

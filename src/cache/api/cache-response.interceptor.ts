@@ -4,9 +4,18 @@ import { type Request, type Response } from 'express';
 import { defer, from, lastValueFrom, map, type Observable } from 'rxjs';
 import { Settings } from '../../config/index.js';
 import { Clock } from '../clock.js';
+import { askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
-import { type Handler, type Outcome, ResponseCache } from './response-cache.js';
+import { ageS } from './candidate.js';
+import { notebookOf } from './handler-notes.js';
+import { type Handler, type Outcome } from './outcome.js';
+import { FastLane } from './lane/fast-lane.js';
+import { Representations } from './representations.js';
+import { ResponseCache } from './response-cache.js';
+import { downstreamLines } from './semantics/downstream.js';
+import { sendOwn, sendPassed } from './send-own.js';
+import { sendPlain } from './send-plain.js';
 
 /**
  * Answers the GET and HEAD requests of routes that declare `@CacheResponse` from the api layer. It returns the exact bytes
@@ -18,42 +27,53 @@ export class CacheResponseInterceptor implements NestInterceptor {
     private readonly settings: Settings,
     private readonly reflector: Reflector,
     private readonly responses: ResponseCache,
+    private readonly representations: Representations,
+    private readonly lane: FastLane,
     private readonly clock: Clock,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
-    const options = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
-    if (!options || context.getType() !== 'http') return next.handle();
+    const route = this.reflector.get<CacheResponseOptions | undefined>(cacheResponseMetadata, context.getHandler());
+    if (!route || context.getType() !== 'http') return next.handle();
     const request = context.switchToHttp().getRequest<Request>();
+    if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const response = context.switchToHttp().getResponse<Response>();
-    const handler: Handler = () => lastValueFrom(next.handle());
-    return defer(() => from(this.#outcome(options, request, handler))).pipe(
-      map((outcome) => this.#send(outcome, response)),
+    const notebook = notebookOf(response);
+    const handler: Handler = (held) => notebook(held, () => lastValueFrom(next.handle()));
+    return defer(() => from(this.#outcome(route, request, handler))).pipe(
+      map((outcome) => this.#send(outcome, route, context)),
     );
   }
 
-  #outcome(options: CacheResponseOptions, request: Request, handler: Handler): Promise<Outcome> {
+  #outcome(route: CacheResponseOptions, request: Request, handler: Handler): Promise<Outcome> {
     if (!this.settings.cacheApi) return this.responses.bypass(handler, 'disabled');
-    const key = options.key(request);
-    if (key === undefined) return this.responses.bypass(handler, 'uncacheable');
-    return this.responses.respond(key, handler, wantsRenewal(request));
+    const ask = askOf(request, route);
+    return ask ? this.responses.respond(ask, handler) : this.responses.bypass(handler, 'uncacheable');
   }
 
-  #send({ response: stored, error, db, api }: Outcome, response: Response): string {
+  #send(outcome: Outcome, route: CacheResponseOptions, context: ExecutionContext): unknown {
+    const { response: stored, error, passed, db, api, tags } = outcome;
+    const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
+    if (!stored && !passed && error === undefined) return undefined; // the handler has answered
     response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
+    if (passed) return sendPassed(passed, response);
     if (!stored) throw error;
-    response.set({
-      ETag: stored.etag,
-      'Content-Type': 'application/json; charset=utf-8',
-      'Cache-Control': 'no-cache',
-    });
-    if (api.hit) response.set('Age', String(Math.max(0, Math.floor((this.clock.wallMs() - stored.madeAtMs) / 1000))));
-    return stored.body;
+    const age = Math.floor(ageS(stored, this.clock.wallMs()));
+    if (api.hit || age > 0) response.set('Age', String(age));
+    if (api.hit) response.set('Date', new Date(stored.madeAtMs).toUTCString());
+    const lifetimeS = age + (api.hit ? api.ttlMs : this.settings.cacheTtlMs) / 1_000;
+    const options = { cdnMaxAgeS: route.cdn?.maxAgeS, groups: route.groups };
+    const lines = downstreamLines(stored.own?.lines ?? [], api.policy, lifetimeS, tags, options);
+    for (const [name, value] of lines) response.setHeader(name, value);
+    for (const name of route.vary ?? []) response.vary(name);
+    if (stored.own) return sendOwn(stored, route, request, response);
+    const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
+    // The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference.
+    const recordable = route.key && api.hit && api.level === 'l1' && api.ttlMs > 0;
+    const key = recordable ? askOf(request, route)?.key : undefined;
+    const refusal = key === undefined ? undefined : this.lane.learn(context, { key, stored, chosen });
+    if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
+    return sendPlain(chosen, request, response);
   }
-}
-
-/** Request `no-cache` (RFC 9111, 5.2.1.4), and `Pragma` where there is no `Cache-Control` (5.4). */
-function wantsRenewal({ headers }: Request): boolean {
-  const directives = headers['cache-control'] ?? headers.pragma ?? '';
-  return /(?:^|[\s,])no-cache(?:$|[\s,;=])/i.test(directives);
 }

@@ -3,7 +3,7 @@ import { type Layer, type LevelName } from '../events.js';
 import { type Unavailability } from '../cache.errors.js';
 
 /** Why a layer went forward, in the terms of RFC 9211 section 2.2. */
-export type Forward = 'uri-miss' | 'stale' | 'request' | 'bypass';
+export type Forward = 'uri-miss' | 'vary-miss' | 'stale' | 'request' | 'bypass';
 
 /** How one layer handled one read. */
 export type LayerStatus =

@@ -15,7 +15,14 @@ export class PartCollector implements Collector {
     readonly renew: boolean,
     private readonly l1: MemoryLevel,
     private readonly placeholder: Ticket | undefined,
+    /** What it depends on whatever it reads. */
+    private readonly before: readonly Dependency[] = [],
   ) {}
+
+  /** Whether anything was read through the cache. */
+  get any(): boolean {
+    return this.#parts.length > 0;
+  }
 
   watch(tags: readonly Tag[]): void {
     if (this.placeholder) this.l1.watch(this.placeholder, tags);
@@ -27,7 +34,7 @@ export class PartCollector implements Collector {
 
   /** What the response depends on; undefined if a part is unproven, or two parts saw different generations of a tag. */
   dependencies(): readonly Dependency[] | undefined {
-    const stamps = new Map<Tag, string>();
+    const stamps = new Map<Tag, string>(this.before.map(({ tag, stamp }) => [tag, stamp]));
     for (const { dependencies } of this.#parts) {
       if (!dependencies) return undefined;
       for (const { tag, stamp } of dependencies) {
@@ -48,8 +55,9 @@ export class PartCollector implements Collector {
     return worst(this.#parts.map(({ status }) => status));
   }
 
-  /** A response promises what its weakest part does. */
+  /** A response promises what its weakest part does; one without parts that it is no older than its lifetime. */
   policy(): PolicyName | undefined {
-    return weakest(this.#parts.flatMap(({ status: { policy } }) => policy ?? []));
+    const none = this.before.length > 0 && !this.any ? 'ttl' : undefined;
+    return weakest(this.#parts.flatMap(({ status: { policy } }) => policy ?? [])) ?? none;
   }
 }

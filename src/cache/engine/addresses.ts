@@ -22,6 +22,12 @@ export function responseAddress(key: string): ResponseAddress {
   return { kind: 'response', key: `response ${key}` };
 }
 
+/** The tag of a response's own URI: unsafe requests to it are the only writers it has. @param key canonical path and query */
+export const uriTag = (key: string): Tag => `${uriEntity}:${key}`;
+
+/** What URIs are called among entities. */
+export const uriEntity = 'uri';
+
 /** What an entry of the db layer depends on, known before it is read. */
 export function tagsOf(address: RowAddress | QueryAddress): readonly Tag[] {
   return address.kind === 'row' ? [address.tag, address.coarse] : address.tags;

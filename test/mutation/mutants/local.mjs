@@ -4,7 +4,7 @@ import { simulated, spec } from '../catchers.mjs';
 const l1 = 'src/cache/levels/l1/memory-level.ts';
 const lease = 'src/cache/levels/l1/lease.ts';
 const readThrough = 'src/cache/engine/read-through.ts';
-const responses = 'src/cache/api/response-cache.ts';
+const responses = 'src/cache/api/response-levels.ts';
 const bus = 'src/invalidation/bus/invalidation-bus.ts';
 
 /** The in-process level: its lease, its terms, what it takes. @type {import('../mutants.mjs').Mutant[]} */
@@ -101,9 +101,9 @@ export const localMutants = [
   {
     name: 'strict-response-l1',
     guard: 'strict bypasses L1 of the api layer',
-    file: 'src/cache/api/response-cache.ts',
-    find: 'shared: sharesL1(rules, this.settings)',
-    replace: 'shared: true',
+    file: 'src/cache/api/candidate.ts',
+    find: 'sharesL1(rulesOf(lives, source), settings);',
+    replace: 'true;',
     by: [spec('invalidation/strict.e2e-spec', 'and never L1')],
   },
   {

@@ -1,4 +1,8 @@
+import { plainAsk } from '../../../src/cache/api/ask.js';
 import { ResponseCache } from '../../../src/cache/api/response-cache.js';
+import { ResponseLevels } from '../../../src/cache/api/response-levels.js';
+import { ResponseMaker } from '../../../src/cache/api/response-maker.js';
+import { plainAnswer } from '../../../src/cache/api/stored-response.js';
 import {
   CacheEvents,
   type EntityRule,
@@ -93,7 +97,9 @@ export class SimulatedNode {
     this.lockedRows = new LockedRows(transactions, stamps);
     new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
-    this.responses = new ResponseCache(settings, this.l1, this.l2, this.registry, clock, events);
+    const levels = new ResponseLevels(settings, this.l1, this.l2, this.registry, clock, events);
+    const maker = new ResponseMaker(settings, this.l1, levels, clock);
+    this.responses = new ResponseCache(levels, maker, this.l1, this.registry, clock, events);
   }
 
   async start(): Promise<void> {
@@ -136,8 +142,8 @@ export class SimulatedNode {
 
   /** A response of two parts. */
   async page(renew: boolean): Promise<string> {
-    const handler = async () => ({ row: await this.row(1), list: await this.list('a') });
-    const outcome = await this.responses.respond('/page', handler, renew);
+    const handler = async () => plainAnswer({ row: await this.row(1), list: await this.list('a') });
+    const outcome = await this.responses.respond(plainAsk('/page', renew), handler);
     if (!outcome.response) throw outcome.error;
     return outcome.response.body;
   }

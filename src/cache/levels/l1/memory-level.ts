@@ -24,12 +24,20 @@ const maxNegativeEntries = 10_000;
 /** No entry may push out more than this share of the level. */
 const largestShare = 1 / 8;
 
-interface StoredEntry extends Holder {
-  readonly term: Term;
+/** An entry where it lies. What is attached to it goes with it, in the same step: it cannot be stale by itself. */
+export interface Held {
   readonly body: string;
   readonly dependencies: readonly Dependency[];
+  /** Monotonic. */
   readonly freshUntilMs: number;
+  readonly attachment?: unknown;
+}
+
+interface StoredEntry extends Holder, Held {
+  readonly term: Term;
   readonly keepUntilMs: number;
+  attachment?: unknown;
+  attachedBytes: number;
 }
 
 /** The placeholder of a fill under way. Whatever is invalidated while it waits makes it void. */
@@ -70,7 +78,7 @@ export class MemoryLevel extends Level {
     this.#values = new LRUCache({
       maxSize,
       maxEntrySize: Math.floor(maxSize * largestShare),
-      sizeCalculation: (entry, key) => sizeOf(key, entry.body, entry.dependencies),
+      sizeCalculation: (entry, key) => sizeOf(key, entry),
       dispose,
     });
     this.#negatives = new LRUCache({ max: maxNegativeEntries, dispose });
@@ -97,6 +105,32 @@ export class MemoryLevel extends Level {
     if (!this.settings.cacheL1) return undefined;
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
     return stored && this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+  }
+
+  /** The entry itself, if it may be served now and is fresh. */
+  held(key: string): Held | undefined {
+    const stored = this.settings.cacheL1 ? this.#values.get(key) : undefined;
+    if (!stored || stored.freshUntilMs <= this.clock.monotonicMs()) return undefined;
+    return this.#covered(stored) ? stored : undefined;
+  }
+
+  /**
+   * Hangs something on an entry; its bytes count as the entry's.
+   * @returns false when the entry is no longer there, or would be too large
+   */
+  attach(key: string, entry: Held, attachment: unknown, bytes: number): boolean {
+    const stored = this.#values.peek(key);
+    if (!stored || stored !== entry) return false;
+    const size = sizeOf(key, { ...stored, attachedBytes: bytes });
+    if (size > this.#values.maxEntrySize) return false;
+    // lru-cache does not weigh a value again that it has: it goes, and comes back in the same step.
+    const tags = [...stored.tags];
+    this.#values.delete(key);
+    stored.attachment = attachment;
+    stored.attachedBytes = bytes;
+    this.#values.set(key, stored);
+    this.#index.add(stored, tags);
+    return true;
   }
 
   /** An entry that no lease covers since the connection was lost: good again once its stamps have been confirmed. */
@@ -132,9 +166,10 @@ export class MemoryLevel extends Level {
     if (ticket instanceof Placeholder && !ticket.voided) this.#index.add(ticket, tags);
   }
 
-  override fill(ticket: Ticket, fill: Fill): Filled {
+  /** @param address where to, if that was not known yet when the placeholder was taken */
+  override fill(ticket: Ticket, fill: Fill, address: Address = ticket.address): Filled {
     if (!(ticket instanceof Placeholder)) return undefined;
-    const { address, term, takenAtMs, voided } = ticket;
+    const { term, takenAtMs, voided } = ticket;
     const watched = (fill.dependencies ?? []).every(({ tag }) => ticket.tags.has(tag));
     this.abandon(ticket);
     if (voided || !watched || !fill.dependencies || term !== this.lease.term) return undefined;
@@ -146,6 +181,7 @@ export class MemoryLevel extends Level {
       dependencies: fill.dependencies,
       freshUntilMs: takenAtMs + fill.freshMs,
       keepUntilMs: takenAtMs + fill.keepMs,
+      attachedBytes: 0,
       void: () => void store.delete(address.key),
     };
     this.#remove(address.key);
@@ -188,6 +224,7 @@ export class MemoryLevel extends Level {
   }
 }
 
-function sizeOf(key: string, body: string, dependencies: readonly Dependency[]): number {
-  return 2 * (key.length + body.length) + entryOverheadBytes + dependencies.length * dependencyOverheadBytes;
+function sizeOf(key: string, { body, dependencies, attachedBytes }: StoredEntry): number {
+  const texts = 2 * (key.length + body.length);
+  return texts + entryOverheadBytes + dependencies.length * dependencyOverheadBytes + attachedBytes;
 }

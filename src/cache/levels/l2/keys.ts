@@ -6,7 +6,7 @@ const prefix = 'strata';
  * How a value is serialised. Part of value fields and of derived keys only, never of the coherence state: an old and a
  * new build fence each other.
  */
-export const codec = 'v1';
+export const codec = 'v2';
 export const valueField = `val:${codec}`;
 
 export const recordKey = `${prefix}:record`;

@@ -79,6 +79,17 @@ export class RedisLevel extends Level {
     await this.tags.invalidate(tags);
   }
 
+  /** Tags with their stamps as they are now, created where missing: read before what is to depend on them is made. */
+  async stamps(tags: readonly Tag[]): Promise<readonly Dependency[] | undefined> {
+    try {
+      const ticket = await this.#readTags(this.connection.gen, { kind: 'query', key: '', tags });
+      return ticket.tags.map(({ tag, stamp }) => ({ tag, stamp }));
+    } catch (error) {
+      if (error instanceof LevelUnavailableError) return undefined;
+      throw error;
+    }
+  }
+
   /**
    * Stamps of the tags as they are now, for a value about to be loaded, with what its snapshot must prove.
    * @throws {LevelUnavailableError}

@@ -1,0 +1,51 @@
+import { type PolicyName, type Settings } from '../../config/index.js';
+import { entityOf } from '../core/tags.js';
+import { uriEntity } from '../engine/addresses.js';
+import { type Entry } from '../levels/level.js';
+import { policies, type PolicySource, sharesL1, strictest, weakest } from '../policy.js';
+import { type Candidate } from './semantics/reuse.js';
+import { type StoredResponse } from './stored-response.js';
+
+type Lives = Pick<Entry, 'dependencies' | 'freshMs'>;
+
+/** The entities that a response was made of; its own URI is none. */
+export const entitiesOf = ({ dependencies }: Pick<Entry, 'dependencies'>): string[] =>
+  dependencies.map(({ tag }) => entityOf(tag)).filter((entity) => entity !== uriEntity);
+
+/** Whose rules hold for a response: the strictest of its parts', for one without parts those of its lifetime alone. */
+const rulesOf = (lives: Lives, source: PolicySource): PolicyName =>
+  strictest(entitiesOf(lives).map((entity) => source.rulesOf(entity))) ?? 'ttl';
+
+/** What a response promises: what its weakest part does. */
+export const promiseOf = (lives: Lives, source: PolicySource): PolicyName =>
+  weakest(entitiesOf(lives).map((entity) => source.policyOf(entity))) ?? 'ttl';
+
+/** Whether L1 may hold it. */
+export const isShared = (lives: Lives, source: PolicySource, settings: Settings): boolean =>
+  sharesL1(rulesOf(lives, source), settings);
+
+/** In seconds. */
+export const ageS = ({ madeAtMs, own }: StoredResponse, nowMs: number): number =>
+  Math.max(0, nowMs - madeAtMs) / 1_000 + (own?.ageS ?? 0);
+
+/** A stored response as far as its reuse goes: its own words count, but never for more than its policies allow. */
+export function candidateOf(
+  entry: Entry,
+  stored: StoredResponse,
+  source: PolicySource,
+  { cacheStaleMs }: Settings,
+  nowMs: number,
+): Candidate {
+  const { servesStale } = policies[rulesOf(entry, source)];
+  const windowS = servesStale ? cacheStaleMs / 1_000 : 0;
+  const terms = stored.own?.terms;
+  const speaks = terms?.lifetimeS !== undefined;
+  return {
+    ageS: ageS(stored, nowMs),
+    freshForS: entry.freshMs / 1_000,
+    noCache: terms?.noCache ?? false,
+    mustRevalidate: (terms?.mustRevalidate ?? false) || !servesStale,
+    staleWhileRevalidateS: terms?.staleWhileRevalidateS ?? (speaks ? 0 : windowS),
+    staleIfErrorS: terms?.staleIfErrorS ?? windowS,
+  };
+}

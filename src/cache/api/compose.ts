@@ -1,0 +1,60 @@
+import { initialAgeS } from './semantics/age.js';
+import { freshened, type HeaderLine } from './semantics/freshen.js';
+import { effectiveDirectives, responseTerms } from './semantics/response-terms.js';
+import { passedOn } from './semantics/storable.js';
+import { type Answer, contentOf, fieldsOf, type OwnWords, type StoredResponse } from './stored-response.js';
+
+/** When an answer was asked for and when it was there: wall clock, in ms. */
+export interface Taken {
+  readonly askedMs: number;
+  readonly madeAtMs: number;
+}
+
+/**
+ * Makes a response of what a handler answered. A plain one (200, an object, no word about anything else) is JSON with the
+ * tag of its bytes; of any other one the handler's own words are kept, and JSON gets a tag if it has no validator.
+ * @param targeted whether `CDN-Cache-Control` is listened to
+ */
+export function compose({ value, status, lines }: Answer, targeted: boolean, taken: Taken): StoredResponse {
+  const { type, encoding, ...content } = contentOf(value);
+  const plain = status === 200 && lines.length === 0 && content.etag !== '';
+  if (plain) return { ...content, madeAtMs: taken.madeAtMs };
+  const typed = type === undefined || has(lines, 'content-type') ? lines : [...lines, ['Content-Type', type] as const];
+  const validated = has(lines, 'etag') || has(lines, 'last-modified') || status !== 200 || content.etag === '';
+  const all = validated ? typed : [...typed, ['ETag', content.etag] as const];
+  return { ...content, madeAtMs: taken.madeAtMs, own: wordsOf(all, { status, encoding }, targeted, taken) };
+}
+
+/** A stored response after its handler has said that it still holds (RFC 9111, 4.3.4). */
+export function refreshed(stored: StoredResponse, { lines }: Answer, targeted: boolean, taken: Taken): StoredResponse {
+  const { own, body, etag } = stored;
+  const before = own?.lines ?? plainLines(stored);
+  const words = { status: own?.status ?? 200, encoding: own?.encoding ?? ('utf8' as const) };
+  return { body, etag, madeAtMs: taken.madeAtMs, own: wordsOf(freshened(before, lines), words, targeted, taken) };
+}
+
+export const plainLines = ({ etag }: StoredResponse): HeaderLine[] => [
+  ['Content-Type', 'application/json; charset=utf-8'],
+  ['ETag', etag],
+];
+
+function wordsOf(
+  lines: readonly HeaderLine[],
+  rest: Pick<OwnWords, 'status' | 'encoding'>,
+  targeted: boolean,
+  { askedMs, madeAtMs }: Taken,
+): OwnWords {
+  const fields = fieldsOf(lines);
+  const { directives } = effectiveDirectives(fields, targeted);
+  const endToEnd = passedOn(fields);
+  return {
+    ...rest,
+    lines: lines.filter(([name]) => endToEnd(name)),
+    terms: responseTerms(fields, targeted, madeAtMs),
+    ageS: initialAgeS(fields, askedMs, madeAtMs),
+    forAuthorized: ['public', 'must-revalidate', 's-maxage'].some((name) => directives.has(name)),
+  };
+}
+
+const has = (lines: readonly HeaderLine[], field: string): boolean =>
+  lines.some(([name]) => name.toLowerCase() === field);

@@ -1,0 +1,117 @@
+import {
+  type ExecutionContext,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { type Request, type Response } from 'express';
+import fresh from 'fresh';
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type PolicyName, Settings } from '../../../config/index.js';
+import { inFront } from '../../../http/index.js';
+import { Clock } from '../../clock.js';
+import { MemoryLevel } from '../../levels/l1/memory-level.js';
+import { PolicySource, sharesL1, weakest } from '../../policy.js';
+import { type Refusal } from './known-headers.js';
+import { LaneTally } from './lane-tally.js';
+import { PublicRoutes } from './public-routes.js';
+import { questionOf } from './question.js';
+import { type RecordedAnswer } from './recorded-answer.js';
+import { type RecordedAnswers } from './recorded-answers.js';
+import { Recorder, type Sending } from './recorder.js';
+
+/**
+ * Answers hits of L1 at the server, before Express is entered: a recorded answer of the same URL, to a request that asks
+ * nothing else, of an entry that L1 itself would serve now. Whatever is not certain is Nest's to answer.
+ */
+@Injectable()
+export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
+  #server: Server | undefined;
+  #leave: (() => void) | undefined;
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly host: HttpAdapterHost,
+    private readonly l1: MemoryLevel,
+    private readonly policySource: PolicySource,
+    private readonly clock: Clock,
+    private readonly recorder: Recorder,
+    private readonly routes: PublicRoutes,
+    private readonly tally: LaneTally,
+  ) {}
+
+  /** After every module has put its own listeners before Express: the lane is in front of them all. */
+  onApplicationBootstrap(): void {
+    const { cacheFastLane, cacheApi, cacheL1 } = this.settings;
+    const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
+    if (!cacheFastLane || !cacheApi || !cacheL1 || !server) return;
+    this.#server = server;
+    this.#leave = inFront(server, (req, res) => this.#answers(req, res));
+    this.tally.begin();
+  }
+
+  onApplicationShutdown(): void {
+    if (!this.#leave) return;
+    this.#leave();
+    this.#leave = undefined;
+    this.tally.end();
+  }
+
+  /** A hit that Nest answers: it is recorded, unless the lane could not have answered this request. */
+  learn(context: ExecutionContext, sending: Sending): Refusal | undefined {
+    if (!this.#leave) return undefined;
+    const req = context.switchToHttp().getRequest<Request>();
+    const question = this.routes.isPublic(context) ? questionOf(req) : 'guarded';
+    if (typeof question === 'string') return question;
+    this.recorder.listen(req, context.switchToHttp().getResponse<Response>(), question, sending);
+    return undefined;
+  }
+
+  #answers(req: IncomingMessage, res: ServerResponse): boolean {
+    const startMs = this.clock.monotonicMs();
+    const key = this.recorder.aliases.keyOf(req.url!);
+    if (key === undefined || !this.#server!.listening) return false;
+    const entry = this.l1.held(key);
+    const answers = entry?.attachment as RecordedAnswers | undefined;
+    if (!entry || !answers || !this.#mayShare(answers)) return false;
+    const question = questionOf(req);
+    if (typeof question === 'string') return false;
+    const slot = answers.slot(question.preference);
+    if (!slot) return false;
+    const unchanged = question.noneMatch !== undefined && matches(question.noneMatch, slot.etag);
+    const answer = unchanged ? slot.notModified : slot.full;
+    if (!answer) return false;
+    const ttlMs = entry.freshUntilMs - startMs;
+    this.#give(answer, req.method as 'GET' | 'HEAD', res, startMs, ttlMs, this.#policyOf(answers));
+    return true;
+  }
+
+  #give(
+    answer: RecordedAnswer,
+    method: 'GET' | 'HEAD',
+    res: ServerResponse,
+    startMs: number,
+    ttlMs: number,
+    policy: PolicyName,
+  ): void {
+    answer.write(res, method, { wallMs: this.clock.wallMs(), ttlMs, policy });
+    this.tally.count();
+    answer.durationsOf(method).observe((this.clock.monotonicMs() - startMs) / 1000);
+  }
+
+  /** As the policies are this moment: a switch takes effect on the next request. */
+  #mayShare({ entities }: RecordedAnswers): boolean {
+    for (const entity of entities) if (!sharesL1(this.policySource.rulesOf(entity), this.settings)) return false;
+    return true;
+  }
+
+  #policyOf({ entities }: RecordedAnswers): PolicyName {
+    const [first] = entities;
+    if (first !== undefined && entities.length === 1) return this.policySource.policyOf(first);
+    return weakest(entities.map((entity) => this.policySource.policyOf(entity))) ?? 'ttl';
+  }
+}
+
+/** `If-None-Match` as Express evaluates it. */
+const matches = (header: string, etag: string) => header === etag || fresh({ 'if-none-match': header }, { etag });

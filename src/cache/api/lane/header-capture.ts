@@ -1,0 +1,35 @@
+import { type ServerResponse } from 'node:http';
+import { applicationFields, representationFields } from './known-headers.js';
+import { type HeaderList } from './recorded-answer.js';
+
+/**
+ * Reads the header fields off an answer that has been sent, and vouches for them: every one is known to depend on nothing
+ * that a request says, and the application's own had the same values in the answer before, of the same route.
+ */
+export class HeaderCapture {
+  readonly #last = new Map<string, string>();
+
+  /** @returns the fields in the order in which they were sent; undefined where nobody can vouch for them */
+  capture(route: string, res: ServerResponse): HeaderList | undefined {
+    const list: HeaderList = [];
+    const own: string[] = [];
+    for (const name of (res as Raw).getRawHeaderNames()) {
+      const value = res.getHeader(name);
+      const lower = name.toLowerCase();
+      if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+      if (lower === 'vary' && value !== 'Accept-Encoding') return undefined;
+      if (applicationFields.has(lower)) own.push(`${lower}: ${value}`);
+      else if (!representationFields.has(lower)) return undefined;
+      list.push(name, String(value));
+    }
+    const signature = own.sort().join('\n');
+    const agrees = this.#last.get(route) === signature;
+    this.#last.set(route, signature);
+    return agrees ? list : undefined;
+  }
+}
+
+/** Of Node 15.4 and later, for answers too; the types know it of requests only. */
+interface Raw extends ServerResponse {
+  getRawHeaderNames(): string[];
+}

@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { type Request, type Response } from 'express';
+import { AnswerDurations } from '../../../http/index.js';
+import { responseAddress } from '../../engine/addresses.js';
+import { MemoryLevel } from '../../levels/l1/memory-level.js';
+import { entitiesOf } from '../candidate.js';
+import { type Chosen } from '../representations.js';
+import { deserialise, type StoredResponse } from '../stored-response.js';
+import { Aliases } from './aliases.js';
+import { HeaderCapture } from './header-capture.js';
+import { type Question } from './question.js';
+import { RecordedAnswer } from './recorded-answer.js';
+import { RecordedAnswers } from './recorded-answers.js';
+
+/** An answer of the api layer out of L1 that is about to be sent. */
+export interface Sending {
+  readonly key: string;
+  readonly stored: StoredResponse;
+  readonly chosen: Chosen;
+}
+
+/**
+ * Listens to answers that Nest gives out of L1, and hangs what was sent on the very entry that it was made of. It composes
+ * nothing: what the fast lane says has been said before, by the route itself, to a request that asked the same.
+ */
+@Injectable()
+export class Recorder {
+  readonly aliases = new Aliases();
+  readonly #headers = new HeaderCapture();
+
+  constructor(
+    private readonly l1: MemoryLevel,
+    private readonly durations: AnswerDurations,
+  ) {}
+
+  /** @param question what the lane would read of the request */
+  listen(req: Request, res: Response, question: Question, sending: Sending): void {
+    if (!sending.chosen.settled) return;
+    res.once('finish', () => this.#record(req, res, question, sending));
+  }
+
+  #record(req: Request, res: Response, { preference }: Question, { key, stored, chosen }: Sending): void {
+    const route = (req.route as { readonly path?: unknown } | undefined)?.path;
+    const { statusCode: status } = res;
+    const headers = typeof route === 'string' ? this.#headers.capture(route, res) : undefined;
+    if (typeof route !== 'string' || !headers || (status !== 200 && status !== 304)) return;
+    const body = status === 304 ? undefined : Buffer.from(chosen.body);
+    if (!describes(res, chosen, body)) return;
+    const address = responseAddress(key).key;
+    const entry = this.l1.held(address);
+    if (!entry || !isOf(entry.body, stored)) return;
+    const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers(entitiesOf(entry));
+    const durations = {
+      GET: this.durations.series({ route, method: 'GET', status }),
+      HEAD: this.durations.series({ route, method: 'HEAD', status }),
+    };
+    const { etag } = chosen;
+    const answer = new RecordedAnswer({ status, headers, body, etag, stored, durations });
+    answers.add(preference, body ? 'full' : 'notModified', answer);
+    if (this.l1.attach(address, entry, answers, answers.bytes)) this.aliases.learn(req.originalUrl, address);
+  }
+}
+
+/** Whether what was sent is what was chosen: nobody on the way has put another body or another tag in its place. */
+function describes(res: Response, { etag, encoding }: Chosen, body: Buffer | undefined): boolean {
+  if (res.getHeader('ETag') !== etag || res.getHeader('Age') === undefined) return false;
+  if (!String(res.getHeader('Cache-Status')).startsWith('strata-api; hit;')) return false;
+  if (!body) return true;
+  const isJson = String(res.getHeader('Content-Type')).startsWith('application/json');
+  const coded = (res.getHeader('Content-Encoding') ?? 'identity') === encoding;
+  return isJson && coded && Number(res.getHeader('Content-Length')) === body.length;
+}
+
+/** The entry may have been replaced while the answer was on its way. */
+function isOf(body: string, { etag, madeAtMs }: StoredResponse): boolean {
+  const kept = deserialise(body);
+  return kept.etag === etag && kept.madeAtMs === madeAtMs;
+}

@@ -1,0 +1,61 @@
+import { type PolicySource } from '../policy.js';
+import { entityOf, type Tag } from '../core/tags.js';
+import { uriEntity } from '../engine/addresses.js';
+import { type Ask, isAuthorized } from './ask.js';
+import { type LayerStatus } from './cache-status.js';
+import { promiseOf } from './candidate.js';
+import { type Found } from './response-levels.js';
+import { type Validators } from './semantics/validators.js';
+import { variantOf, varyNames } from './semantics/vary.js';
+import { type Answer, fieldsOf, type StoredResponse } from './stored-response.js';
+
+/** Makes the answer of a route. Told what is held, it may say 304; it says undefined when it has sent one itself. */
+export type Handler = (held: Validators | undefined) => Promise<Answer | undefined>;
+
+/** What a handler's run came to; none of these where it has sent its answer itself. */
+export interface Made {
+  readonly response?: StoredResponse;
+  readonly error?: unknown;
+  /** A stream: for one client, once. */
+  readonly passed?: Answer;
+}
+
+/** A response and how it came about, layer by layer. */
+export interface Outcome extends Made {
+  readonly db?: LayerStatus | undefined;
+  readonly api: LayerStatus;
+  /** What it was made of. */
+  readonly tags: readonly Tag[];
+  /** Whether a request that waited for it may have it too. */
+  readonly fits: (other: Ask) => boolean;
+}
+
+/** The request fields that selected a response: those that its handler names, and its route. In lower case and order. */
+export function selectingNames({ route }: Ask, response: StoredResponse): string[] {
+  const named = varyNames(fieldsOf(response.own?.lines ?? []));
+  return [...new Set([...named, ...(route.vary ?? []).map((name) => name.toLowerCase())])].sort();
+}
+
+/** Fits requests that would have selected the same. */
+function sameSelection(ask: Ask, response: StoredResponse): (other: Ask) => boolean {
+  const names = selectingNames(ask, response);
+  return ({ fields }) => variantOf(names, fields) === variantOf(names, ask.fields);
+}
+
+export const partTags = (tags: readonly Tag[]): Tag[] => tags.filter((tag) => entityOf(tag) !== uriEntity);
+
+/** Fits requests that would have selected the same, and that may have what is anybody's. */
+export function fitsStored(ask: Ask, response: StoredResponse): (other: Ask) => boolean {
+  const same = sameSelection(ask, response);
+  return (other) => same(other) && (!isAuthorized(other) || (response.own?.forAuthorized ?? false));
+}
+
+/** A stored response, used as it is. */
+export function hitOf(ask: Ask, { stored, entry, level }: Found, source: PolicySource): Outcome {
+  return {
+    response: stored,
+    api: { hit: true, level, policy: promiseOf(entry, source), ttlMs: entry.freshMs },
+    tags: partTags(entry.dependencies.map(({ tag }) => tag)),
+    fits: fitsStored(ask, stored),
+  };
+}

@@ -1,0 +1,140 @@
+import { HttpException, Injectable, Logger, StreamableFile } from '@nestjs/common';
+import { Settings } from '../../config/index.js';
+import { Clock } from '../clock.js';
+import { collecting } from '../engine/scope.js';
+import { type Ticket } from '../levels/level.js';
+import { MemoryLevel } from '../levels/l1/memory-level.js';
+import { type Ask } from './ask.js';
+import { type Forward, type LayerStatus } from './cache-status.js';
+import { compose, plainLines, refreshed } from './compose.js';
+import { fitsStored, type Handler, type Made, type Outcome, partTags, selectingNames } from './outcome.js';
+import { PartCollector } from './part-collector.js';
+import { type Found, ResponseLevels, type Search } from './response-levels.js';
+import { standsIn } from './semantics/reuse.js';
+import { type Validators, validatorsOf } from './semantics/validators.js';
+import { fieldsOf, statusOf, type StoredResponse } from './stored-response.js';
+import { type Verdict, verdictOf } from './verdict.js';
+
+/** Statuses of an origin that cannot answer (RFC 5861, 4). */
+const failures = new Set([500, 502, 503, 504]);
+
+/** Runs handlers: what they answer is kept where it may be, and where they fail, what is held may stand in. */
+@Injectable()
+export class ResponseMaker {
+  readonly #logger = new Logger('Cache');
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly l1: MemoryLevel,
+    private readonly levels: ResponseLevels,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Runs a handler without keeping its response. */
+  async bypass(handler: Handler, detail: 'disabled' | 'uncacheable'): Promise<Outcome> {
+    const collector = new PartCollector(false, this.l1, undefined);
+    const made = await this.#run(handler, undefined, collector, false);
+    const api = { hit: false, forward: 'bypass', stored: false, collapsed: false, detail } as const;
+    return {
+      ...made,
+      db: collector.status(),
+      api: { ...api, policy: collector.policy() },
+      tags: [],
+      fits: () => false,
+    };
+  }
+
+  /** @param renew what the handler reads is to be made anew as well */
+  async make(
+    ask: Ask,
+    handler: Handler,
+    search: Search,
+    placeholder: Ticket | undefined,
+    renew: boolean,
+  ): Promise<Outcome> {
+    const { found, blocked, variants } = search;
+    const targeted = ask.route.cdn !== undefined;
+    const stamps = ask.route.reads === 'entities' ? [] : await this.#uriStamp(ask, blocked, placeholder);
+    const collector = new PartCollector(renew, this.l1, placeholder, stamps);
+    const made = await this.#run(handler, found, collector, targeted);
+    const shared = { hit: false, collapsed: false, policy: collector.policy() } as const;
+    const failure = failureOf(made);
+    if (found && failure !== undefined && mayStandIn(found, made)) {
+      this.#logger.warn(`${failure} for ${ask.key}: what is held stands in`);
+      const api = { ...shared, stored: false, forward: 'stale', forwardStatus: failure } as const;
+      return { response: found.stored, api, tags: [], fits: fitsStored(ask, found.stored) };
+    }
+    const { response, validated } = made;
+    const verdict = response && verdictOf(ask, response, collector, validated ? found : undefined, this.settings);
+    const keep = response && stamps && verdict?.life ? verdict : undefined;
+    const stored = keep?.life
+      ? await this.levels.keep(ask, keep.kept, selectingNames(ask, keep.kept), keep.life, search, placeholder)
+      : false;
+    const reason: Forward = renew ? 'request' : found ? 'stale' : variants ? 'vary-miss' : 'uri-miss';
+    const detail = blocked ?? (verdict?.refusal === undefined ? undefined : 'uncacheable');
+    const api: LayerStatus = {
+      ...{ ...shared, stored, forward: blocked === undefined ? reason : 'bypass' },
+      ...(validated && { forwardStatus: 304 }),
+      ...(detail !== undefined && { detail }),
+    };
+    const tags = partTags((verdict?.dependencies ?? []).map(({ tag }) => tag));
+    return { ...made, db: collector.status(), api, tags, fits: fitsOf(ask, made, verdict) };
+  }
+
+  /** With Redis away there is no stamp, and nothing is kept that needs one. */
+  #uriStamp(ask: Ask, blocked: Search['blocked'], placeholder: Ticket | undefined) {
+    const possible = blocked === undefined || blocked === 'disabled';
+    return possible ? this.levels.uriStamp(ask.key, placeholder) : undefined;
+  }
+
+  /** A handler's failure is an outcome too: it is shared like any other, with what is known of how it came about. */
+  async #run(
+    handler: Handler,
+    found: Found | undefined,
+    collector: PartCollector,
+    targeted: boolean,
+  ): Promise<Made & { readonly validated?: true }> {
+    const askedMs = this.clock.wallMs();
+    const held = found && heldOf(found.stored);
+    try {
+      const answer = await collecting(collector, () => handler(held));
+      const taken = { askedMs, madeAtMs: this.clock.wallMs() };
+      if (!answer) return {};
+      if (answer.value instanceof StreamableFile) return { passed: answer };
+      if (!found || !held || answer.status !== 304) return { response: compose(answer, targeted, taken) };
+      return { response: refreshed(found.stored, answer, targeted, taken), validated: true };
+    } catch (error) {
+      return { error };
+    }
+  }
+}
+
+/** What is past its lifetime stands in for an origin that cannot be reached; for one that answers, only if it says so. */
+function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
+  return standsIn(candidate) && (error !== undefined || stored.own?.terms.staleIfErrorS !== undefined);
+}
+
+/**
+ * Who waited for an answer may have it if a cache could have stored it for them. A route with a key of its own vouches that
+ * its answers are anybody's; then that holds for failures too.
+ */
+function fitsOf(ask: Ask, { response, error }: Made, verdict: Verdict | undefined): (other: Ask) => boolean {
+  const vouched = ask.route.key !== undefined;
+  if (!response) return () => vouched && error !== undefined;
+  const sharable = verdict?.refusal === undefined || verdict.refusal === 'request-no-store';
+  return sharable && (vouched || verdict?.life !== undefined) ? fitsStored(ask, response) : () => false;
+}
+
+/** What a handler can compare with; undefined if nothing. */
+function heldOf(stored: StoredResponse): Validators | undefined {
+  const held = validatorsOf(fieldsOf(stored.own?.lines ?? plainLines(stored)));
+  return Object.keys(held).length > 0 ? held : undefined;
+}
+
+/** The status of a failure; undefined for any other outcome. */
+function failureOf({ response, error }: Made): number | undefined {
+  if (response) return failures.has(statusOf(response)) ? statusOf(response) : undefined;
+  if (error === undefined) return undefined;
+  const status = error instanceof HttpException ? error.getStatus() : 503;
+  return status >= 500 ? status : undefined;
+}

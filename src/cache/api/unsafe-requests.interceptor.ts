@@ -1,0 +1,55 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { type Request, type Response } from 'express';
+import { concatMap, type Observable } from 'rxjs';
+import { LevelUnavailableError } from '../cache.errors.js';
+import { uriTag } from '../engine/addresses.js';
+import { MemoryLevel } from '../levels/l1/memory-level.js';
+import { RedisTags } from '../levels/l2/redis-tags.js';
+import { uriKey } from './ask.js';
+import { CachedRoutes } from './cached-routes.js';
+import { invalidatedUris, isSafe } from './semantics/invalidated-uris.js';
+
+/**
+ * Makes the responses of a URI invalid once an unsafe request to it has succeeded, before that is answered (RFC 9111, 4.4).
+ * What was read through the cache needs no such care: writers make it invalid wherever they write.
+ */
+@Injectable()
+export class UnsafeRequestsInterceptor implements NestInterceptor {
+  constructor(
+    private readonly routes: CachedRoutes,
+    private readonly l1: MemoryLevel,
+    private readonly tags: RedisTags,
+  ) {}
+
+  intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
+    const request = context.switchToHttp().getRequest<Request>();
+    if (context.getType() !== 'http' || isSafe(request.method) || !this.routes.anyByUri) return next.handle();
+    const response = context.switchToHttp().getResponse<Response>();
+    return next.handle().pipe(
+      concatMap(async (value) => {
+        const uris = invalidatedUris(
+          request.originalUrl,
+          request.headers.host,
+          response.statusCode,
+          response.getHeaders(),
+        );
+        const { host = '' } = request.headers;
+        await this.#invalidate(uris.flatMap((uri) => [uriTag(uriKey(uri, host)), uriTag(uriKey(uri))]));
+        return value;
+      }),
+    );
+  }
+
+  /** With Redis away nothing of it is served either; what it still holds afterwards is bounded by its own lifetime. */
+  async #invalidate(tags: readonly string[]): Promise<void> {
+    if (tags.length === 0) return;
+    this.l1.invalidate(tags);
+    try {
+      await this.tags.invalidate(tags);
+    } catch (error) {
+      if (!(error instanceof LevelUnavailableError)) throw error;
+    } finally {
+      this.l1.invalidate(tags);
+    }
+  }
+}

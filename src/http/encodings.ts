@@ -1,0 +1,43 @@
+import Negotiator from 'negotiator';
+import { type Representation } from './etag.js';
+
+export const encodings = ['br', 'gzip', 'identity'] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** What a client makes of the encodings that there are, best first; one object per order, so that it can be compared. */
+export interface EncodingPreference {
+  /** Small and dense: an index into an array. */
+  readonly id: number;
+  /** Without those that the client refuses. */
+  readonly order: readonly Encoding[];
+}
+
+/** Of negotiator 1, which its type declarations do not know yet. */
+interface Preferring {
+  encodings(available: readonly Encoding[], options: { readonly preferred: readonly Encoding[] }): Encoding[];
+}
+
+/** Remembered header texts; beyond it everything is forgotten, so that made-up headers cannot fill the memory. */
+const rememberedTexts = 512;
+
+const preferences = new Map<string, EncodingPreference>();
+const byText = new Map<string | undefined, EncodingPreference>();
+
+/** Reads `Accept-Encoding` with its q-values (RFC 9110, 12.5.3). Of what a client likes equally, the smaller one first. */
+export function encodingPreference(header: string | undefined): EncodingPreference {
+  const known = byText.get(header);
+  if (known) return known;
+  const negotiator = new Negotiator({ headers: { 'accept-encoding': header } }) as unknown as Preferring;
+  const order = negotiator.encodings(encodings, { preferred: encodings });
+  const name = order.join();
+  let preference = preferences.get(name);
+  if (!preference) preferences.set(name, (preference = { id: preferences.size, order }));
+  if (byText.size >= rememberedTexts) byText.clear();
+  byText.set(header, preference);
+  return preference;
+}
+
+/** The tag of the same version in another encoding: `If-Match` takes any of them for the version. */
+export function tagOf({ etag }: Pick<Representation, 'etag'>, encoding: Encoding): string {
+  return encoding === 'identity' ? etag : `${etag.slice(0, -1)}-${encoding}"`;
+}

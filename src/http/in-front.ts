@@ -1,0 +1,25 @@
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+
+/** Answers a request at once, or says that it does not. */
+export type Taker = (req: IncomingMessage, res: ServerResponse) => boolean;
+
+type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/**
+ * Puts a taker before the listeners that a server's `request` event has now: what it takes, they never see. Listeners are
+ * wrapped by one that asks first; nothing of Node's is replaced. Returns the function that puts everything back.
+ */
+export function inFront(server: Server, takes: Taker): () => void {
+  const behind = server.listeners('request') as Listener[];
+  for (const listener of behind) server.off('request', listener);
+  const ask: Listener = (req, res) => {
+    if (takes(req, res)) return;
+    for (const listener of behind) listener.call(server, req, res);
+  };
+  server.prependListener('request', ask);
+  return () => {
+    if (!server.listeners('request').includes(ask)) return;
+    server.off('request', ask);
+    for (const listener of behind.toReversed()) server.prependListener('request', listener);
+  };
+}

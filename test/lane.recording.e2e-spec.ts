@@ -1,0 +1,142 @@
+import { Controller, Get, type MiddlewareConsumer, Module, type NestModule, UseGuards } from '@nestjs/common';
+import { type NextFunction, type Request, type Response } from 'express';
+import { CacheResponse, ReadThrough } from '../src/cache/index.js';
+import { cacheStatus } from './support/cache-status.js';
+import { LaneWatch } from './support/lane.js';
+import { startRedis, type TestRedis } from './support/services.js';
+import { startApp, type TestApp } from './support/start-app.js';
+
+/** What the application does to an answer besides the route; each is tried by itself. */
+type Meddling = (req: Request, res: Response) => void;
+let meddling: Meddling = () => undefined;
+
+const one = { key: () => '/lane-test', reads: 'entities' } as const;
+const guarded = { key: () => '/lane-test/guarded', reads: 'entities' } as const;
+
+@Controller('lane-test')
+class TestController {
+  constructor(private readonly cache: ReadThrough) {}
+
+  @Get()
+  @CacheResponse(one)
+  plain(): Promise<unknown> {
+    return this.#read();
+  }
+
+  @Get('guarded')
+  @UseGuards({ canActivate: () => true })
+  @CacheResponse(guarded)
+  guarded(): Promise<unknown> {
+    return this.#read();
+  }
+
+  /** A value that L1 may keep: made of an item. */
+  #read(): Promise<unknown> {
+    return this.cache.row('items', 1, () => Promise.reject(new Error('the item has been read before')));
+  }
+}
+
+@Module({ controllers: [TestController] })
+class TestModule implements NestModule {
+  configure(consumer: MiddlewareConsumer): void {
+    consumer
+      .apply((req: Request, res: Response, next: NextFunction) => {
+        meddling(req, res);
+        next();
+      })
+      .forRoutes('*all');
+  }
+}
+
+let redis: TestRedis;
+let node: TestApp;
+let lane: LaneWatch;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  node = await startApp({ redis: redis.url, imports: [TestModule] });
+  lane = new LaneWatch(node);
+  await node.http.post('/items').send({ name: 'Hammer', category: 'tools', price: 1, quantity: 1 }).expect(201);
+});
+
+/** A new version, so that nothing is recorded. */
+beforeEach(async () => {
+  meddling = () => undefined;
+  await node.http.put('/items/1').send({ name: 'Hammer', category: 'tools', price: 1, quantity: 1 }).expect(200);
+  await node.http.get('/items/1').expect(200);
+});
+
+afterAll(async () => {
+  await node.close();
+  await redis.stop();
+});
+
+/** Whether the lane ever answers: it would at the fourth request. */
+async function recorded(path = '/lane-test'): Promise<boolean> {
+  for (let n = 0; n < 6; n += 1) {
+    const { answer, byLane } = await lane.ask(lane.get(path));
+    expect(answer.status).toBe(200);
+    if (byLane) return true;
+  }
+  return false;
+}
+
+describe('an answer is recorded', () => {
+  it('if nothing speaks against it', async () => {
+    expect(await recorded()).toBe(true);
+  });
+
+  it('with header fields that the application gives to all answers alike', async () => {
+    meddling = (_req, res) => void res.set('Permissions-Policy', 'camera=()');
+    expect(await recorded()).toBe(true);
+    expect((await lane.get('/lane-test')).headers['permissions-policy']).toBe('camera=()');
+  });
+});
+
+describe('an answer is not recorded', () => {
+  const count = (() => {
+    let n = 0;
+    return () => String((n += 1));
+  })();
+
+  it.each<[string, Meddling]>([
+    ['that sets a cookie', (_req, res) => void res.cookie('a', 'b')],
+    ['with a field that nobody knows', (_req, res) => void res.set('X-Served-For', 'somebody')],
+    ['that allows an origin', (_req, res) => void res.set('Access-Control-Allow-Origin', '*')],
+    ['with a known field that is another each time', (_req, res) => void res.set('Referrer-Policy', count())],
+    ['that varies by more than the encoding', (_req, res) => void res.vary('Accept-Language')],
+    ['with several lines of one field', (_req, res) => void res.set('Referrer-Policy', ['a', 'b'])],
+  ])('%s', async (_what, meddle) => {
+    meddling = meddle;
+    expect(await recorded()).toBe(false);
+  });
+
+  it('whose body somebody has replaced on its way', async () => {
+    meddling = (_req, res) => {
+      const send = res.send.bind(res);
+      res.send = (body: unknown) => send(`${String(body)} `);
+    };
+    expect(await recorded()).toBe(false);
+  });
+
+  it('whose tag somebody has replaced on its way', async () => {
+    meddling = (_req, res) => {
+      const send = res.send.bind(res);
+      res.send = (body: unknown) => send.call(res.set('ETag', '"another"'), body);
+    };
+    expect(await recorded()).toBe(false);
+  });
+
+  it('of a route behind a guard, and the reason is told', async () => {
+    expect(await recorded('/lane-test/guarded')).toBe(false);
+    expect(cacheStatus(await lane.get('/lane-test/guarded')).api).toMatch(/; strata-lane=guarded$/);
+  });
+
+  it('that was asked for in a way that the lane would not answer', async () => {
+    for (let n = 0; n < 6; n += 1) {
+      const { byLane } = await lane.ask(lane.get('/lane-test', { Cookie: 'a=b' }));
+      expect(byLane).toBe(false);
+    }
+    expect((await lane.ask(lane.get('/lane-test'))).byLane).toBe(false);
+  });
+});
