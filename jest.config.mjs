@@ -32,9 +32,6 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   roots: ['<rootDir>/src', '<rootDir>/test'],
-  // The simulation explores at random, and one counterexample that it has found is open (test/simulation/found.spec.ts): until
-  // then it runs by `npm run simulate`, the mutants by `npm run mutate`.
-  testPathIgnorePatterns: ['/node_modules/', '/test/simulation/simulation\\.spec', '/test/mutation/'],
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },

@@ -2,6 +2,7 @@ import { CreateItems1730000000000 } from './1730000000000-create-items.js';
 import { CreateIdempotencyKeys1730000001000 } from './1730000001000-create-idempotency-keys.js';
 import { CreateCachePolicies1730000002000 } from './1730000002000-create-cache-policies.js';
 import { CreateSeeds1730000003000 } from './1730000003000-create-seeds.js';
+import { CreateChangeFeed1730000004000 } from './1730000004000-create-change-feed.js';
 
 /** Every migration, oldest first. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   CreateIdempotencyKeys1730000001000,
   CreateCachePolicies1730000002000,
   CreateSeeds1730000003000,
+  CreateChangeFeed1730000004000,
 ];

@@ -34,7 +34,7 @@ export function summaryOfMutants(hunted) {
   const caught = (/** @type {readonly Hunted[]} */ some) => some.filter(({ caughtBy }) => caughtBy !== '').length;
   return [
     `${caught(guards)} of ${guards.length} mutants caught by the model`,
-    `${deep.length - caught(deep)} of ${deep.length} guards that are depth of defence survive without being missed`,
+    `${deep.length - caught(deep)} of ${deep.length} guards in depth survive an exhaustive search`,
     `${caught(known)} of ${known.length} rules known to be wrong are shown to be`,
   ];
 }

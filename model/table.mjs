@@ -1,14 +1,12 @@
 // @ts-check
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { table, withParts } from '../scripts/docs/parts.mjs';
 import { grouped, summaryOfMutants } from './report.mjs';
 
 /** @typedef {import('./tasks.mjs').Explored} Explored */
 /** @typedef {import('./tasks.mjs').Hunted} Hunted */
 /** @typedef {{ readonly configurations: readonly Explored[], readonly mutants: readonly Hunted[] }} Results */
-
-const begin = '<!-- model:begin -->';
-const end = '<!-- model:end -->';
 
 /** Column heads; the letters are explained in `configurations.mjs`. */
 const properties = {
@@ -18,6 +16,7 @@ const properties = {
   S: 'L1 is at most a lease old',
   P: 'nothing that was never committed',
 };
+const letters = /** @type {(keyof typeof properties)[]} */ (Object.keys(properties));
 
 /**
  * Policy by property: whether it holds, and if not always, under which faults it does not.
@@ -28,28 +27,41 @@ export function guaranteeTable({ configurations, mutants }) {
   const policies = [...new Set(promised.map(({ policy }) => policy))];
   const rows = policies.map((policy) => {
     const own = promised.filter((one) => one.policy === policy);
-    return [
-      `\`${policy}\``.replace(/`strict, (.*)`/, '`strict`, $1'),
-      ...Object.keys(properties).map((letter) => cell(own, letter)),
-    ];
+    return [`\`${policy}\``.replace(/`strict, (.*)`/, '`strict`, $1'), ...letters.map((letter) => cell(own, letter))];
   });
-  const beyond = configurations.filter((one) => !one.promised);
   const states = configurations.reduce((sum, one) => sum + one.states, 0);
-  const [caught, deep] = summaryOfMutants(mutants);
+  const [caught = ''] = summaryOfMutants(mutants);
   return [
-    markdown([['policy', ...Object.values(properties)], ...rows]),
+    table(['Policy', ...Object.values(properties)], rows),
     '',
-    `Explored exhaustively: ${configurations.length} configurations, ${grouped(states)} states. ${caught}; ${deep}.`,
-    'Beyond every promise, here because it should be known what happens then:',
-    '',
-    ...beyond.map(({ name, broken }) => `- ${name}: ${lost(broken)}`),
+    `Explored exhaustively: ${configurations.length} configurations, ${grouped(states)} states; ${caught}.`,
   ].join('\n');
 }
+
+/** What is outside of every promise, and what is lost then. @param {Results} results */
+export function beyondTable({ configurations }) {
+  const beyond = configurations.filter((one) => !one.promised);
+  return table(
+    ['What happens', 'What no longer holds'],
+    beyond.map(({ name, broken }) => [name, lost(broken)]),
+  );
+}
+
+/** The guards that nothing misses, with the evidence. @param {Results} results */
+export function depthTable({ mutants }) {
+  return table(
+    ['Guard', 'Why nothing breaks without it', 'States, all of them'],
+    mutants.flatMap(({ guard, depth, states }) => (depth === '' ? [] : [[guard, depth, grouped(states)]])),
+  );
+}
+
+/** @param {Results} results @returns {Readonly<Record<string, string>>} the parts of model/README.md by name */
+export const modelParts = (results) => ({ beyond: beyondTable(results), depth: depthTable(results) });
 
 /** @param {readonly Explored[]} own @param {string} letter */
 function cell(own, letter) {
   const looked = own.filter(({ checks }) => checks.includes(letter));
-  if (looked.length === 0) return '';
+  if (looked.length === 0) return '–';
   const broken = looked.filter((one) => one.broken.includes(letter));
   if (broken.length === 0) return 'yes';
   if (broken.some(({ fault }) => fault === '')) return 'no';
@@ -58,31 +70,18 @@ function cell(own, letter) {
 
 /** @param {string} broken */
 const lost = (broken) =>
-  broken === ''
-    ? 'nothing is lost'
-    : `lost: ${[...broken].map((letter) => properties[/** @type {keyof typeof properties} */ (letter)]).join('; ')}`;
+  letters.flatMap((letter) => (broken.includes(letter) ? [properties[letter]] : [])).join('; ') || 'everything holds';
 
-/** @param {readonly (readonly string[])[]} rows */
-function markdown([head = [], ...rows]) {
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** @param {string} text @param {string} table @returns {string} the text with the table between its markers */
-export function withTable(text, table) {
-  const [before, rest] = text.split(begin);
-  const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`${begin} and ${end} are missing`);
-  return `${before}${begin}\n\n${table}\n\n${end}${after}`;
-}
+/** @param {string} text @param {string} part @returns {string} the text with the table between its markers */
+export const withTable = (text, part) => withParts(text, { model: part });
 
 /** @returns {Results} of the last full run */
 export const readResults = () => JSON.parse(readFileSync(new URL('results.json', import.meta.url), 'utf8'));
 
 // `node model/table.mjs` prints the table; `node model/table.mjs README.md` puts it between the markers there.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const table = guaranteeTable(readResults());
+  const part = guaranteeTable(readResults());
   const [, , file] = process.argv;
-  if (file) writeFileSync(file, withTable(readFileSync(file, 'utf8'), table));
-  else process.stdout.write(`${table}\n`);
+  if (file) writeFileSync(file, withTable(readFileSync(file, 'utf8'), part));
+  else process.stdout.write(`${part}\n`);
 }

@@ -2,11 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { guaranteeTable, modelParts, readResults } from '../model/table.mjs';
+import { mutationParts, readHunted } from '../test/mutation/report.mjs';
 import { readmeParts, withParts } from './docs/parts.mjs';
 import { ROOT } from './services/folders.mjs';
 import { buildIfNeeded } from './start/build.mjs';
 
-/** `npm run docs:generate`: rewrites the parts of README.md that are made from the code. */
+/** `npm run docs:generate`: rewrites the parts of the documents that are made from the code, and from what it has measured. */
 
 const path = (/** @type {string[]} */ ...names) => join(ROOT, ...names);
 
@@ -14,13 +16,21 @@ await buildIfNeeded(ROOT, { say: (line) => console.log(line), signal: new global
 /** @type {{ settingDefinitions: () => import('./docs/parts.mjs').Setting[] }} */
 const { settingDefinitions } = await import(pathToFileURL(path('dist', 'src', 'config', 'index.js')).href);
 
-const before = readFileSync(path('README.md'), 'utf8');
-const after = withParts(
-  before,
+rewrite(
+  'README.md',
   readmeParts({
     settings: settingDefinitions(),
     example: readFileSync(path('test', 'support', 'gadgets.ts'), 'utf8'),
+    model: guaranteeTable(readResults()),
   }),
 );
-if (after !== before) writeFileSync(path('README.md'), after);
-console.log(`README.md: ${after === before ? 'up to date' : 'rewritten'}`);
+rewrite('model/README.md', modelParts(readResults()));
+rewrite('test/mutation/README.md', mutationParts(readHunted()));
+
+/** @param {string} name @param {Readonly<Record<string, string>>} parts */
+function rewrite(name, parts) {
+  const before = readFileSync(path(name), 'utf8');
+  const after = withParts(before, parts);
+  if (after !== before) writeFileSync(path(name), after);
+  console.log(`${name}: ${after === before ? 'up to date' : 'rewritten'}`);
+}

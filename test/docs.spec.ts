@@ -1,4 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { guaranteeTable, modelParts, readResults } from '../model/table.mjs';
+import { mutationParts, readHunted } from './mutation/report.mjs';
 import { excerpt, readmeParts, table, withParts } from '../scripts/docs/parts.mjs';
 import { settingDefinitions } from '../src/config/index.js';
 import { startApp, type TestApp } from './support/start-app.js';
@@ -25,7 +27,12 @@ const section = (text: string, heading: string): string => {
 describe('the documents', () => {
   it('have up-to-date generated parts (npm run docs:generate)', () => {
     const example = read('test/support/gadgets.ts');
-    expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example }))).toBe(readme);
+    const model = guaranteeTable(readResults());
+    expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example, model }))).toBe(readme);
+    const ofModel = read('model/README.md');
+    expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);
+    const ofMutation = read('test/mutation/README.md');
+    expect(withParts(ofMutation, mutationParts(readHunted()))).toBe(ofMutation);
   });
 
   it('name files that exist', () => {

@@ -1,6 +1,7 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import { type Cache } from 'cache-manager';
 import { Lease, MemoryLevel, RedisConnection } from '../src/cache/index.js';
+import { PolicyStore } from '../src/invalidation/policies/policy-store.js';
 import { cacheStatus } from './support/cache-status.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
@@ -175,6 +176,16 @@ describe('after the invalidation connection was lost', () => {
     await b.http.get(`/items/${id}`);
     await reconnect(b);
     expect(cacheStatus(await b.http.get(`/items/${id}`)).api).toMatch(/^hit; ttl=\d+; detail=l1/);
+  });
+
+  it('nothing is served from L1 before the policies are known again', async () => {
+    const [connection, lease] = [b.app.get(RedisConnection), b.app.get(Lease)];
+    const asked = jest.spyOn(b.app.get(PolicyStore), 'all').mockRejectedValue(new Error('the database is away'));
+    await connection.command(connection.gen, (client) => client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']));
+    await until(() => asked.mock.calls.length > 1);
+    expect(lease.valid).toBe(false);
+    asked.mockRestore();
+    await until(() => lease.valid);
   });
 
   it('what was changed meanwhile is not', async () => {

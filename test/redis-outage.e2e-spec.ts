@@ -1,4 +1,4 @@
-import { CacheEvents, RedisConnection } from '../src/cache/index.js';
+import { CacheEvents, RedisConnection, RedisTags } from '../src/cache/index.js';
 import { Journal } from '../src/invalidation/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { startRedis, type TestRedis } from './support/services.js';
@@ -95,6 +95,20 @@ describe('a write that Redis could not be told of', () => {
     expect((await a.http.get('/items?category=outage')).body.data.map(({ name }: { name: string }) => name)).toContain(
       'after',
     );
+  });
+
+  it('is told again where telling it failed once more', async () => {
+    const id = await create('before');
+    await served(b, `/items/${id}`);
+    redis.pause();
+    await a.http.put(`/items/${id}`).send(item('after')).expect(200);
+    const fence = jest.spyOn(a.app.get(RedisTags), 'fence').mockRejectedValueOnce(new Error('once more'));
+    redis.resume();
+    await opened(a, b);
+    await until(() => fence.mock.calls.length > 1);
+    fence.mockRestore();
+    await until(() => a.app.get(Journal).size === 0);
+    await until(async () => (await b.http.get(`/items/${id}`)).body.name === 'after', 2_000);
   });
 
   it('fails instead under strict, and nothing is changed', async () => {

@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 function redisClient(url: string): Redis {
-  const client = new Redis(url, { commandTimeout: 100, maxRetriesPerRequest: 0, retryStrategy: () => 20 });
+  const client = new Redis(url, { commandTimeout: 1_000, maxRetriesPerRequest: 0, retryStrategy: () => 20 });
   client.on('error', () => undefined);
   undo.push(() => client.disconnect());
   return client;

@@ -32,10 +32,12 @@ export function withParts(document, parts) {
  * @param {object} sources
  * @param {readonly Setting[]} sources.settings
  * @param {string} sources.example the source of the second entity
+ * @param {string} sources.model the table that the model checker has found
  * @returns {Readonly<Record<string, string>>} the parts of README.md by name
  */
-export const readmeParts = ({ settings, example }) => ({
+export const readmeParts = ({ settings, example, model }) => ({
   settings: settingsTable(settings),
+  model,
   ...Object.fromEntries(
     ['rule', 'module', 'reads', 'route'].map((name) => [`example-${name}`, excerpt(example, name)]),
   ),

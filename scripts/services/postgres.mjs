@@ -32,6 +32,8 @@ import { rememberLeashed } from './records.mjs';
 
 const SETTINGS = [
   'wal_level=logical',
+  // What the change feed has not read is kept up to here.
+  'max_slot_wal_keep_size=1GB',
   'listen_addresses=127.0.0.1',
   'unix_socket_directories=',
   'timezone=UTC',

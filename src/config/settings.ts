@@ -138,6 +138,14 @@ export class Settings {
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheFastLane!: boolean;
 
+  @Setting('CACHE_FEED', {
+    as: 'switch',
+    default: true,
+    doc: 'the change feed, which sees SQL from elsewhere (needs `wal_level=logical`): `on` or `off`',
+  })
+  @IsBoolean({ message: 'must be on or off' })
+  readonly cacheFeed!: boolean;
+
   @Setting('REDIS_TIMEOUT_MS', { as: 'number', default: 100, doc: 'deadline of one Redis command' })
   @IsInt()
   @Min(1)
@@ -161,6 +169,16 @@ export class Settings {
   @Min(1)
   @Max(1_000)
   readonly databasePoolSize!: number;
+
+  @Setting('DATABASE_QUEUE_SIZE', {
+    as: 'number',
+    default: 200,
+    doc: 'how many may wait for one of them; whoever comes then is answered 503 at once',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(100_000)
+  readonly databaseQueueSize!: number;
 
   @Setting('WARM_AT_BOOT', {
     default: 'off',

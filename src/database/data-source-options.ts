@@ -1,12 +1,15 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { type DataSourceOptions } from 'typeorm';
+import { boundedPool } from './bounded-pool.js';
 
 export interface DatabaseSettings {
   readonly databaseUrl: string;
   /** Deadline of one statement; 0: none. */
   readonly databaseTimeoutMs: number;
   readonly databasePoolSize: number;
+  /** How many may wait for a connection. */
+  readonly databaseQueueSize: number;
 }
 
 /** How long a client waits beyond PostgreSQL's own statement timeout before it takes the server for dead. */
@@ -14,11 +17,17 @@ const silenceMarginMs = 1_000;
 const connectTimeoutMs = 5_000;
 
 /** The one place that says how this service talks to PostgreSQL. Entities and migrations are the caller's. */
-export function dataSourceOptions({ databaseUrl, databaseTimeoutMs, databasePoolSize }: DatabaseSettings) {
+export function dataSourceOptions({
+  databaseUrl,
+  databaseTimeoutMs,
+  databasePoolSize,
+  databaseQueueSize,
+}: DatabaseSettings) {
   const logger = new Logger('Database');
   return {
     type: 'postgres',
     url: databaseUrl,
+    driver: { ...pg, Pool: boundedPool(databaseQueueSize) },
     applicationName: 'strata',
     poolSize: databasePoolSize,
     connectTimeoutMS: databaseTimeoutMs || connectTimeoutMs,

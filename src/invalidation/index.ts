@@ -1,4 +1,5 @@
 export { InvalidationModule } from './invalidation.module.js';
+export { ChangeFeed } from './feed/change-feed.js';
 export { InvalidationBus } from './bus/invalidation-bus.js';
 export { Invalidator } from './invalidator.js';
 export { Journal } from './journal/journal.js';

@@ -3,6 +3,9 @@ import { PolicySource } from '../cache/index.js';
 import { Acknowledgements } from './bus/acknowledgements.js';
 import { Heartbeat } from './bus/heartbeat.js';
 import { InvalidationBus } from './bus/invalidation-bus.js';
+import { ChangeFeed } from './feed/change-feed.js';
+import { FeedSlot } from './feed/feed-slot.js';
+import { FeedTables } from './feed/feed-tables.js';
 import { Invalidator } from './invalidator.js';
 import { Journal } from './journal/journal.js';
 import { CommitPlanner } from './policies/commit-planner.js';
@@ -11,7 +14,7 @@ import { PolicyStore } from './policies/policy-store.js';
 import { PolicySwitch } from './policies/policy-switch.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 
-/** Makes writes known to the cache: subscriber, policies, bus and lease, journal. */
+/** Makes writes known to the cache: subscriber, policies, bus and lease, change feed, journal. */
 @Global()
 @Module({
   providers: [
@@ -26,7 +29,10 @@ import { CacheSubscriber } from './subscriber/cache.subscriber.js';
     { provide: PolicySource, useExisting: PolicyRegistry },
     CommitPlanner,
     CacheSubscriber,
+    FeedTables,
+    FeedSlot,
+    ChangeFeed,
   ],
-  exports: [PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus],
+  exports: [ChangeFeed, PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus],
 })
 export class InvalidationModule {}

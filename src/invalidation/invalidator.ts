@@ -54,6 +54,17 @@ export class Invalidator {
     this.events.emit({ type: 'invalidated', source: 'admin', tags });
   }
 
+  /**
+   * A committed change that the feed tells of; what its writer has fenced already stays as it is.
+   * @throws {LevelUnavailableError} if Redis cannot be told
+   */
+  async fromFeed(tags: readonly Tag[], writer: Writer): Promise<void> {
+    const missed = await this.tags.fenceMissed(tags, writer);
+    if (missed.length === 0) return;
+    this.l1.invalidate(missed);
+    this.events.emit({ type: 'invalidated', source: 'feed', tags: missed });
+  }
+
   /** Everything, on every node: a new generation. @throws {LevelUnavailableError} if Redis cannot be told */
   async clear(): Promise<void> {
     this.l1.clear();

@@ -11,7 +11,7 @@ import {
   RedisConnection,
   requestResults,
 } from '../cache/index.js';
-import { Journal } from '../invalidation/index.js';
+import { ChangeFeed, Journal } from '../invalidation/index.js';
 import { AppRegistry } from './registry.js';
 
 const loadBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -32,12 +32,14 @@ export class CacheMetrics {
     private readonly lease: Lease,
     private readonly connection: RedisConnection,
     private readonly journal: Journal,
+    private readonly feed: ChangeFeed,
     events: CacheEvents,
   ) {
     this.#countReads();
     this.#gaugeLevels();
     this.#observe(events);
     this.#announceInspection();
+    this.#watchFeed();
   }
 
   #countReads(): void {
@@ -101,8 +103,7 @@ export class CacheMetrics {
   }
 
   /**
-   * What the inspector will report: nothing has been inspected, so nothing was found. The lag of the change feed has a
-   * name and no sample: there is no feed, and no number would be true. A rule that watches it uses `absent()`.
+   * What the inspector will report: nothing has been inspected, so nothing was found.
    */
   #announceInspection(): void {
     const registers = [this.registry];
@@ -119,12 +120,21 @@ export class CacheMetrics {
       registers,
     });
     for (const layer of layers) inconsistent.inc({ layer }, 0);
-    const lag = new Gauge({
+  }
+
+  /** Only the node that reads the feed knows; where no node has a sample, a rule uses `absent()`. */
+  #watchFeed(): void {
+    const { feed } = this;
+    new Gauge({
       name: 'cache_feed_lag_seconds',
-      help: 'Lag of the change feed; absent without one',
-      registers,
+      help: 'How far behind the database the cache may be for changes from elsewhere; only on the node that reads the feed',
+      registers: [this.registry],
+      collect() {
+        const { lagSeconds } = feed;
+        if (lagSeconds === undefined) this.remove();
+        else this.set(lagSeconds);
+      },
     });
-    lag.remove();
   }
 
   /** A counter that is kept elsewhere. */

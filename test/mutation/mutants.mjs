@@ -1,7 +1,10 @@
 // @ts-check
 import { acknowledgementMutants } from './mutants/acknowledgements.mjs';
 import { decisionMutants } from './mutants/decisions.mjs';
-import { levelMutants } from './mutants/levels.mjs';
+import { generationMutants } from './mutants/generations.mjs';
+import { localMutants } from './mutants/local.mjs';
+import { readerMutants } from './mutants/readers.mjs';
+import { rowScriptMutants } from './mutants/row-scripts.mjs';
 import { scriptMutants } from './mutants/scripts.mjs';
 import { switchMutants } from './mutants/switches.mjs';
 import { writerMutants } from './mutants/writers.mjs';
@@ -11,19 +14,31 @@ import { writerMutants } from './mutants/writers.mjs';
  * @typedef {object} Mutant
  * @property {string} name
  * @property {string} guard what is switched off
- * @property {string} file below `src`
- * @property {string} find occurs exactly once; a mutant that does not fit the source any more fails loudly
+ * @property {string} file the source; a mutant that does not fit it any more fails loudly
+ * @property {string} find occurs exactly once
  * @property {string} replace
- * @property {readonly string[]} by who is asked to catch it, in this order: setups of the simulation, or spec files
- * @property {string} [depth] why nobody has to catch it: another guard says the same (defence in depth)
+ * @property {readonly import('./catchers.mjs').Catcher[]} by who is asked to miss it, in this order
+ * @property {string} [depth] why nobody misses it: another guard says the same (defence in depth). Then everybody is asked,
+ *   and one of them must have searched exhaustively
  */
 
 /** @type {readonly Mutant[]} */
-export const mutants = [
-  ...levelMutants,
+export const mutants = unique([
   ...decisionMutants,
+  ...rowScriptMutants,
+  ...scriptMutants,
+  ...generationMutants,
+  ...readerMutants,
+  ...localMutants,
   ...writerMutants,
   ...acknowledgementMutants,
   ...switchMutants,
-  ...scriptMutants,
-];
+]);
+
+/** @param {readonly Mutant[]} all */
+function unique(all) {
+  const names = all.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice) throw new Error(`two mutants are called ${twice}`);
+  return all;
+}

@@ -1,21 +1,7 @@
 import './world/seams.js';
-import { runSchedule } from './schedule.js';
-import { type Reader, type Workload, type Writer } from './workload.js';
-import { ScriptedSteps } from './world/steps.js';
+import { reader, update, violations, writer } from './scripted.js';
 
 /* What the simulation has found, step by step. */
-
-const nothing: Workload = { nodes: 2, writers: [], readers: [], faults: [], passing: [] };
-const writer = (at: number, node: number, change: Writer['changes'][number]): Writer => ({
-  ...{ at, node, changes: [change], rollback: false, fate: 'answered' },
-});
-const reader = (at: number): Reader => ({ at, node: 0, targets: ['row 1'], renew: false });
-
-async function violations(workload: Partial<Workload>, script: readonly RegExp[]): Promise<string[]> {
-  const scheduler = new ScriptedSteps(script);
-  const outcome = await runSchedule({ policy: 'strict' }, { ...nothing, ...workload }, scheduler, { tracing: true });
-  return outcome.violations.map(({ kind, text }) => `${kind} ${text}`);
-}
 
 /**
  * The epoch was taken while the generation before was still in force. A writer that got its id after it fenced there; the
@@ -25,7 +11,7 @@ it('a generation that begins while another is in force knows of the writers that
   const found = await violations(
     {
       faults: [{ at: 0, node: 0, fault: 'clear' }],
-      writers: [writer(0, 1, { do: 'update', id: 1, category: 'a', locks: true })],
+      writers: [writer(0, 1, update)],
       readers: [reader(14), reader(24)],
     },
     [

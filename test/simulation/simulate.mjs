@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 
 /*
  * As many schedules as you like:   npm run simulate -- --schedules 100000 [--seed 7] [--setup strict,switching]
- * A failure prints its seed and path; with --path, only that one is run.
+ * From a seed that is new each time, or yours. A failure prints its seed and path; with --path, only that one is run.
  */
 const { values } = parseArgs({
   options: {
     schedules: { type: 'string', default: '10000' },
-    seed: { type: 'string' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     setup: { type: 'string' },
     path: { type: 'string' },
   },
@@ -17,7 +17,7 @@ const { values } = parseArgs({
 const { schedules, seed, setup, path } = values;
 const environment = {
   SIMULATION_SCHEDULES: schedules,
-  ...(seed && { SIMULATION_SEED: seed }),
+  SIMULATION_SEED: seed,
   ...(setup && { SIMULATION_SETUPS: setup }),
   ...(path && { SIMULATION_PATH: path }),
 };

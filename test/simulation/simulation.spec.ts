@@ -2,13 +2,13 @@ import './world/seams.js';
 import { type Explored, explore } from './explore.js';
 import { type Setup } from './schedule.js';
 
-/** Each with its share of time, in seconds. */
+/** Each with its share of `npm test`, in seconds: 40 in all, for some 10,000 schedules. */
 const setups = {
-  strict: [{ policy: 'strict' }, 8],
-  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 5],
-  switching: [{ policy: 'invalidate', switching: true }, 4],
-  'write-through': [{ policy: 'write-through' }, 3],
-  invalidate: [{ policy: 'invalidate' }, 3],
+  strict: [{ policy: 'strict' }, 14],
+  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 8],
+  switching: [{ policy: 'invalidate', switching: true }, 7],
+  'write-through': [{ policy: 'write-through' }, 5],
+  invalidate: [{ policy: 'invalidate' }, 5],
   ttl: [{ policy: 'ttl' }, 1],
 } satisfies Record<string, readonly [Setup, number]>;
 
@@ -17,7 +17,8 @@ type SetupName = keyof typeof setups;
 const { SIMULATION_SCHEDULES, SIMULATION_SECONDS, SIMULATION_SEED, SIMULATION_PATH, SIMULATION_SETUPS, STRATA_MUTANT } =
   process.env;
 const schedules = Number(SIMULATION_SCHEDULES ?? 0);
-const seed = Number(SIMULATION_SEED ?? Date.now() % 1_000_000_000);
+/** The same in every `npm test`: a change is judged by the schedules that the one before was. */
+const seed = Number(SIMULATION_SEED ?? 1);
 const chosen = SIMULATION_SETUPS?.split(',') ?? Object.keys(setups);
 
 /** Without a number of schedules: as many as fit. */

@@ -15,7 +15,7 @@ export interface EntityChanges {
 }
 
 /** Beyond so many rows of one entity, a transaction's changes are fenced as a whole. */
-const maxNamedRows = 500;
+export const maxNamedRows = 500;
 
 /**
  * What one transaction, or one savepoint inside it, has changed. A released savepoint's changes become its parent's, a

@@ -9,12 +9,11 @@ const connectTimeoutMs = 1_000;
 const commandTimeoutMs = 1_000;
 /** A connection that owes an answer for so long is dead; longer than Bull's blocking pop (5 s). */
 const socketTimeoutMs = 15_000;
-const retryDelaysMs = [50, 100, 200, 400, 800, 1_600] as const;
+const retryDelayMs = (attempt: number): number => Math.min(50 * 2 ** (attempt - 1), 1_600);
 
 const common: RedisOptions = {
   connectTimeout: connectTimeoutMs,
   socketTimeout: socketTimeoutMs,
-  retryStrategy: (times) => retryDelaysMs[Math.min(times, retryDelaysMs.length) - 1] ?? 1_600,
 };
 
 /** Fails at once where Redis is not there, and in bounded time where it does not answer. */
@@ -51,13 +50,20 @@ export class QueueConnections {
   }
 
   make(role: ConnectionRole, connectionName: string): Redis {
-    const redis = new Redis(this.url, { ...(role === 'client' ? impatient : patient), connectionName });
+    const redis = new Redis(this.url, {
+      ...(role === 'client' ? impatient : patient),
+      connectionName,
+      // A connection that breaks while it is being ended would come back.
+      retryStrategy: (attempt) => (this.#ended ? null : retryDelayMs(attempt)),
+    });
     redis.on('close', () => forgetSocketTimeout(redis));
     // Bull listens as well, but only until its queue is closed.
     redis.on('error', (error: Error) => role === 'client' && this.#lose(error.message));
     if (role === 'client')
       redis.on('close', () => this.#lose('the connection was closed')).on('ready', () => this.#find());
     this.#made.set(role, redis);
+    // Bull makes some of them late.
+    if (this.#ended) redis.disconnect();
     return redis;
   }
 

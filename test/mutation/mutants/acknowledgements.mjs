@@ -1,7 +1,9 @@
 // @ts-check
+import { simulated, spec } from '../catchers.mjs';
 
 const planner = 'src/invalidation/policies/commit-planner.ts';
 const acknowledgements = 'src/invalidation/bus/acknowledgements.ts';
+const bus = 'src/invalidation/bus/invalidation-bus.ts';
 const heartbeat = 'src/invalidation/bus/heartbeat.ts';
 
 /** L1 under strict, acknowledged. @type {import('../mutants.mjs').Mutant[]} */
@@ -12,6 +14,7 @@ export const acknowledgementMutants = [
     file: planner,
     find: 'await this.acknowledgements.settle(acknowledgement, fenced);',
     replace: '',
+    by: [simulated('acknowledged', { seed: 20 })],
   },
   {
     name: 'ack-own-l1',
@@ -19,6 +22,8 @@ export const acknowledgementMutants = [
     file: planner,
     find: 'this.l1.invalidate(tags);\n      await',
     replace: 'await',
+    by: [simulated('acknowledged', { schedules: 1_000 })],
+    depth: "the node hears its own invalidation before the others' acknowledgements, on the same connection",
   },
   {
     name: 'ack-lease',
@@ -26,6 +31,7 @@ export const acknowledgementMutants = [
     file: acknowledgements,
     find: 'await Promise.race([all, this.clock.sleep(longestMs)]);',
     replace: 'await Promise.race([all, this.clock.sleep(longestMs / 4)]);',
+    by: [simulated('acknowledged', { seed: 50 })],
   },
   {
     name: 'ack-young-generation',
@@ -33,6 +39,7 @@ export const acknowledgementMutants = [
     file: acknowledgements,
     find: "cacheL1Strict === 'acknowledged' && generationAgeMs < longestMs",
     replace: "cacheL1Strict === 'acknowledged' && generationAgeMs < 0",
+    by: [spec('invalidation/strict.e2e-spec', 'a young generation waits')],
   },
   {
     name: 'ack-registered',
@@ -40,6 +47,7 @@ export const acknowledgementMutants = [
     file: heartbeat,
     find: "if (this.settings.cacheL1Strict !== 'acknowledged') {",
     replace: 'if (this.settings) {',
+    by: [simulated('acknowledged', { seed: 20 })],
   },
   {
     name: 'ack-expected-first',
@@ -47,6 +55,7 @@ export const acknowledgementMutants = [
     file: acknowledgements,
     find: 'node !== this.node && !waiting?.heard.has(node)',
     replace: 'node !== this.node && waiting?.heard.has(node)',
+    by: [simulated('acknowledged', { seed: 20 })],
   },
   {
     name: 'beat-answer',
@@ -54,6 +63,13 @@ export const acknowledgementMutants = [
     file: heartbeat,
     find: 'if (beat === this.#asked) this.#answered?.();',
     replace: 'if (beat) this.#answered?.();',
-    depth: 'on one connection answers come in order, and a new connection asks a new question',
+    by: [spec('invalidation/heartbeat.spec', 'not by a late one')],
   },
-].map((mutant) => ({ by: ['acknowledged'], ...mutant }));
+  {
+    name: 'ack-after-drop',
+    guard: 'a node acknowledges once it has dropped what it holds',
+    file: bus,
+    find: "this.l1.invalidate(tags);\n    if (ack && this.settings.cacheL1Strict === 'acknowledged') this.#acknowledge(ack);",
+    replace: "if (ack && this.settings.cacheL1Strict === 'acknowledged') this.#acknowledge(ack);",
+  },
+].map((mutant) => ({ by: [simulated('acknowledged')], ...mutant }));

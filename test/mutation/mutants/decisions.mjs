@@ -1,7 +1,10 @@
 // @ts-check
+import { explored, spec } from '../catchers.mjs';
 
 const decisions = 'src/cache/core/decisions.ts';
-const by = ['strict', 'acknowledged', 'write-through', 'scripts'];
+const row = 'strict: row';
+const bulk = `${row}, bulk statements`;
+const twoWriters = 'strict: list (two writers)';
 
 /** The decisions that the scripts, the model and the simulation share. @type {import('../mutants.mjs').Mutant[]} */
 export const decisionMutants = [
@@ -10,37 +13,49 @@ export const decisionMutants = [
     guard: 'FILL needs a live ticket',
     find: "if (!row || ticket === undefined) return 'ticket';\n  if (coarse?.stamp !== ticket) return 'coarse';",
     replace: "if (!row) return 'ticket';\n  if (ticket !== undefined && coarse?.stamp !== ticket) return 'coarse';",
+    by: [explored(`${row}, expiry of a hash`)],
   },
   {
     name: 'ticket-coarse',
     guard: 'FILL: no unknown rows have changed since the ticket was taken',
     find: "if (coarse?.stamp !== ticket) return 'coarse';",
     replace: '',
+    by: [explored(`${row}, SQL past the application, then an operator invalidates it all`)],
   },
   {
     name: 'epoch',
     guard: 'FILL: the load is not older than the epoch',
     find: "if (snapshot.xmin < epoch) return 'epoch';",
     replace: '',
+    by: [explored(`${row}, flush`)],
   },
   {
     name: 'fence-row',
     guard: 'FILL: the load has seen every recent writer of the row',
     find: 'return provenFor(row, snapshot) && provenFor(coarse, snapshot) ?',
     replace: 'return provenFor(coarse!, snapshot) ?',
+    by: [explored(row)],
   },
   {
     name: 'fence-coarse',
     guard: 'FILL: the load has seen every recent writer of unknown rows',
     find: 'return provenFor(row, snapshot) && provenFor(coarse, snapshot) ?',
     replace: 'return provenFor(row, snapshot) ?',
+    by: [explored(bulk)],
   },
   {
     name: 'fence-pruned',
     guard: 'FILL: the load is past every writer that was pruned from the fence',
     find: 'return snapshot.xmin > ff && fence.every(',
     replace: 'return fence.every(',
-    by: ['scripts'],
+    by: [explored('strict: list, a fence of 256 ids')],
+  },
+  {
+    name: 'fence-collapsed',
+    guard: 'FENCE: a list that collapses is remembered by its highest id',
+    find: 'const ff = collapsed ? Math.max(pruned.ff, ...pruned.kept) : pruned.ff;',
+    replace: 'const ff = pruned.ff;',
+    by: [spec('cache/fence-lists.spec', 'the first of many writers that are all still running')],
   },
   {
     name: 'snapshot-running',
@@ -48,90 +63,147 @@ export const decisionMutants = [
     file: 'src/cache/core/snapshot.ts',
     find: ' && !snapshot.running.includes(xid));',
     replace: ');',
+    by: [explored(row, 'strict: list', twoWriters)],
   },
   {
     name: 'fill-voids-tickets',
     guard: 'an accepted FILL voids all other tickets',
     find: 'ff, tickets: {}, value: { body, coarse } };',
     replace: 'ff, tickets: row.tickets, value: { body, coarse } };',
+    by: [explored(row, `${row}, loads from a standby (expiry)`, `${row}, crash of a writer`)],
+    depth: 'every later load that could be older is refused by the fence',
   },
   {
     name: 'fill-keeps-fence',
     guard: 'an accepted FILL keeps the fence',
     find: 'return { stamp: row.stamp, pend: [], fence: kept, ff,',
     replace: 'return { stamp: row.stamp, pend: [], fence: kept && [], ff,',
+    by: [explored(`${row}, loads from a standby`, `${row}, loads from a standby (invalidated)`)],
   },
   {
     name: 'fence-remembers',
     guard: 'FENCE remembers its writer',
     find: 'const pruned = prune(including(tag?.fence ?? [], xid), xmin, tag?.ff ?? 0);',
     replace: 'const pruned = prune(tag?.fence ?? [], xmin, tag?.ff ?? 0);',
+    by: [explored(row)],
   },
   {
     name: 'fence-pends',
-    guard: 'FENCE leaves its writer pending',
+    guard: 'FENCE leaves its writer pending, so that its hash does not expire',
     find: 'const pend = including(tag?.pend ?? [], xid).filter((id) => id > ff || id === xid);',
     replace: 'const pend = tag?.pend ?? [];',
+    by: [explored(`${row}, expiry of a hash`)],
+  },
+  {
+    name: 'fence-drops-tickets',
+    guard: 'FENCE voids all tickets',
+    find: 'return { stamp, pend, fence, ff, tickets: {} };\n}\n\n/** RELEASE',
+    replace: 'return { stamp, pend, fence, ff, tickets: tag?.tickets ?? {} };\n}\n\n/** RELEASE',
+    by: [explored(row, `${row}, loads from a standby (expiry)`, bulk)],
+    depth: 'the fence itself refuses every load that is older than the writer',
+  },
+  {
+    name: 'fence-drops-value',
+    guard: 'FENCE drops the value',
+    find: 'return { stamp, pend, fence, ff, tickets: {} };\n}\n\n/** RELEASE',
+    replace:
+      'return { stamp, pend, fence, ff, tickets: {}, ...(tag?.value ? { value: tag.value } : {}) };\n}\n\n/** RELEASE',
+    by: [explored(row, `${row}, crash of a writer`)],
+    depth: 'what is pending keeps the value from being served until a fill has replaced it',
   },
   {
     name: 'fence-stamp',
     guard: 'FENCE takes a new stamp',
     find: '(id) => id > ff || id === xid);\n  return { stamp, pend',
     replace: '(id) => id > ff || id === xid);\n  return { stamp: tag?.stamp ?? stamp, pend',
+    by: [explored('strict: list', row)],
   },
   {
     name: 'hit-coarse',
     guard: 'GET: the value was filled under the coarse stamp of now',
     find: ' && row.value.coarse === coarse.stamp\n',
     replace: '\n',
+    by: [explored(bulk, `${bulk}, rollback, crash`)],
   },
   {
     name: 'hit-pending',
     guard: 'GET: nothing is pending',
     find: 'row.pend.length === 0 && coarse.pend.length === 0 && row.value.coarse',
     replace: 'row.value.coarse',
-    depth: 'FENCE removes the value of a row, and changes the coarse stamp',
+    by: [explored(row, `${row}, crash of a writer`, bulk, `${bulk}, rollback, crash`)],
+    depth: 'FENCE removes the value of a row, and changes the coarse stamp; what is stored later has seen every writer',
   },
   {
     name: 'release-stamp',
     guard: "RELEASE: the row's stamp is still the writer's",
     find: 'const unchanged = row?.stamp === expected.stamp && ',
     replace: 'const unchanged = row !== undefined && ',
+    by: [explored(row)],
   },
   {
     name: 'release-coarse',
     guard: 'RELEASE: the coarse stamp is still what it was',
     find: ' && coarse?.stamp === expected.coarse && coarse.pend.length === 0;',
     replace: ' && coarse?.pend.length === 0;',
+    by: [explored(bulk)],
   },
   {
     name: 'release-coarse-pending',
     guard: 'RELEASE: no writer of unknown rows is pending',
     find: ' && coarse.pend.length === 0;\n  return unchanged',
     replace: ';\n  return unchanged',
+    by: [explored(bulk, `${bulk}, rollback, crash`)],
+    depth: 'as the coarse tag takes a new stamp with every pending writer, its stamp says the same',
   },
   {
     name: 'release-absent',
     guard: 'RELEASE: no reader has filled the row meanwhile',
     find: 'return unchanged && (fenceFirst || row.value === undefined);',
     replace: 'return unchanged;',
+    by: [explored(row, `${row}, crash of a writer`)],
+    depth: "a fill under the writer's stamp has seen the writer; only SQL past the application can have made it newer",
+  },
+  {
+    name: 'rolled-back-own',
+    guard: 'a rollback takes back one writer only',
+    find: 'pend: tag.pend.filter((id) => id !== xid)',
+    replace: 'pend: tag.pend.filter((id) => id === -xid)',
+    by: [explored('strict: list, expiry of a hash (rollback, two writers of one tag)')],
   },
   {
     name: 'settle-pending',
     guard: "a derived fill clears a tag's writers only if its load has seen each",
     find: 'return snapshot && tag.pend.every((xid) => sees(snapshot, xid)) ?',
     replace: 'return snapshot ?',
+    by: [
+      explored(
+        twoWriters,
+        'strict: list, expiry of a hash (two writers)',
+        'strict: list, expiry of a hash (rollback, two writers of one tag)',
+      ),
+    ],
+    depth: 'a load that may be stored has seen every writer of an unchanged stamp',
+  },
+  {
+    name: 'holds-stamp',
+    guard: 'a derived entry has the very stamps that it was made under',
+    find: 'return tag?.stamp === stamp && tag.pend.length === 0;',
+    replace: 'return tag?.pend.length === 0;',
+    by: [explored(twoWriters)],
   },
   {
     name: 'holds-pending',
     guard: 'a derived entry is no hit while a writer of its tags is pending',
     find: 'return tag?.stamp === stamp && tag.pend.length === 0;',
     replace: 'return tag?.stamp === stamp;',
+    by: [explored(twoWriters, 'strict: list, crash of a writer (two writers)', 'strict: list, expiry of a hash')],
+    depth: 'FENCE takes a new stamp, and what is stored under it has seen every writer',
   },
   {
     name: 'invalidate-keeps-fence',
     guard: 'an operator cannot take back a fence',
     find: 'const { pend, fence, ff } = tag ?? freshTag(stamp);',
     replace: 'const { pend, fence, ff } = freshTag(stamp);',
+    by: [explored(`${row}, an operator invalidates the row`)],
   },
-].map((mutant) => ({ file: decisions, by, ...mutant }));
+].map((mutant) => ({ file: decisions, ...mutant }));

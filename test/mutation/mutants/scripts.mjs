@@ -1,44 +1,23 @@
 // @ts-check
+import { spec } from '../catchers.mjs';
 
 const folder = 'src/cache/levels/l2/scripts';
 const parts = `${folder}/parts.ts`;
-const rows = `${folder}/rows.ts`;
 const tags = `${folder}/tags.ts`;
 const derived = `${folder}/derived.ts`;
 const record = `${folder}/record.ts`;
+/** Redis and the shared decisions, on the same commands. */
+const scripts = spec('simulation/scripts.spec');
 
-/** The same decisions where Redis takes them. @type {import('../mutants.mjs').Mutant[]} */
+/** What Redis does with tags, derived entries and nodes. @type {import('../mutants.mjs').Mutant[]} */
 export const scriptMutants = [
-  {
-    name: 'lua-claim-ends-the-old',
-    guard: 'a generation has ended before the epoch of the next is taken',
-    file: record,
-    find: "redis.call('DEL', KEYS[2])\n",
-    replace: '',
-    by: ['generations'],
-  },
-  {
-    name: 'lua-claim-once',
-    guard: 'one node at a time installs a generation',
-    file: record,
-    find: "if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end",
-    replace: "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])",
-    by: ['generations'],
-  },
-  {
-    name: 'lua-claim-follows-the-known',
-    guard: 'a generation takes the place of the one its installer knew, of no other',
-    file: record,
-    find: "if (redis.call('HGET', KEYS[2], 'gen') or '') ~= ARGV[3] then return 0 end",
-    replace: '',
-    by: ['generations'],
-  },
   {
     name: 'lua-generation',
     guard: 'every script is refused under another generation',
     file: parts,
     find: "if redis.call('HGET', KEYS[1], 'gen') ~= ARGV[1] then",
     replace: 'if false then',
+    by: [spec('cache/epochs.spec', 'noticed by the next command')],
   },
   {
     name: 'lua-prune-finished',
@@ -46,6 +25,7 @@ export const scriptMutants = [
     file: parts,
     find: 'if #list - i >= keep and id < xmin then',
     replace: 'if #list - i >= keep then',
+    by: [spec('cache/fence-lists.spec', 'somebody older is still running')],
   },
   {
     name: 'lua-prune-remembered',
@@ -53,6 +33,7 @@ export const scriptMutants = [
     file: parts,
     find: 'and id < xmin then ff = math.max(ff, id) else',
     replace: 'and id < xmin then ff = ff else',
+    by: [spec('cache/fences.spec', 'older than what was pruned')],
   },
   {
     name: 'lua-fence-remembers',
@@ -60,6 +41,7 @@ export const scriptMutants = [
     file: parts,
     find: 'prune(with(ids(h[2]), xid), xmin, ff, 8)',
     replace: 'prune(ids(h[2]), xmin, ff, 8)',
+    by: [spec('cache/fences.spec', 'is a miss, and no fill is accepted')],
   },
   {
     name: 'lua-fence-pends',
@@ -67,6 +49,7 @@ export const scriptMutants = [
     file: parts,
     find: "'stamp', stamp, 'pend', text(pend), 'fence'",
     replace: "'stamp', stamp, 'pend', '', 'fence'",
+    by: [spec('cache/fences.spec', 'never expires while a writer is pending')],
   },
   {
     name: 'lua-fence-drops',
@@ -81,7 +64,7 @@ export const scriptMutants = [
     file: tags,
     find: "if count > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end",
     replace: '',
-    by: ['layers', 'redis-outage'],
+    by: [spec('layers.e2e-spec', 'that moves an item refreshes')],
   },
   {
     name: 'lua-snapshot-running',
@@ -89,6 +72,7 @@ export const scriptMutants = [
     file: parts,
     find: 'and not s.running[id])',
     replace: ')',
+    by: [spec('cache/fences.spec', 'has seen a later writer')],
   },
   {
     name: 'lua-coarse-kept',
@@ -96,119 +80,7 @@ export const scriptMutants = [
     file: parts,
     find: 'if ttl > 0 then',
     replace: 'if ttl >= 0 then',
-  },
-  {
-    name: 'lua-hit-pending',
-    guard: 'GET: nothing is pending',
-    file: rows,
-    find: 'if h[3] and idle and h[4] == coarse and',
-    replace: 'if h[3] and h[4] == coarse and',
-    depth: 'FENCE removes the value of a row, and changes the coarse stamp',
-  },
-  {
-    name: 'lua-hit-coarse',
-    guard: 'GET: the value was filled under the coarse stamp of now',
-    file: rows,
-    find: 'if h[3] and idle and h[4] == coarse and',
-    replace: 'if h[3] and idle and',
-  },
-  {
-    name: 'lua-tickets-bounded',
-    guard: 'tickets of readers that died are voided',
-    file: rows,
-    find: "if redis.call('HLEN', KEYS[2]) > 64 then",
-    replace: 'if false then',
-  },
-  {
-    name: 'lua-ticket',
-    guard: 'FILL needs a live ticket',
-    file: rows,
-    find: "if not ticket then return 'ticket' end",
-    replace: "if not ticket then ticket = redis.call('HGET', KEYS[3], 'stamp') end",
-  },
-  {
-    name: 'lua-ticket-coarse',
-    guard: 'FILL: no unknown rows have changed since the ticket was taken',
-    file: rows,
-    find: "if coarse[1] ~= ticket then refused = 'coarse'\nelseif",
-    replace: 'if',
-  },
-  {
-    name: 'lua-epoch',
-    guard: 'FILL: the load is not older than the epoch',
-    file: rows,
-    find: "if coarse[1] ~= ticket then refused = 'coarse'\nelseif s.xmin < tonumber(redis.call('HGET', KEYS[1], 'epoch')) then refused = 'epoch'",
-    replace: "if coarse[1] ~= ticket then refused = 'coarse'",
-  },
-  {
-    name: 'lua-fence-pruned',
-    guard: 'FILL: the load is past every writer that was pruned',
-    file: rows,
-    find: "elseif s.xmin <= math.max(tonumber(row[3] or '0'), tonumber(coarse[3] or '0')) then refused = 'fence'\n",
-    replace: '',
-  },
-  {
-    name: 'lua-fence-row',
-    guard: 'FILL: the load has seen every recent writer of the row',
-    file: rows,
-    find: 'elseif not seesAll(s, row[2]) or not',
-    replace: 'elseif not',
-  },
-  {
-    name: 'lua-fence-coarse',
-    guard: 'FILL: the load has seen every recent writer of unknown rows',
-    file: rows,
-    find: 'elseif not seesAll(s, row[2]) or not seesAll(s, coarse[2]) then',
-    replace: 'elseif not seesAll(s, row[2]) then',
-  },
-  {
-    name: 'lua-fill-voids-tickets',
-    guard: 'an accepted FILL voids all other tickets',
-    file: rows,
-    find: "redis.call('DEL', KEYS[2])\nredis.call('HSET', KEYS[2], 'stamp', row[1], 'pend', ''",
-    replace: "redis.call('HSET', KEYS[2], 'stamp', row[1], 'pend', ''",
-  },
-  {
-    name: 'lua-fill-keeps-fence',
-    guard: 'an accepted FILL keeps the fence',
-    file: rows,
-    find: "'pend', '', 'fence', text(list), 'ff'",
-    replace: "'pend', '', 'fence', '', 'ff'",
-  },
-  {
-    name: 'lua-release-stamp',
-    guard: "RELEASE: the row's stamp is still the writer's",
-    file: rows,
-    find: 'local unchanged = h[1] == ARGV[5] and coarse[1]',
-    replace: 'local unchanged = coarse[1]',
-  },
-  {
-    name: 'lua-release-coarse',
-    guard: 'RELEASE: the coarse stamp is still what it was',
-    file: rows,
-    find: "h[1] == ARGV[5] and coarse[1] == ARGV[6] and (coarse[2] or '') == ''",
-    replace: "h[1] == ARGV[5] and (coarse[2] or '') == ''",
-  },
-  {
-    name: 'lua-release-coarse-pending',
-    guard: 'RELEASE: no writer of unknown rows is pending',
-    file: rows,
-    find: "coarse[1] == ARGV[6] and (coarse[2] or '') == ''",
-    replace: 'coarse[1] == ARGV[6]',
-  },
-  {
-    name: 'lua-release-absent',
-    guard: 'RELEASE: no reader has filled the row meanwhile',
-    file: rows,
-    find: 'elseif h[2] then unchanged = false end',
-    replace: 'end',
-  },
-  {
-    name: 'lua-write-through-fences',
-    guard: 'write-through fences always, also where it may not store',
-    file: rows,
-    find: "if ARGV[4] ~= '' then\n  fence(",
-    replace: "if ARGV[4] ~= '' and unchanged then\n  fence(",
+    by: [spec('cache/fences.spec', 'make every row a miss, for good')],
   },
   {
     name: 'lua-rolled-back',
@@ -216,6 +88,7 @@ export const scriptMutants = [
     file: tags,
     find: 'if id ~= tonumber(ARGV[2]) then kept',
     replace: 'if false then kept',
+    by: [spec('cache/committed-rows.spec', 'and only it')],
   },
   {
     name: 'lua-verify-pending',
@@ -251,6 +124,7 @@ export const scriptMutants = [
     file: record,
     find: "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end",
     replace: '',
+    by: [spec('cache/generations.spec', 'holds the right to')],
   },
   {
     name: 'lua-raise-epoch',
@@ -266,4 +140,58 @@ export const scriptMutants = [
     find: "if redis.call('HGET', KEYS[2], ARGV[2]) ~= ARGV[3] then return 0 end",
     replace: '',
   },
-].map((mutant) => ({ by: ['fences', 'scripts'], ...mutant }));
+  {
+    name: 'lua-collapse-remembered',
+    guard: 'a fence that collapses is remembered by its highest id',
+    file: parts,
+    find: 'ff = math.max(ff, list[#list])',
+    replace: 'ff = ff',
+    by: [spec('cache/fence-lists.spec', 'missed the first of many')],
+  },
+  {
+    name: 'lua-stamp-once',
+    guard: 'a missing stamp is created once, and what is there is used',
+    file: parts,
+    find: 'if stamp then return stamp end',
+    replace: '',
+  },
+  {
+    name: 'lua-derived-keeps-pending',
+    guard: 'a derived store gives no expiry to a tag with a writer pending',
+    file: derived,
+    find: "if pend == '' and string.sub",
+    replace: 'if string.sub',
+    by: [spec('cache/fences.spec', 'never expires while a writer is pending')],
+  },
+  {
+    name: 'lua-invalidate-keeps-pending',
+    guard: 'an operator gives no expiry to a tag with a writer pending',
+    file: tags,
+    find: "if (h[1] or '') == '' and string.sub",
+    replace: 'if string.sub',
+    by: [spec('cache/fences.spec', 'never expires while a writer is pending')],
+  },
+  {
+    name: 'lua-beat-registers',
+    guard: 'a heartbeat registers its node and raises its count',
+    file: record,
+    find: "redis.call('HINCRBY', KEYS[2], ARGV[2], 1)\n",
+    replace: '',
+  },
+  {
+    name: 'lua-sweep',
+    guard: 'only the generation in force sweeps',
+    file: record,
+    find: 'export const sweep = `${prelude}\n',
+    replace: 'export const sweep = `#!lua\n',
+    by: [spec('cache/epochs.spec', 'sweeps nothing of its successor')],
+  },
+  {
+    name: 'lua-invalidate-publishes',
+    guard: "an operator's invalidation is told to every node",
+    file: tags,
+    find: "redis.call('PUBLISH', ARGV[3], ARGV[4])",
+    replace: '',
+    by: [spec('admin.cache.e2e-spec', 'takes what depends on a tag or key from every node')],
+  },
+].map((mutant) => ({ by: [scripts], ...mutant }));

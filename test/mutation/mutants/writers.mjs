@@ -1,10 +1,11 @@
 // @ts-check
+import { scripted, simulated, spec } from '../catchers.mjs';
 
 const planner = 'src/invalidation/policies/commit-planner.ts';
 const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
 const frame = 'src/invalidation/subscriber/frame.ts';
 const invalidator = 'src/invalidation/invalidator.ts';
-const all = ['strict', 'write-through', 'invalidate'];
+const all = [simulated('strict'), simulated('write-through'), simulated('invalidate')];
 
 /** Writers: what joins the ORM's commit, and what Redis could not be told of. @type {import('../mutants.mjs').Mutant[]} */
 export const writerMutants = [
@@ -14,7 +15,7 @@ export const writerMutants = [
     file: planner,
     find: "({ policy }) => policy === 'strict');\n    const weak = changed.filter(({ policy }) => policy !== 'strict');",
     replace: '() => false);\n    const weak = changed;',
-    by: ['strict'],
+    by: [simulated('strict', { seed: 9 })],
   },
   {
     name: 'fence-or-fail',
@@ -22,7 +23,7 @@ export const writerMutants = [
     file: planner,
     find: "throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);",
     replace: 'return noStamps;',
-    by: ['strict'],
+    by: [simulated('strict')],
   },
   {
     name: 'new-list-tags',
@@ -70,7 +71,7 @@ export const writerMutants = [
     file: 'src/invalidation/subscriber/row-reader.ts',
     find: "lock: { mode: 'pessimistic_write' },",
     replace: '',
-    by: all,
+    by: [scripted('the lists that the row was really in')],
   },
   {
     name: 'locked-image',
@@ -78,7 +79,7 @@ export const writerMutants = [
     file: subscriber,
     find: 'const before = await lockRow(queryRunner.manager, rule, id);',
     replace: 'const before = (await lockRow(queryRunner.manager, rule, id)) && databaseEntity;',
-    by: all,
+    by: [scripted('the lists that the row was really in')],
   },
   {
     name: 'outermost-commit',
@@ -94,7 +95,7 @@ export const writerMutants = [
     file: subscriber,
     find: 'if (!transaction || !outermost || savepoints.length > 0) return;',
     replace: 'if (!transaction || !outermost) return;',
-    by: [...all, 'transactions'],
+    by: [simulated('strict', { schedules: 1_000 }), simulated('write-through', { schedules: 1_000 })],
     depth: 'a plan that is made too early is made again before the outermost COMMIT',
   },
   {
@@ -103,7 +104,7 @@ export const writerMutants = [
     file: subscriber,
     find: 'if (transaction.frames.length > 0) return;',
     replace: '',
-    by: all,
+    by: [simulated('strict', { seed: 12 })],
   },
   {
     name: 'unknown-outcome',
@@ -111,7 +112,7 @@ export const writerMutants = [
     file: planner,
     find: 'unknown: () => this.#invalidate(weak, noStamps, writer),',
     replace: 'unknown: () => Promise.resolve(),',
-    by: ['write-through', 'invalidate'],
+    by: [simulated('write-through'), simulated('invalidate')],
   },
   {
     name: 'unknown-is-no-rollback',
@@ -119,8 +120,7 @@ export const writerMutants = [
     file: planner,
     find: 'unknown: () => this.#invalidate(weak, noStamps, writer),',
     replace: 'unknown: async () => void (await quietly(this.tags.rolledBack(allTags(strict), writer.xid))),',
-    by: ['strict'],
-    depth: 'the fence refuses what has not seen the writer, whether or not it is pending',
+    by: [spec('invalidation/outcomes.e2e-spec', 'leaves its writer pending')],
   },
   {
     name: 'journal',
@@ -128,7 +128,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'this.journal.add(tags, writer);',
     replace: '',
-    by: ['invalidate', 'write-through'],
+    by: [simulated('invalidate'), simulated('write-through')],
   },
   {
     name: 'journal-before-reads',
@@ -136,16 +136,15 @@ export const writerMutants = [
     file: invalidator,
     find: "this.connection.reset('an invalidation could not be delivered');",
     replace: '',
-    by: ['invalidate', 'write-through'],
+    by: [simulated('invalidate'), simulated('write-through')],
   },
   {
     name: 'answer-after-replay',
     guard: 'a write is answered once its replay is through, if Redis is back in time',
     file: invalidator,
-    find: 'if (back && (await this.connection.untilOpen(this.settings.redisTimeoutMs))) await this.#replayed;',
-    replace: 'void back;',
-    by: ['invalidate', 'write-through', 'outage'],
-    depth: 'what it spares other nodes is within the lease that their guarantee allows',
+    find: 'if (await this.connection.untilOpen(this.settings.redisTimeoutMs)) await this.#replayed;',
+    replace: '',
+    by: [scripted('behind the replay of its fence')],
   },
   {
     name: 'own-l1-after-fence',
@@ -153,6 +152,48 @@ export const writerMutants = [
     file: invalidator,
     find: 'may have come back before its message.\n    this.l1.invalidate(all);',
     replace: '',
-    by: ['invalidate', 'write-through'],
+    by: [simulated('invalidate', { schedules: 1_000 }), simulated('write-through', { schedules: 1_000 })],
+    depth: 'what a reader sends after the first drop is behind the fence on the same connection',
+  },
+  {
+    name: 'replay-kept',
+    guard: 'a replay that fails is kept again',
+    file: invalidator,
+    find: '} catch {\n        this.#keep(tags, writer);',
+    replace: '} catch {',
+    by: [spec('redis-outage.e2e-spec', 'is told again where')],
+  },
+  {
+    name: 'replaced-row',
+    guard: 'an insert that replaced a row fences everything of the entity',
+    file: planner,
+    find: 'if (changes.unknown || replaced)',
+    replace: 'if (changes.unknown)',
+    by: [spec('invalidation/outcomes.e2e-spec', 'an upsert that moves a row')],
+  },
+  {
+    name: 'row-gone',
+    guard: 'a row that was gone at its lock is fenced as unknown',
+    file: subscriber,
+    find: 'frame.changeUnknown(rule);\n  }\n\n  /** Statements',
+    replace: '}\n\n  /** Statements',
+    by: [scripted('is inserted again before the UPDATE', 'found')],
+  },
+  {
+    name: 'unguarded-write',
+    guard: 'strict refuses a statement that commits by itself',
+    file: subscriber,
+    find: 'throw new UnguardedWriteError(rule.entity);',
+    replace: 'return rule;',
+    by: [spec('invalidation/transactions.e2e-spec', 'a bulk change that commits by itself')],
+  },
+  {
+    name: 'peek-under-lock',
+    guard: 'write-through reads the stamps under the row lock, before COMMIT',
+    file: planner,
+    find: 'this.#invalidate(weak, peeked, writer)]);',
+    replace:
+      "this.#peek(weak.filter(({ policy }) => policy === 'write-through')).then((late) => this.#invalidate(weak, late, writer))]);",
+    by: [scripted('under the stamps that it read before its COMMIT')],
   },
 ];

@@ -55,13 +55,17 @@ const SETTINGS = [
 
 /**
  * @param {Omit<TestEnvironment, 'postgresUrl'>} environment
+ * @param {readonly string[]} [own] settings of this one
  */
-export async function freshPostgres({ folder, place }) {
+export async function freshPostgres({ folder, place }, own = []) {
   const name = uniqueName('postgres');
   const cluster = await openCluster(place, { name, flags: ['--no-sync'] });
   const log = join(folder, `${name}.log`);
   /** @param {number} [port] */
   const start = (port) =>
-    startPostgres({ place, cluster, log, records: recordsIn(folder), settings: SETTINGS, onEnd: 'SIGQUIT', port });
+    startPostgres({
+      ...{ place, cluster, log, records: recordsIn(folder), onEnd: 'SIGQUIT', port },
+      settings: [...SETTINGS, ...own],
+    });
   return { files: { data: cluster.data, password: `${cluster.data}.password`, log }, start };
 }

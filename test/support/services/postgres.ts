@@ -31,9 +31,9 @@ export interface TestPostgres {
 /** An empty database in the PostgreSQL that all tests share. */
 export const createTestDatabase = (): Promise<TestDatabase> => databaseOf(testEnvironment().postgresUrl);
 
-/** A PostgreSQL of its own, in about a second, for tests that pause or kill it. */
-export async function startPostgres(): Promise<TestPostgres> {
-  const { files, start } = await freshPostgres(testEnvironment());
+/** A PostgreSQL of its own, in about a second, for tests that pause or kill it, or want it set up otherwise. */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
+  const { files, start } = await freshPostgres(testEnvironment(), settings);
   let postgres = await start();
   let sessions: number[] = [];
   const signal = (pids: number[], what: NodeJS.Signals): void =>

@@ -83,6 +83,16 @@ export class RedisTags {
     return this.#fence(tags, peeked, writer, acknowledgement);
   }
 
+  /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
+  async fenceMissed(tags: readonly Tag[], writer: Writer): Promise<readonly Tag[]> {
+    const gen = this.connection.gen;
+    const missed = await this.connection.run(gen, 'fenceMissed', this.#keys(gen, tags), [
+      ...[writer.xid, writer.xmin, String(tagTtlMs(this.settings)), invalidationChannel, String(this.clock.wallMs())],
+      ...tags.flatMap((tag) => [tag, nonce()]),
+    ]);
+    return missed as Tag[];
+  }
+
   /** A node that did not acknowledge is not asked again, unless it has been heard of since. */
   async forget(node: string, count: string): Promise<void> {
     const gen = this.connection.gen;

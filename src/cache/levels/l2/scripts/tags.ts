@@ -21,6 +21,26 @@ if count > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
 return { out, redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEYS[1], 'born')) }
 `;
 
+/**
+ * KEYS record tags…; ARGV gen xid xmin ttlMs channel atMs (tag, stamp)…. FENCE, for a transaction that has committed, of
+ * the tags that do not know of it yet; answers those. They may expire: no load that could miss the writer lasts so long.
+ */
+export const fenceMissed = `${prelude}${fencing}
+local xid, missed = tonumber(ARGV[2]), {}
+for i = 2, #KEYS do
+  local tag, stamp, known = ARGV[3 + 2 * i], ARGV[4 + 2 * i], false
+  for _, id in ipairs(ids(redis.call('HGET', KEYS[i], 'fence'))) do known = known or id == xid end
+  if not known then
+    fence(KEYS[i], xid, tonumber(ARGV[3]), stamp)
+    local alone = redis.call('HGET', KEYS[i], 'pend') == text({ xid })
+    if alone and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
+    missed[#missed + 1] = tag
+  end
+end
+if #missed > 0 then redis.call('PUBLISH', ARGV[5], cjson.encode({ tags = missed, atMs = tonumber(ARGV[6]) })) end
+return missed
+`;
+
 /** KEYS record tags…; ARGV gen xid: a writer that certainly rolled back is not pending any more. */
 export const rolledBack = `${prelude}
 for i = 2, #KEYS do

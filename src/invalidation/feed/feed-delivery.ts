@@ -1,0 +1,77 @@
+import { type Tag, type Writer } from '../../cache/index.js';
+import { type Invalidator } from '../invalidator.js';
+import { type PolicyRegistry } from '../policies/policy-registry.js';
+import { type CommittedTransaction } from './change-stream.js';
+import { type FeedSlot } from './feed-slot.js';
+import { wideXid } from './wide-xid.js';
+
+/**
+ * How long a change is held back, in ms: most were made by this service, whose writer is about to fence them itself, and
+ * what a writer has fenced need not be fenced again.
+ */
+const settleMs = 50;
+
+/** So many transactions are held back at most; then nothing more is read until they are delivered. */
+const batchSize = 200;
+
+/** Makes transactions that the feed has told of known to the cache, in batches, each before any later one. */
+export class FeedDelivery {
+  #batch: CommittedTransaction[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #delivered: Promise<void> = Promise.resolve();
+
+  /**
+   * @param done told the last transaction of each batch once Redis has taken every fence of it
+   * @param failed told once, if Redis has not
+   */
+  constructor(
+    private readonly slot: FeedSlot,
+    private readonly registry: PolicyRegistry,
+    private readonly invalidator: Invalidator,
+    private readonly done: (batch: readonly CommittedTransaction[]) => void,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  async add(transaction: CommittedTransaction): Promise<void> {
+    this.#batch.push(transaction);
+    if (this.#batch.length >= batchSize) return this.#flush();
+    this.#timer ??= setTimeout(() => void this.#flush(), settleMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#batch = [];
+  }
+
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#delivered = this.#delivered.then(() => this.#deliver(batch));
+    // Whoever comes after a failure must not be confirmed.
+    this.#delivered.catch(this.failed);
+    return this.#delivered;
+  }
+
+  async #deliver(batch: readonly CommittedTransaction[]): Promise<void> {
+    if (batch.length === 0) return;
+    const changed = batch.map(({ xid, changes }) => ({ xid, tags: this.#tagsOf(changes.all()) }));
+    if (changed.some(({ tags }) => tags.length > 0)) {
+      const { current, xmin } = await this.slot.horizon();
+      const fences = changed
+        .filter(({ tags }) => tags.length > 0)
+        .map(({ xid, tags }) => {
+          const writer: Writer = { xid: String(wideXid(xid, current)), xmin };
+          return this.invalidator.fromFeed(tags, writer);
+        });
+      await Promise.all(fences);
+    }
+    this.done(batch);
+  }
+
+  /** Under `ttl` nobody is told of a change. */
+  #tagsOf(byEntity: ReadonlyMap<string, readonly Tag[]>): readonly Tag[] {
+    return [...byEntity].flatMap(([entity, tags]) => (this.registry.writersOf(entity) === 'ttl' ? [] : tags));
+  }
+}

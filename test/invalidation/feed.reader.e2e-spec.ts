@@ -1,0 +1,135 @@
+import { RedisConnection } from '../../src/cache/index.js';
+import { ChangeFeed } from '../../src/invalidation/index.js';
+import { cacheStatus } from '../support/cache-status.js';
+import { startPostgres, startRedis, type TestRedis } from '../support/services.js';
+import { createMigratedDatabase, migrateDatabase, startApp, type TestApp } from '../support/start-app.js';
+import { until } from '../support/until.js';
+
+let redis: TestRedis;
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
+let nodes: TestApp[];
+
+const env = { CACHE_FEED: 'on', CACHE_TTL_MS: '600000', REDIS_TIMEOUT_MS: '300' };
+const start = (own: Record<string, string> = {}) =>
+  startApp({ redis: redis.url, database: database.url, env: { ...env, ...own } });
+const stateOf = (node: TestApp) => node.app.get(ChangeFeed).state;
+const reader = () => nodes.find((node) => stateOf(node) === 'leading');
+const settled = () => until(() => nodes.filter((node) => stateOf(node) === 'leading').length === 1, 5_000);
+
+beforeAll(async () => {
+  [redis, database] = await Promise.all([startRedis(), createMigratedDatabase()]);
+});
+afterAll(async () => {
+  await database.drop();
+  await redis.stop();
+});
+beforeEach(async () => {
+  nodes = [await start(), await start()];
+  await settled();
+});
+afterEach(async () => {
+  await Promise.all(nodes.map((node) => node.close()));
+});
+
+const sql = <T = unknown>(text: string, parameters: unknown[] = []) =>
+  nodes.at(-1)!.dataSource.query<T[]>(text, parameters);
+const cached = async (path: string) => {
+  for (const node of nodes) await until(async () => /^hit/.test(cacheStatus(await node.http.get(path)).api ?? ''));
+};
+const create = async (): Promise<number> => {
+  const item = { name: 'before', category: 'feed', price: 1, quantity: 1 };
+  const { body } = await nodes.at(-1)!.http.post('/items').send(item).expect(201);
+  await cached(`/items/${body.id}`);
+  return body.id as number;
+};
+const rename = (id: number) => sql("UPDATE items SET name = 'after' WHERE id = $1", [id]);
+const seen = async (id: number) => {
+  for (const node of nodes) await until(async () => (await node.http.get(`/items/${id}`)).body.name === 'after', 5_000);
+};
+
+it('another node reads on where the reader left off', async () => {
+  const id = await create();
+  const gone = reader()!;
+  nodes = nodes.filter((node) => node !== gone);
+  await gone.close();
+  await rename(id);
+  await settled();
+  await seen(id);
+});
+
+it('a reader whose connection is cut begins again, and what was changed meanwhile is seen', async () => {
+  const id = await create();
+  await sql('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active');
+  await rename(id);
+  await seen(id);
+});
+
+it('what is changed while Redis is away is seen when it is back', async () => {
+  const id = await create();
+  redis.pause();
+  await rename(id);
+  await until(() => nodes.every((node) => node.app.get(RedisConnection).state !== 'closed'), 5_000);
+  redis.resume();
+  await until(() => nodes.every((node) => node.app.get(RedisConnection).state === 'closed'), 5_000);
+  await seen(id);
+});
+
+it('a slot that is lost is made anew, and so is everything that is cached', async () => {
+  const id = await create();
+  const { gen } = nodes[0]!.app.get(RedisConnection);
+  const [{ slot }] = (await sql<{ slot: string }>('SELECT slot FROM cache_feed')) as [{ slot: string }];
+  await until(async () => {
+    await sql('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
+    return sql('SELECT pg_drop_replication_slot($1)', [slot]).then(
+      () => true,
+      () => false,
+    );
+  });
+  await rename(id);
+  await seen(id);
+  for (const node of nodes)
+    await until(() => node.app.get(RedisConnection).state === 'closed' && node.app.get(RedisConnection).gen !== gen);
+  await settled();
+  await cached(`/items/${id}`);
+});
+
+it('a table that is not published is named, and the service is degraded', async () => {
+  await sql('ALTER PUBLICATION strata_feed DROP TABLE items');
+  const third = await start();
+  try {
+    await Promise.all(nodes.map((node) => node.close()));
+    nodes = [third];
+    await settled();
+    const { body } = await third.http.get('/health').expect(200);
+    expect(body.details.feed).toEqual({ status: 'degraded', state: 'leading' });
+  } finally {
+    await sql('ALTER PUBLICATION strata_feed ADD TABLE items');
+  }
+});
+
+it('its lag is told by the node that reads, and by no other', async () => {
+  const samples = await Promise.all(
+    nodes.map(async (node) => /^cache_feed_lag_seconds (\S+)/m.exec((await node.http.get('/metrics')).text)?.[1]),
+  );
+  expect(samples.filter((sample) => sample !== undefined)).toHaveLength(1);
+  expect(samples[nodes.indexOf(reader()!)]).toBeDefined();
+});
+
+it('switched off, or where PostgreSQL does not keep a logical log, the service runs and says so', async () => {
+  const postgres = await startPostgres(['wal_level=replica']);
+  const own = await postgres.createDatabase();
+  await migrateDatabase(own.url);
+  const without = await startApp({ redis: redis.url, database: own.url, env });
+  const off = await startApp({ redis: redis.url, database: own.url });
+  try {
+    await until(() => stateOf(without) === 'unsupported');
+    expect((await without.http.get('/health').expect(200)).body.details.feed).toEqual({
+      status: 'degraded',
+      state: 'unsupported',
+    });
+    expect((await off.http.get('/health').expect(200)).body.details.feed).toEqual({ status: 'up', state: 'off' });
+  } finally {
+    await Promise.all([without.close(), off.close()]);
+    await postgres.stop();
+  }
+});

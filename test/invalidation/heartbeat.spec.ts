@@ -1,0 +1,48 @@
+import { createRedisClient, type RedisClient } from '../../src/cache/index.js';
+import { Acknowledgements } from '../../src/invalidation/bus/acknowledgements.js';
+import { Heartbeat } from '../../src/invalidation/bus/heartbeat.js';
+import { InvalidationBus } from '../../src/invalidation/bus/invalidation-bus.js';
+import { ProtocolBench } from '../support/protocol-bench.js';
+
+const bench = new ProtocolBench({ CACHE_L1_STRICT: 'acknowledged' });
+
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+
+it('a heartbeat is answered by its own answer, not by a late one to an earlier question', async () => {
+  const { settings, tags, clock } = bench.node;
+  const heartbeat = new Heartbeat(settings, tags, new Acknowledgements(settings, tags, clock));
+  const client = createRedisClient(bench.redis.url, 5_000);
+  const answered: string[] = [];
+  const ask = (name: string) => heartbeat.ask(client).then(() => answered.push(name));
+  void ask('first');
+  await turn();
+  const second = ask('second');
+  await turn();
+  heartbeat.hear(1);
+  await turn();
+  expect(answered).toEqual([]);
+  heartbeat.hear(2);
+  await second;
+  expect(answered).toEqual(['second']);
+});
+
+it('a lease counts from before its heartbeat was sent, however long the answer took', async () => {
+  const { settings, tags, clock, lease, l1, connection, events } = bench.node;
+  class SlowHeartbeat extends Heartbeat {
+    override async ask(client: RedisClient): Promise<boolean> {
+      const answered = await super.ask(client);
+      clock.advance(600);
+      return answered;
+    }
+  }
+  const acknowledgements = new Acknowledgements(settings, tags, clock);
+  const heartbeat = new SlowHeartbeat(settings, tags, acknowledgements);
+  const bus = new InvalidationBus(settings, clock, l1, lease, connection, heartbeat, acknowledgements, events);
+  await bus.onModuleInit();
+  const valid = [1_000 - 600 - 1, 1].map((ms) => {
+    clock.advance(ms);
+    return lease.valid;
+  });
+  await bus.onApplicationShutdown();
+  expect(valid).toEqual([true, false]);
+});

@@ -1,0 +1,49 @@
+import { RedisConnection } from '../../src/cache/index.js';
+import { tagKey } from '../../src/cache/testing.js';
+import { Item } from '../../src/items/item.entity.js';
+import { startRedis, type TestRedis } from '../support/services.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+
+let redis: TestRedis;
+let node: TestApp;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  node = await startApp({ redis: redis.url, env: { CACHE_POLICY: 'strict' } });
+});
+
+afterAll(async () => {
+  await node.close();
+  await redis.stop();
+});
+
+const item = (name: string) => ({ name, category: 'tools', price: 1, quantity: 1 });
+
+it('a COMMIT that fails leaves its writer pending, until a load has seen how it ended', async () => {
+  // At the very end of the transaction: for the client, its COMMIT has no outcome.
+  await node.dataSource.query(`
+    CREATE FUNCTION end_at_commit() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER end_at_commit AFTER UPDATE ON items DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+      WHEN (NEW.name = 'lost') EXECUTE FUNCTION end_at_commit()`);
+  const { body } = await node.http.post('/items').send(item('kept')).expect(201);
+  const path = `/items/${body.id}`;
+  const connection = node.app.get(RedisConnection);
+  const pending = () =>
+    connection.command(connection.gen, (client) => client.hGet(tagKey(connection.gen, `items:${body.id}`), 'pend'));
+  const answer = await node.http.put(path).send(item('lost'));
+  expect(answer.status).toBeGreaterThanOrEqual(500);
+  expect(await pending()).toMatch(/^\d+$/);
+  expect((await node.http.get(path).expect(200)).body.name).toBe('kept');
+  expect(await pending()).toBe('');
+});
+
+it('an upsert that moves a row refreshes the list that it left', async () => {
+  const { body } = await node.http.post('/items').send({ ...item('mover'), category: 'left' }).expect(201); // prettier-ignore
+  const names = async () => (await node.http.get('/items?category=left')).body.data.map(({ name }: Item) => name);
+  expect(await names()).toEqual(['mover']);
+  await node.dataSource.transaction((manager) =>
+    manager.upsert(Item, { ...item('mover'), id: body.id, category: 'entered' }, ['id']),
+  );
+  expect(await names()).toEqual([]);
+});

@@ -1,0 +1,182 @@
+// @ts-check
+import { simulated, spec } from '../catchers.mjs';
+
+const l1 = 'src/cache/levels/l1/memory-level.ts';
+const lease = 'src/cache/levels/l1/lease.ts';
+const readThrough = 'src/cache/engine/read-through.ts';
+const responses = 'src/cache/api/response-levels.ts';
+const bus = 'src/invalidation/bus/invalidation-bus.ts';
+
+/** The in-process level: its lease, its terms, what it takes. @type {import('../mutants.mjs').Mutant[]} */
+export const localMutants = [
+  {
+    name: 'l1-lease',
+    guard: 'an L1 hit needs a lease',
+    file: l1,
+    find: 'return stored.term === this.lease.term && this.lease.valid;',
+    replace: 'return stored.term === this.lease.term;',
+    by: [spec('cache/levels.spec', 'serves nothing once the lease has run out')],
+  },
+  {
+    name: 'l1-term',
+    guard: 'an L1 hit belongs to this term of the lease',
+    file: l1,
+    find: 'return stored.term === this.lease.term && this.lease.valid;',
+    replace: 'return this.lease.valid;',
+    by: [spec('cache/levels.spec', 'forgets everything when the invalidation connection ends')],
+  },
+  {
+    name: 'l1-fill-term',
+    guard: 'a fill of L1 belongs to one term of the lease',
+    file: l1,
+    find: ' || term !== this.lease.term) return undefined;',
+    replace: ') return undefined;',
+    by: [spec('cache/levels.spec', 'refuses a fill that began on an earlier connection')],
+  },
+  {
+    name: 'placeholder',
+    guard: 'an invalidation voids the fill of L1 that is under way',
+    file: l1,
+    find: 'if (voided || !watched || ',
+    replace: 'if (',
+    by: [simulated('invalidate', { seed: 2 })],
+  },
+  {
+    name: 'watched',
+    guard: 'L1 takes nothing that depends on a tag its placeholder did not watch',
+    file: l1,
+    find: 'if (voided || !watched || ',
+    replace: 'if (voided || ',
+    by: [spec('cache/levels.spec', 'refuses a fill that depends on a tag nobody watched')],
+  },
+  {
+    name: 'lease-from-answer',
+    guard: 'the lease counts from the moment the heartbeat was sent',
+    file: lease,
+    find: 'this.#since = sentAt;',
+    replace: 'this.#since = this.clock.now();',
+    by: [spec('cache/levels.spec', 'counts the lease from when the heartbeat was sent')],
+  },
+  {
+    name: 'lease-of-earlier-term',
+    guard: 'a heartbeat counts for the connection that it went out on',
+    file: lease,
+    find: 'if (term !== this.#term) return;\n    const wasValid',
+    replace: 'const wasValid',
+    by: [spec('cache/levels.spec', 'ignores a heartbeat of an earlier connection')],
+  },
+  {
+    name: 'suspend',
+    guard: 'a machine that slept has no lease',
+    file: lease,
+    find: 'return this.clock.wallMs() < this.#since.wallMs + leaseMs;',
+    replace: 'return true;',
+    by: [spec('cache/levels.spec', 'serves nothing after the machine has slept')],
+  },
+  {
+    name: 'l1-of-refused-fill',
+    guard: 'L1 holds only what L2 accepted',
+    file: readThrough,
+    find: 'if (placeholder && dependencies) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });',
+    replace:
+      "if (placeholder) this.l1.fill(placeholder, { body, freshMs, keepMs, dependencies: dependencies ?? tagsOf(address).map((tag) => ({ tag, stamp: '' })) });",
+    by: [simulated('acknowledged')],
+  },
+  {
+    name: 'l1-unconfirmed',
+    guard: 'after a gap, an L1 entry is good again only if its stamps are',
+    file: readThrough,
+    find: 'if (!suspect || !(await this.l2.confirms(suspect.dependencies))) return undefined;',
+    replace: 'if (!suspect) return undefined;',
+    by: [spec('layers.e2e-spec', 'what was changed meanwhile is not')],
+  },
+  {
+    name: 'strict-l1',
+    guard: 'strict bypasses L1 of the db layer',
+    file: readThrough,
+    find: 'usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),',
+    replace: 'usesL1: this.settings.cacheDb,',
+    by: [simulated('strict', { seed: 20 })],
+  },
+  {
+    name: 'strict-response-l1',
+    guard: 'strict bypasses L1 of the api layer',
+    file: 'src/cache/api/candidate.ts',
+    find: 'sharesL1(rulesOf(lives, source), settings);',
+    replace: 'true;',
+    by: [spec('invalidation/strict.e2e-spec', 'and never L1')],
+  },
+  {
+    name: 'generation-message',
+    guard: 'every node drops its L1 when a generation begins',
+    file: bus,
+    find: 'this.l1.clear();\n    this.connection.superseded(gen);',
+    replace: 'this.connection.superseded(gen);',
+    by: [spec('admin.cache.e2e-spec', 'by a message, not by its next command')],
+  },
+  {
+    name: 'l1-response-unconfirmed',
+    guard: 'after a gap, a response in L1 is good again only if its stamps are',
+    file: responses,
+    find: 'if (!(await this.l2.confirms(suspect.dependencies))) return undefined;',
+    replace: '',
+    by: [spec('layers.e2e-spec', 'what was changed meanwhile is not')],
+  },
+  {
+    name: 'lease-ends',
+    guard: 'a lease ends with its connection',
+    file: lease,
+    find: 'this.#since = never;',
+    replace: '',
+    by: [spec('cache/levels.spec', 'ignores a heartbeat of an earlier connection')],
+  },
+  {
+    name: 'lease-short-sleep',
+    guard: 'a lease runs on the monotonic clock, whatever the wall clock says',
+    file: lease,
+    find: 'if (this.clock.monotonicMs() >= this.#since.monotonicMs + leaseMs) return false;',
+    replace: '',
+    by: [spec('cache/levels.spec', 'is not prolonged by a wall clock')],
+  },
+  {
+    name: 'term-ends',
+    guard: 'a term ends with its connection',
+    file: bus,
+    find: 'this.lease.end(term);',
+    replace: '',
+    by: [spec('layers.e2e-spec', 'what L1 holds is served again')],
+  },
+  {
+    name: 'term-informed',
+    guard: 'L1 serves nothing before the policies have been asked for in a new term',
+    file: bus,
+    find: 'if (answered && informed) this',
+    replace: 'if (answered) this',
+    by: [spec('layers.e2e-spec', 'before the policies are known again')],
+  },
+  {
+    name: 'sent-before-asking',
+    guard: 'the moment of a heartbeat is taken before it is sent',
+    file: bus,
+    find: 'const sentAt = this.clock.now();\n        const answered = await within(leaseMs, this.heartbeat.ask(client), ended);',
+    replace:
+      'const answered = await within(leaseMs, this.heartbeat.ask(client), ended);\n        const sentAt = this.clock.now();',
+    by: [spec('invalidation/heartbeat.spec', 'however long the answer took')],
+  },
+  {
+    name: 'message-drops',
+    guard: 'an invalidation drops what L1 holds',
+    file: bus,
+    find: 'this.l1.invalidate(tags);\n    if (ack',
+    replace: 'if (ack',
+    by: [simulated('invalidate')],
+  },
+  {
+    name: 'generation-superseded',
+    guard: 'a generation that has ended is left at once',
+    file: bus,
+    find: 'this.connection.superseded(gen);',
+    replace: '',
+    by: [spec('admin.cache.e2e-spec', 'within a second no node serves anything older')],
+  },
+];
