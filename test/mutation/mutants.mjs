@@ -2,6 +2,7 @@
 import { acknowledgementMutants } from './mutants/acknowledgements.mjs';
 import { decisionMutants } from './mutants/decisions.mjs';
 import { generationMutants } from './mutants/generations.mjs';
+import { laneMutants } from './mutants/lane.mjs';
 import { localMutants } from './mutants/local.mjs';
 import { readerMutants } from './mutants/readers.mjs';
 import { rowScriptMutants } from './mutants/row-scripts.mjs';
@@ -30,6 +31,7 @@ export const mutants = unique([
   ...generationMutants,
   ...readerMutants,
   ...localMutants,
+  ...laneMutants,
   ...writerMutants,
   ...acknowledgementMutants,
   ...switchMutants,
