@@ -14,7 +14,7 @@ import { openTestFolder } from '../scripts/services/test-folder.mjs';
 /** @typedef {import('./undo.mjs').Undo} Undo */
 
 /** Quick to start and to end; what is committed is visible at the same moment as in production. */
-const postgresSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB'];
+const quickSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB'];
 
 /**
  * A folder of this run, with a copy of the built service: a build that others start meanwhile does not change it.
@@ -32,9 +32,10 @@ export async function openRunFolder(undo) {
  * @param {string} folder
  * @param {Undo} undo
  * @param {AbortSignal} signal
+ * @param {string[]} [settings]
  * @returns {Promise<string>} URL of the superuser
  */
-export async function providePostgres(folder, undo, signal) {
+export async function providePostgres(folder, undo, signal, settings = quickSettings) {
   const place = placePostgres(DATA);
   const own = place.folder === DATA ? folder : await openTestFolder(place.folder);
   if (own !== folder) undo.add(() => rmSync(own, { recursive: true, force: true }));
@@ -44,7 +45,7 @@ export async function providePostgres(folder, undo, signal) {
     cluster,
     log: join(folder, 'postgres.log'),
     records: recordsIn(folder),
-    settings: postgresSettings,
+    settings,
     onEnd: 'SIGQUIT',
   });
   undo.add(() => server.stop());

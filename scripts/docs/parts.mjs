@@ -13,6 +13,8 @@
  * @property {string} [defaultText]
  */
 
+/** @typedef {{ races: { findings: import('../../bench/measure/verdict.mjs').Finding[] }[] }} BenchResult */
+
 /**
  * @param {string} document
  * @param {Readonly<Record<string, string>>} parts by name
@@ -62,6 +64,23 @@ function defaultOf({ default: value, defaultText }) {
   if (defaultText !== undefined) return defaultText;
   if (value === undefined) return 'none';
   return `\`${typeof value === 'boolean' ? (value ? 'on' : 'off') : value}\``;
+}
+
+/**
+ * @param {BenchResult} result
+ * @returns {string}
+ */
+function benchTable({ races }) {
+  const findings = races.flatMap((race) => race.findings);
+  const bound = (/** @type {{ atLeast?: number, atMost?: number }} */ { atLeast, atMost }) =>
+    atLeast !== undefined ? `at least ${atLeast}` : atMost !== undefined ? `at most ${atMost}` : '';
+  return table(
+    ['Compared', 'By', 'Ratio', '95 % interval', 'Bound', 'Control'],
+    findings.map(({ of, to, metric, ratio, control, ...bounds }) => [
+      ...[`${of} : ${to}`, metric, ratio.median.toFixed(2), `${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)}`],
+      ...[bound(bounds), control.median.toFixed(2)],
+    ]),
+  );
 }
 
 /**

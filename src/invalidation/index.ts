@@ -6,3 +6,4 @@ export { Journal } from './journal/journal.js';
 export { EvictionPolicyError } from './invalidation.errors.js';
 export { PolicyRegistry } from './policies/policy-registry.js';
 export { PolicySwitch } from './policies/policy-switch.js';
+export { LockedRows } from './subscriber/locked-rows.js';

@@ -12,7 +12,10 @@ import { CommitPlanner } from './policies/commit-planner.js';
 import { PolicyRegistry } from './policies/policy-registry.js';
 import { PolicyStore } from './policies/policy-store.js';
 import { PolicySwitch } from './policies/policy-switch.js';
+import { StampReader } from './policies/stamp-reader.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
+import { OpenTransactions } from './subscriber/open-transactions.js';
+import { LockedRows } from './subscriber/locked-rows.js';
 
 /** Makes writes known to the cache: subscriber, policies, bus and lease, change feed, journal. */
 @Global()
@@ -28,11 +31,14 @@ import { CacheSubscriber } from './subscriber/cache.subscriber.js';
     PolicySwitch,
     { provide: PolicySource, useExisting: PolicyRegistry },
     CommitPlanner,
+    StampReader,
+    OpenTransactions,
+    LockedRows,
     CacheSubscriber,
     FeedTables,
     FeedSlot,
     ChangeFeed,
   ],
-  exports: [ChangeFeed, PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus],
+  exports: [ChangeFeed, PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus, LockedRows],
 })
 export class InvalidationModule {}

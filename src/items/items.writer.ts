@@ -3,10 +3,12 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { inTransaction } from '../database/index.js';
 import { type IfMatch, representationOf } from '../http/index.js';
+import { LockedRows } from '../invalidation/index.js';
 import { type ItemInput } from './dto/item-input.dto.js';
 import { oncePerKey } from './idempotency-keys.js';
 import { Item } from './item.entity.js';
-import { itemColumns, type ItemRow, type ItemView, viewOf } from './item.view.js';
+import { itemRule, viewOfItem } from './item.rule.js';
+import { type ItemView } from './item.view.js';
 import { itemHasChanged, noSuchItem } from './items.errors.js';
 
 /**
@@ -15,7 +17,10 @@ import { itemHasChanged, noSuchItem } from './items.errors.js';
  */
 @Injectable()
 export class ItemsWriter {
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly rows: LockedRows,
+  ) {}
 
   /** @throws 422 when the idempotency key was used for another body */
   create(input: ItemInput, idempotencyKey?: string): Promise<ItemView> {
@@ -23,7 +28,7 @@ export class ItemsWriter {
     return inTransaction(this.dataSource, (manager) => {
       const insert = async () => {
         const { id } = await manager.save(manager.create(Item, fields));
-        return rereadInside(manager, id);
+        return this.#asWritten(manager, id);
       };
       return idempotencyKey === undefined ? insert() : oncePerKey(manager, idempotencyKey, fields, insert);
     });
@@ -32,35 +37,35 @@ export class ItemsWriter {
   /** Replaces every field, also where nothing differs: each PUT is a version. @throws 404, 412 */
   replace(id: number, input: ItemInput, ifMatch?: IfMatch): Promise<ItemView> {
     return inTransaction(this.dataSource, async (manager) => {
-      const item = await lock(manager, id, ifMatch);
+      const item = await this.#lock(manager, id, ifMatch);
       await manager.save(Object.assign(item, allFields(input), { version: item.version + 1 }));
-      return rereadInside(manager, id);
+      return this.#asWritten(manager, id);
     });
   }
 
   /** @throws 404, 412 */
   remove(id: number, ifMatch?: IfMatch): Promise<void> {
     return inTransaction(this.dataSource, async (manager) => {
-      await manager.remove(await lock(manager, id, ifMatch));
+      await manager.remove(await this.#lock(manager, id, ifMatch));
     });
+  }
+
+  async #lock(manager: EntityManager, id: number, ifMatch: IfMatch | undefined): Promise<Item> {
+    const item = await this.rows.lock(manager, itemRule, id);
+    if (!item) throw noSuchItem(id);
+    if (ifMatch && !ifMatch.allows(representationOf(viewOfItem(item)).etag)) throw itemHasChanged();
+    return item;
+  }
+
+  /** The row as it is after the triggers; never the entity that was saved, which has only what was sent. */
+  async #asWritten(manager: EntityManager, id: number): Promise<ItemView> {
+    const item = await this.rows.asWritten(manager, itemRule, id);
+    if (!item) throw noSuchItem(id);
+    return viewOfItem(item);
   }
 }
 
 /** In this order, because the text of these fields identifies a request to its idempotency key. */
 function allFields({ name, description, category, price, quantity }: ItemInput) {
   return { name, description: description ?? null, category, price, quantity };
-}
-
-async function lock(manager: EntityManager, id: number, ifMatch: IfMatch | undefined): Promise<Item> {
-  const item = await manager.findOne(Item, { where: { id }, lock: { mode: 'pessimistic_write' } });
-  if (!item) throw noSuchItem(id);
-  if (ifMatch && !ifMatch.allows(representationOf(await rereadInside(manager, id)).etag)) throw itemHasChanged();
-  return item;
-}
-
-/** The row as it is after the triggers; never the entity, which has only what was sent. */
-async function rereadInside(manager: EntityManager, id: number): Promise<ItemView> {
-  const [row] = await manager.query<ItemRow[]>(`SELECT ${itemColumns} FROM items i WHERE i.id = $1`, [id]);
-  if (!row) throw noSuchItem(id);
-  return viewOf(row);
 }

@@ -2,7 +2,7 @@ import { weakest } from '../../src/cache/policy.js';
 import { type History } from './history.js';
 import { type Row } from './memory-postgres.js';
 import { type Change, type Fault, type Reader, type Target, type Writer } from './workload.js';
-import { entity, type SimulatedNode } from './world/node.js';
+import { entity, rule, type SimulatedNode } from './world/node.js';
 import { type SimulatedManager } from './world/orm.js';
 import { type World } from './world/world.js';
 
@@ -33,7 +33,7 @@ export class Actors {
       await node.dataSource.transaction(async (manager) => {
         const { session } = manager.inside();
         this.#history.claim(session.name, write);
-        for (const change of changes) await this.#change(manager, change);
+        for (const change of changes) await this.#change(node, manager, change);
         if (rollback) throw new Error('the client changed its mind');
         session.fate = fate;
       });
@@ -44,12 +44,12 @@ export class Actors {
     }
   }
 
-  async #change(manager: SimulatedManager, change: Change): Promise<void> {
+  async #change(node: SimulatedNode, manager: SimulatedManager, change: Change): Promise<void> {
     switch (change.do) {
       case 'savepoint':
         return manager
           .transaction(async (inner) => {
-            for (const one of change.changes) await this.#change(inner, one);
+            for (const one of change.changes) await this.#change(node, inner, one);
             if (change.rollback) throw new Error('back to the savepoint');
           })
           .catch((error: Error) => {
@@ -58,13 +58,15 @@ export class Actors {
       case 'insert':
         return manager.save({ id: change.id, category: change.category, rev: this.#nextRevision() });
       case 'update': {
-        const row = await manager.findOne(change.id, change.locks);
+        const row = await find(node, manager, change);
         if (!row) return;
         const category = change.category ?? row.category;
-        return manager.save({ ...row, category, rev: this.#nextRevision() });
+        await manager.save({ ...row, category, rev: this.#nextRevision() });
+        if (change.locks) await node.lockedRows.asWritten(manager.asEntityManager, rule, change.id);
+        return;
       }
       case 'remove': {
-        const row = await manager.findOne(change.id, change.locks);
+        const row = await find(node, manager, change);
         return row ? manager.remove(row) : undefined;
       }
       case 'bulk':
@@ -139,6 +141,11 @@ export class Actors {
   node(number: number): SimulatedNode {
     return this.world.nodes[number % this.world.nodes.length]!;
   }
+}
+
+/** Rows to be changed are locked as the service does it, or not at all: then the product locks them. */
+function find(node: SimulatedNode, manager: SimulatedManager, { id, locks }: { id: number; locks: boolean }) {
+  return locks ? node.lockedRows.lock(manager.asEntityManager, rule, id) : manager.findOne(id, false);
 }
 
 type Parts = readonly (readonly [register: string, value: string])[];

@@ -19,8 +19,8 @@ it('a generation that begins while another is in force knows of the writers that
       ...[
         /installGeneration/,
         /reply to installGeneration/,
-        /n0 -> getRow/,
-        /n0 <- reply to getRow/,
+        /n0 -> getRows/,
+        /n0 <- reply to getRows/,
         /pg n0.*SELECT 1/,
       ],
       ...[/pg n1.*COMMIT$/, /n0 -> fillRow/],

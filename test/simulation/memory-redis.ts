@@ -14,6 +14,7 @@ import {
   withoutPending,
 } from '../../src/cache/core/decisions.js';
 import { parseSnapshot } from '../../src/cache/core/snapshot.js';
+import { ticketTtlMs } from '../../src/cache/levels/l2/lifetimes.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 
 interface Expiring<T> {
@@ -91,22 +92,12 @@ export class MemoryRedis {
   }
 
   readonly #scripts: Partial<Record<ScriptName, Script>> = {
-    getRow: ([row = '', coarse = ''], args) => {
-      const [nonce = '', , staleMs, renew, ticketTtl, rowStamp = '', coarseStamp = '', loadWindowMs] = args;
-      const coarseTag = this.#ensure(coarse, coarseStamp, 0);
-      const tag = this.tag(row);
-      if (tag && rowIsServable(tag, coarseTag) && renew === '0') {
-        const left = this.#rowUntil.get(row)! - this.now();
-        const ttl = this.#tags.get(row)!.expiresAtMs! - this.now();
-        if (left + Number(staleMs) > 0) return [tag.value!.body, tag.stamp, coarseTag.stamp, left, ttl];
-      }
-      const kept = this.#ensure(row, rowStamp, Number(ticketTtl));
-      const fields = this.#fieldsOf(kept) + (this.#loading.has(row) ? 1 : 0);
-      const tickets = fields > ticketLimit ? {} : kept.tickets;
-      this.#change(row, { ...kept, tickets: { ...tickets, [nonce]: coarseTag.stamp } });
-      const others = this.now() - (this.#loading.get(row) ?? Number.NEGATIVE_INFINITY) < Number(loadWindowMs);
-      if (!others) this.#loading.set(row, this.now());
-      return [others ? 1 : 0];
+    getRows: ([coarse = '', ...rows], [loadWindowMs, ...each]) => {
+      const coarseTag = this.#ensure(coarse, each[0]!, 0);
+      const found = rows.map((row, i) =>
+        this.#getRow(row, coarseTag, { nonce: each[2 * i]!, staleMs: each[2 * i + 1]!, loadWindowMs: loadWindowMs! }),
+      );
+      return [coarseTag.stamp, ...found];
     },
 
     fillRow: ([row = '', coarse = ''], [nonce = '', , body = '', text = '', freshMs, keepMs]) => {
@@ -228,6 +219,23 @@ export class MemoryRedis {
       return 1;
     },
   };
+
+  #getRow(row: string, coarseTag: TagState, args: Record<'nonce' | 'staleMs' | 'loadWindowMs', string>): Reply {
+    const { nonce, staleMs, loadWindowMs } = args;
+    const tag = this.tag(row);
+    if (tag && rowIsServable(tag, coarseTag)) {
+      const left = this.#rowUntil.get(row)! - this.now();
+      const ttl = this.#tags.get(row)!.expiresAtMs! - this.now();
+      if (left + Number(staleMs) > 0) return [tag.value!.body, tag.stamp, left, ttl];
+    }
+    const kept = this.#ensure(row, nonce, ticketTtlMs);
+    const fields = this.#fieldsOf(kept) + (this.#loading.has(row) ? 1 : 0);
+    const tickets = fields > ticketLimit ? {} : kept.tickets;
+    this.#change(row, { ...kept, tickets: { ...tickets, [nonce]: coarseTag.stamp } });
+    const others = this.now() - (this.#loading.get(row) ?? Number.NEGATIVE_INFINITY) < Number(loadWindowMs);
+    if (!others) this.#loading.set(row, this.now());
+    return [others ? 1 : 0];
+  }
 
   #ensure(key: string, stamp: string, ttlMs: number): TagState {
     const tag = this.tag(key);

@@ -3,7 +3,6 @@ import { type EntityManager } from 'typeorm';
 import {
   lifetime,
   LevelUnavailableError,
-  listTags,
   MemoryLevel,
   RedisTags,
   type RowStore,
@@ -16,17 +15,11 @@ import { unavailable } from '../../http/index.js';
 import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
-import { anyReplaced, rereadRows } from '../subscriber/row-reader.js';
+import { type Look, type OpenTransaction } from '../subscriber/open-transactions.js';
+import { rereadRows } from '../subscriber/row-reader.js';
+import { type CommitPlan, nothingToDo } from './commit-plan.js';
 import { identify } from './identify.js';
-
-/** What is to be done once the outermost transaction has ended. Nothing here throws. */
-export interface CommitPlan {
-  committed(): Promise<void>;
-  /** COMMIT was sent and not answered. */
-  unknown(): Promise<void>;
-  /** It was certainly rolled back. */
-  rolledBack(): Promise<void>;
-}
+import { noStamps, StampReader, type Stamps } from './stamp-reader.js';
 
 /** What a transaction has changed of one entity, as tags and values. */
 interface Changed {
@@ -34,9 +27,11 @@ interface Changed {
   readonly rows: readonly { readonly tag: Tag; readonly coarse: Tag; readonly body: string }[];
   /** Lists, and the coarse tag where the rows are not known. */
   readonly others: readonly Tag[];
+  /** Who changes it, where the rows told. */
+  readonly writer: Writer | undefined;
+  /** Write-through only: the rows' stamps under their locks. */
+  readonly stamps: Stamps;
 }
-
-type Stamps = ReadonlyMap<Tag, string>;
 
 /**
  * The writer's side of the policies. Before COMMIT, under the row locks: `strict` fences (and without Redis the
@@ -51,42 +46,50 @@ export class CommitPlanner {
     private readonly l1: MemoryLevel,
     private readonly invalidator: Invalidator,
     private readonly acknowledgements: Acknowledgements,
+    private readonly stamps: StampReader,
   ) {}
 
-  async plan(manager: EntityManager, frame: Frame, policyOf: (entity: string) => PolicyName): Promise<CommitPlan> {
+  async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
+    const { policyOf } = transaction;
     const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
-    if (changes.length === 0) return nothing;
+    if (changes.length === 0) return nothingToDo;
     const changed: Changed[] = [];
-    for (const change of changes) changed.push(await this.#describe(manager, change, policyOf(change.rule.entity)));
-    const writer = await identify(manager);
+    for (const change of changes) changed.push(await this.#describe(manager, change, transaction));
+    const writer = changed.find((one) => one.writer)?.writer ?? (await identify(manager));
     const strict = changed.filter(({ policy }) => policy === 'strict');
     const weak = changed.filter(({ policy }) => policy !== 'strict');
     const fenced = strict.length > 0 ? await this.#fence(strict, writer) : noStamps;
-    const peeked = await this.#peek(weak.filter(({ policy }) => policy === 'write-through'));
     return {
       committed: async () => {
-        await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, peeked, writer)]);
+        await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, writer)]);
       },
-      unknown: () => this.#invalidate(weak, noStamps, writer),
+      unknown: () => this.#invalidate(weak.map(unproven), writer),
       rolledBack: async () => {
         if (strict.length > 0) await quietly(this.tags.rolledBack(allTags(strict), writer.xid));
       },
     };
   }
 
-  async #describe(manager: EntityManager, changes: EntityChanges, policy: PolicyName): Promise<Changed> {
+  async #describe(manager: EntityManager, changes: EntityChanges, transaction: OpenTransaction): Promise<Changed> {
     const { rule, ids, inserted, oldListTags } = changes;
-    const { coarse } = rowTags(rule.entity, '');
-    const replaced = inserted.size > 0 && !changes.unknown && (await anyReplaced(manager, rule, [...inserted]));
-    if (changes.unknown || replaced) return { policy, rows: [], others: [coarse] };
-    const now = await rereadRows(manager, rule, [...ids]);
+    const policy = transaction.policyOf(rule.entity);
+    const coarse = [rowTags(rule.entity, '').coarse];
+    if (changes.unknown) return { policy, rows: [], others: coarse, writer: undefined, stamps: noStamps };
+    const { reread, stamps } = seenLast(transaction, changes) ?? (await this.#look(manager, changes, policy));
+    const { images, writer } = reread;
+    if ([...inserted].some((id) => images.get(id)?.replaced))
+      return { policy, rows: [], others: coarse, writer, stamps: noStamps };
     const others = new Set(oldListTags);
-    for (const row of now.values()) for (const tag of listTags(rule, row)) others.add(tag);
-    const rows = [...ids].map((id) => {
-      const row = now.get(id);
-      return { ...rowTags(rule.entity, id), body: JSON.stringify(row ? rule.view(row) : null) };
-    });
-    return { policy, rows, others: [...others] };
+    for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
+    const rows = [...ids].map((id) => ({ ...rowTags(rule.entity, id), body: images.get(id)?.body ?? 'null' }));
+    return { policy, rows, others: [...others], writer, stamps };
+  }
+
+  /** Under the row locks: while Redis is asked, the rows are read again. */
+  async #look(manager: EntityManager, { rule, ids }: EntityChanges, policy: PolicyName): Promise<Look> {
+    const asking = policy === 'write-through' ? this.stamps.ofRows(rule, ids) : noStamps;
+    const { reread } = await rereadRows(manager, rule, [...ids]);
+    return { reread, stamps: await asking };
   }
 
   /** Strict, before COMMIT: a writer that cannot fence must not commit. */
@@ -107,21 +110,15 @@ export class CommitPlanner {
     }
   }
 
-  async #peek(writeThrough: readonly Changed[]): Promise<Stamps> {
-    const tags = unique(writeThrough.flatMap(({ rows }) => rows.flatMap(({ tag, coarse }) => [tag, coarse])));
-    if (tags.length === 0 || !this.settings.cacheDb || !this.settings.cacheL2) return noStamps;
-    return this.tags.peek(tags).catch(() => noStamps);
-  }
-
   async #release(strict: readonly Changed[], stamps: Stamps, writer: Writer): Promise<void> {
     this.l1.invalidate(allTags(strict));
     const stores = strict.flatMap((changed) => this.#stores(changed, stamps));
     await Promise.all(stores.map((store) => quietly(this.tags.store(store, writer, { fenceFirst: false }))));
   }
 
-  async #invalidate(weak: readonly Changed[], stamps: Stamps, writer: Writer): Promise<void> {
+  async #invalidate(weak: readonly Changed[], writer: Writer): Promise<void> {
     if (weak.length === 0) return;
-    const stores = weak.flatMap((changed) => this.#stores(changed, stamps));
+    const stores = weak.flatMap((changed) => this.#stores(changed, changed.stamps));
     const stored = new Set(stores.map(({ tag }) => tag));
     const tags = allTags(weak).filter((tag) => !stored.has(tag));
     await this.invalidator.committed(tags, stores, writer);
@@ -138,13 +135,14 @@ export class CommitPlanner {
   }
 }
 
-const noStamps: Stamps = new Map();
-const nothing: CommitPlan = {
-  committed: () => Promise.resolve(),
-  unknown: () => Promise.resolve(),
-  rolledBack: () => Promise.resolve(),
-};
+/** What the transaction's last statement has read, if it is all that has changed of the entity. */
+function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: EntityChanges): Look | undefined {
+  if (lastLook?.statement !== statements || lastLook.entity !== rule.entity) return undefined;
+  return [...ids].every((id) => lastLook.reread.images.has(id)) ? lastLook : undefined;
+}
 
+/** Whose outcome is not known is fenced, and not stored. */
+const unproven = (changed: Changed): Changed => ({ ...changed, stamps: noStamps });
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 const allTags = (changed: readonly Changed[]): Tag[] =>

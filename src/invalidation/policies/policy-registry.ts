@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { type EntityManager } from 'typeorm';
+import { type QueryRunner } from 'typeorm';
 import { EntityRules, PolicySource, policies } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { InvalidationBus } from '../bus/invalidation-bus.js';
@@ -53,8 +53,8 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   }
 
   /** What the writers of a transaction must do, certainly, until it ends. */
-  async inTransaction(manager: EntityManager): Promise<(entity: string) => PolicyName> {
-    const known = new Map((await this.store.underLock(manager)).map(({ entity, policy }) => [entity, policy]));
+  async inTransaction(runner: QueryRunner): Promise<(entity: string) => PolicyName> {
+    const known = new Map((await this.store.underLock(runner)).map(({ entity, policy }) => [entity, policy]));
     return (entity) => known.get(entity) ?? this.configured(entity);
   }
 

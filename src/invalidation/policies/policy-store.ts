@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { type PolicyName } from '../../config/index.js';
 import { policyLockId } from './policy-lock.js';
@@ -19,6 +20,9 @@ export interface PolicyState {
 }
 
 const columns = 'entity, policy, promised, target, configured, revision::float8 AS revision';
+const lockAndRead = `
+  SELECT pg_advisory_xact_lock_shared(${policyLockId});
+  SELECT ${columns} FROM cache_policies`;
 
 /** The rows of `cache_policies`: the truth, for all nodes. */
 @Injectable()
@@ -32,10 +36,13 @@ export class PolicyStore {
   /**
    * What the writers of a transaction must do. The shared lock is taken first and kept until the transaction ends, so
    * that a switch waits for it; the policies are read in the next statement, so that they are not older than the lock.
+   * Two statements in one message, each with a snapshot of its own (READ COMMITTED); TypeORM answers one result only, so
+   * its driver's client is asked.
    */
-  async underLock(manager: EntityManager): Promise<readonly PolicyState[]> {
-    await manager.query('SELECT pg_advisory_xact_lock_shared($1)', [policyLockId]);
-    return manager.query<PolicyState[]>(`SELECT ${columns} FROM cache_policies`);
+  async underLock(runner: QueryRunner): Promise<readonly PolicyState[]> {
+    const client = (await runner.connect()) as pg.ClientBase;
+    const results = (await client.query(lockAndRead)) as unknown as readonly pg.QueryResult<PolicyState>[];
+    return results.at(-1)?.rows ?? [];
   }
 
   /** The state of an entity; created with the configured policy where there is none. */

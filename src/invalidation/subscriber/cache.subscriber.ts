@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
+  type BeforeQueryEvent,
   DataSource,
   type EntitySubscriberInterface,
   type InsertEvent,
@@ -12,25 +13,15 @@ import {
   type TransactionStartEvent,
   type UpdateEvent,
 } from 'typeorm';
-import { type EntityRule, EntityRules, rowTags } from '../../cache/index.js';
-import { type PolicyName } from '../../config/index.js';
+import { type EntityRule, EntityRules, listTags, rowTags } from '../../cache/index.js';
 import { UnguardedWriteError } from '../invalidation.errors.js';
 import { Invalidator } from '../invalidator.js';
-import { type CommitPlan, CommitPlanner } from '../policies/commit-planner.js';
+import { CommitPlanner } from '../policies/commit-planner.js';
 import { identify } from '../policies/identify.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
 import { Frame } from './frame.js';
+import { lockedIn, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
-
-/** The state of one QueryRunner's transaction. */
-interface Transaction {
-  /** Outermost first: one per savepoint. */
-  readonly frames: Frame[];
-  readonly policyOf: (entity: string) => PolicyName;
-  plan?: CommitPlan;
-  /** Everything before COMMIT went well, so COMMIT was sent: without an answer its outcome is unknown. */
-  committing: boolean;
-}
 
 type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'databaseEntity'>;
 
@@ -40,60 +31,64 @@ type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'datab
  */
 @Injectable()
 export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit {
-  readonly #transactions = new WeakMap<QueryRunner, Transaction>();
-
   constructor(
     private readonly dataSource: DataSource,
     private readonly rules: EntityRules,
     private readonly registry: PolicyRegistry,
     private readonly planner: CommitPlanner,
     private readonly invalidator: Invalidator,
+    private readonly transactions: OpenTransactions,
   ) {}
 
   onModuleInit(): void {
     this.dataSource.subscribers.push(this);
   }
 
-  async afterTransactionStart({ queryRunner, manager }: TransactionStartEvent): Promise<void> {
-    const transaction = this.#transactions.get(queryRunner);
+  async afterTransactionStart({ queryRunner }: TransactionStartEvent): Promise<void> {
+    const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
-    const policyOf = await this.registry.inTransaction(manager);
-    this.#transactions.set(queryRunner, { frames: [new Frame()], policyOf, committing: false });
+    const policyOf = await this.registry.inTransaction(queryRunner);
+    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0, committing: false });
   }
 
   async beforeTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
-    const transaction = this.#transactions.get(queryRunner);
+    const transaction = this.transactions.get(queryRunner);
     const [outermost, ...savepoints] = transaction?.frames ?? [];
     if (!transaction || !outermost || savepoints.length > 0) return;
-    transaction.plan = await this.planner.plan(manager, outermost, transaction.policyOf);
+    transaction.plan = await this.planner.plan(manager, outermost, transaction);
     transaction.committing = true;
   }
 
   async afterTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
-    const transaction = this.#transactions.get(queryRunner);
+    const transaction = this.transactions.get(queryRunner);
     const ended = transaction?.frames.pop();
     if (!transaction || !ended) return;
     const parent = transaction.frames.at(-1);
     if (parent) return parent.absorb(ended);
-    this.#transactions.delete(queryRunner);
+    this.transactions.delete(queryRunner);
     await transaction.plan?.committed();
   }
 
   /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
   async beforeTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
-    const transaction = this.#transactions.get(queryRunner);
+    const transaction = this.transactions.get(queryRunner);
     if (!transaction?.committing || transaction.frames.length > 1) return;
-    this.#transactions.delete(queryRunner);
+    this.transactions.delete(queryRunner);
     await transaction.plan?.unknown();
   }
 
   async afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
-    const transaction = this.#transactions.get(queryRunner);
+    const transaction = this.transactions.get(queryRunner);
     if (!transaction) return;
     transaction.frames.pop();
     if (transaction.frames.length > 0) return;
-    this.#transactions.delete(queryRunner);
+    this.transactions.delete(queryRunner);
     await transaction.plan?.rolledBack();
+  }
+
+  beforeQuery({ queryRunner }: BeforeQueryEvent): void {
+    const transaction = this.transactions.get(queryRunner);
+    if (transaction) transaction.statements += 1;
   }
 
   beforeInsert({ metadata, queryRunner }: InsertEvent<object>): void {
@@ -144,13 +139,16 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   /** Takes the committed image of the row under its lock: TypeORM's own may be older. */
   async #beforeChange({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
     const rule = this.#ruleOf(metadata.target, queryRunner);
-    const transaction = this.#transactions.get(queryRunner);
+    const transaction = this.transactions.get(queryRunner);
     const frame = transaction?.frames.at(-1);
     if (!rule || !transaction || !frame || !databaseEntity || frame.isUnknown(rule)) return;
     const id = rule.idOf(databaseEntity);
-    if (transaction.frames.some((outer) => outer.has(rule, id))) return frame.change(rule, id, databaseEntity);
+    const known = transaction.frames.some((outer) => outer.has(rule, id));
+    if (known) return frame.change(rule, id, listTags(rule, databaseEntity));
+    const locked = lockedIn(transaction, rule, id);
+    if (locked) return frame.change(rule, id, locked.lists);
     const before = await lockRow(queryRunner.manager, rule, id);
-    if (before) return frame.change(rule, id, before);
+    if (before) return frame.change(rule, id, listTags(rule, before));
     // It was removed meanwhile; should another be inserted before the statement comes, nobody knows its lists.
     frame.changeUnknown(rule);
   }
@@ -178,6 +176,6 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   }
 
   #frame(queryRunner: QueryRunner): Frame | undefined {
-    return this.#transactions.get(queryRunner)?.frames.at(-1);
+    return this.transactions.get(queryRunner)?.frames.at(-1);
   }
 }

@@ -1,6 +1,16 @@
-import { type EntityRule, listTags, type Tag } from '../../cache/index.js';
+import { type EntityRule, rowTags, type Tag } from '../../cache/index.js';
+import { type Stamps } from '../policies/stamp-reader.js';
 
 type Id = string | number;
+type Named = Pick<EntityRule<object>, 'entity'>;
+
+/** What is known of a row since it was locked. */
+export interface LockedRow {
+  /** The lists of its committed image. */
+  readonly lists: readonly Tag[];
+  /** Its stamps, under write-through only. */
+  readonly stamps: Promise<Stamps>;
+}
 
 /** What is known of one entity's changed rows. */
 export interface EntityChanges {
@@ -23,17 +33,19 @@ export const maxNamedRows = 500;
  */
 export class Frame {
   readonly #entities = new Map<string, EntityChanges>();
+  /** What is known of rows that are locked now, by their tags. */
+  readonly #locked = new Map<Tag, LockedRow>();
 
   get changes(): readonly EntityChanges[] {
     return [...this.#entities.values()];
   }
 
-  /** @param before the committed row under its lock; undefined for an insert */
-  change(rule: EntityRule<object>, id: Id, before: object | undefined): void {
+  /** @param before the lists of the committed row, taken under its lock; undefined for an insert */
+  change(rule: EntityRule<object>, id: Id, before: readonly Tag[] | undefined): void {
     const changes = this.#of(rule);
     changes.ids.add(id);
     if (!before) changes.inserted.add(id);
-    else for (const tag of listTags(rule, before)) changes.oldListTags.add(tag);
+    else for (const tag of before) changes.oldListTags.add(tag);
     if (changes.ids.size > maxNamedRows) changes.unknown = true;
   }
 
@@ -46,11 +58,22 @@ export class Frame {
     return this.#entities.get(rule.entity)?.ids.has(id) ?? false;
   }
 
+  /** A row that has been locked in this frame. */
+  noteLocked({ entity }: Named, id: Id, row: LockedRow): void {
+    this.#locked.set(rowTags(entity, id).tag, row);
+  }
+
+  /** Undefined where nothing has been noted. */
+  locked({ entity }: Named, id: Id): LockedRow | undefined {
+    return this.#locked.get(rowTags(entity, id).tag);
+  }
+
   isUnknown(rule: EntityRule<object>): boolean {
     return this.#entities.get(rule.entity)?.unknown ?? false;
   }
 
   absorb(child: Frame): void {
+    for (const [tag, row] of child.#locked) this.#locked.set(tag, row);
     for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
       const changes = this.#of(rule);
       for (const id of ids) changes.ids.add(id);

@@ -1,45 +1,66 @@
-import { type EntityManager, In } from 'typeorm';
-import { type EntityRule } from '../../cache/index.js';
+import { type EntityManager } from 'typeorm';
+import { type EntityRule, listTags, type Tag, type Writer } from '../../cache/index.js';
+import { oldestXid, ownXid } from '../policies/identify.js';
 
 type Id = string | number;
 
 /** The committed row, locked until the transaction ends: what its tags were is certain. */
-export async function lockRow(manager: EntityManager, rule: EntityRule<object>, id: Id): Promise<object | null> {
-  return manager.getRepository(rule.target).findOne({
-    where: { [primaryKey(manager, rule)]: id },
-    lock: { mode: 'pessimistic_write' },
-  });
+export async function lockRow<Row extends object>(
+  manager: EntityManager,
+  rule: EntityRule<Row>,
+  id: Id,
+): Promise<Row | null> {
+  return manager
+    .getRepository<Row>(rule.target)
+    .createQueryBuilder('row')
+    .setLock('pessimistic_write')
+    .where(`row.${primaryKey(manager, rule)} = :id`, { id })
+    .getOne();
+}
+
+/** A row as it is about to be committed. */
+export interface Image {
+  readonly body: string;
+  readonly lists: readonly Tag[];
+  /**
+   * Whether it replaced another in the statement that wrote it: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on its row,
+   * a plain INSERT leaves zero.
+   */
+  readonly replaced: boolean;
+}
+
+/** What a transaction is about to commit of an entity, and who it is. */
+export interface Reread {
+  readonly images: ReadonlyMap<Id, Image>;
+  /** Undefined where no row is left. */
+  readonly writer: Writer | undefined;
 }
 
 /** Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. */
-export async function rereadRows(
+export async function rereadRows<Row extends object>(
   manager: EntityManager,
-  rule: EntityRule<object>,
+  rule: EntityRule<Row>,
   ids: readonly Id[],
-): Promise<ReadonlyMap<Id, object>> {
-  const rows = await manager.getRepository(rule.target).find({ where: { [primaryKey(manager, rule)]: In([...ids]) } });
-  return new Map(rows.map((row) => [rule.idOf(row), row]));
-}
-
-/**
- * Whether one of the rows replaced another: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on the row that it wrote,
- * a plain INSERT leaves zero.
- */
-export async function anyReplaced(
-  manager: EntityManager,
-  rule: EntityRule<object>,
-  ids: readonly Id[],
-): Promise<boolean> {
-  const key = primaryKey(manager, rule);
-  return manager
-    .getRepository(rule.target)
+): Promise<{ readonly rows: readonly Row[]; readonly reread: Reread }> {
+  const { entities: rows, raw } = await manager
+    .getRepository<Row>(rule.target)
     .createQueryBuilder('row')
-    .where(`row.${key} IN (:...ids)`, { ids })
-    .andWhere("row.xmax::text <> '0'")
-    .getExists();
+    .addSelect(ownXid, 'xid')
+    .addSelect(oldestXid, 'xmin')
+    .addSelect('row.xmax::text', 'xmax')
+    .where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids })
+    .getRawAndEntities<Writer & { readonly xmax: string }>();
+  const imageOf = (row: Row, i: number): Image => ({
+    body: JSON.stringify(rule.view(row)),
+    lists: listTags(rule, row),
+    replaced: raw[i]?.xmax !== '0',
+  });
+  const images = new Map(rows.map((row, i) => [rule.idOf(row), imageOf(row, i)]));
+  const [first] = raw;
+  return { rows, reread: { images, writer: first && { xid: first.xid, xmin: first.xmin } } };
 }
 
-function primaryKey(manager: EntityManager, rule: EntityRule<object>): string {
+function primaryKey<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): string {
   const [column, ...others] = manager.connection.getMetadata(rule.target).primaryColumns;
   if (!column || others.length > 0) throw new Error(`${rule.entity} needs a primary key of one column to be cached`);
   return column.propertyName;

@@ -27,7 +27,10 @@ import { CommitPlanner } from '../../../src/invalidation/policies/commit-planner
 import { PolicyRegistry } from '../../../src/invalidation/policies/policy-registry.js';
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
 import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
+import { StampReader } from '../../../src/invalidation/policies/stamp-reader.js';
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
+import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
+import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
 import { type Row } from '../memory-postgres.js';
 import { SimulatedDataSource } from './orm.js';
 import { Thing } from './thing.js';
@@ -35,7 +38,7 @@ import { type World } from './world.js';
 
 export const entity = 'things';
 
-const rule: EntityRule<Thing> = {
+export const rule: EntityRule<Thing> = {
   entity,
   target: Thing,
   idOf: ({ id }) => id,
@@ -60,6 +63,7 @@ export class SimulatedNode {
   readonly policySwitch: PolicySwitch;
   readonly journal: Journal;
   readonly invalidator: Invalidator;
+  readonly lockedRows: LockedRows;
   readonly reads: ReadThrough;
   readonly responses: ResponseCache;
 
@@ -87,8 +91,11 @@ export class SimulatedNode {
     this.policySwitch = new PolicySwitch(settings, rules, store, registry, connection, tags, l1, clock);
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
-    const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks);
-    new CacheSubscriber(database, rules, this.registry, planner, this.invalidator).onModuleInit();
+    const stamps = new StampReader(settings, tags);
+    const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks, stamps);
+    const transactions = new OpenTransactions();
+    this.lockedRows = new LockedRows(transactions, stamps);
+    new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
     const levels = new ResponseLevels(settings, this.l1, this.l2, this.registry, clock, events);
     const maker = new ResponseMaker(settings, this.l1, levels, clock);

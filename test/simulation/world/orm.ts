@@ -50,6 +50,7 @@ export class SimulatedRunner {
     readonly session: Session,
   ) {
     this.manager = new SimulatedManager(dataSource, this);
+    session.onStatement = () => void this.#tell('beforeQuery', {});
   }
 
   async startTransaction(): Promise<void> {
@@ -88,6 +89,16 @@ export class SimulatedRunner {
     return (await interpret(this.session, this.dataSource.node.world, sql, parameters)) as T;
   }
 
+  /** The driver's client, which the product sends several statements at once. */
+  connect(): Promise<object> {
+    const query = async (text: string): Promise<{ rows: unknown }[]> => {
+      const results: { rows: unknown }[] = [];
+      for (const statement of text.split(';')) results.push({ rows: await this.query(statement.trim()) });
+      return results;
+    };
+    return Promise.resolve({ query });
+  }
+
   release(): Promise<void> {
     this.session.end();
     return Promise.resolve();
@@ -117,6 +128,14 @@ export class SimulatedManager {
     private readonly dataSource: SimulatedDataSource,
     private readonly runner?: SimulatedRunner,
   ) {}
+
+  get queryRunner(): SimulatedRunner | undefined {
+    return this.runner;
+  }
+
+  get asEntityManager(): EntityManager {
+    return this as unknown as EntityManager;
+  }
 
   get connection(): SimulatedDataSource {
     return this.dataSource;

@@ -12,18 +12,62 @@ export const metadata = { target: Thing, primaryColumns: [{ propertyName: 'id' }
 
 const thing = (row: Row): Thing => Object.assign(new Thing(), row);
 
-interface Condition {
-  readonly where: { readonly id: number | { readonly value: readonly number[] } };
-  readonly lock?: object;
+/** What the product asks of a query builder, inside a transaction. */
+export function repositoryOf(session: Session, postgres: MemoryPostgres): object {
+  return { createQueryBuilder: () => new ThingQuery(session, postgres) };
 }
 
-/** What the product uses of a repository, inside a transaction. */
-export function repositoryOf(session: Session, postgres: MemoryPostgres): object {
-  return {
-    findOne: ({ where, lock }: Condition) => findOne(session, postgres, where.id as number, lock !== undefined),
-    find: ({ where }: Condition) => find(session, postgres, (where.id as { value: readonly number[] }).value),
-    createQueryBuilder: () => replacedRows(session),
-  };
+interface Parameters {
+  readonly id?: number;
+  readonly ids?: readonly number[];
+}
+
+class ThingQuery {
+  #forUpdate = false;
+  #ids: readonly number[] = [];
+
+  constructor(
+    private readonly session: Session,
+    private readonly postgres: MemoryPostgres,
+  ) {}
+
+  where(_: string, { id, ids }: Parameters): this {
+    this.#ids = ids ?? [id!];
+    return this;
+  }
+
+  setLock(): this {
+    this.#forUpdate = true;
+    return this;
+  }
+
+  addSelect(): this {
+    return this;
+  }
+
+  getOne(): Promise<Thing | null> {
+    return findOne(this.session, this.postgres, this.#ids[0]!, this.#forUpdate);
+  }
+
+  /** Rows next to the transaction's own id, the oldest that is running, and whether each replaced another. */
+  getRawAndEntities(): Promise<{ entities: Thing[]; raw: object[] }> {
+    const { session, postgres } = this;
+    const own = session.transaction!;
+    const ids = this.#ids;
+    const read = () => {
+      const [xmin] = postgres.snapshot(own).split(':');
+      const entities = postgres
+        .rows(own)
+        .filter(({ id }) => ids.includes(id))
+        .map(thing);
+      const raw = entities.map(({ id }) => {
+        const xmax = own.touchedInserts.has(id) ? '1' : '0';
+        return { xid: String(postgres.xid(own)), xmin, xmax };
+      });
+      return { entities, raw };
+    };
+    return session.run(`SELECT ${ids.join()} with transaction ids`, read);
+  }
 }
 
 export async function findOne(
@@ -42,32 +86,4 @@ export async function findOne(
   };
   const label = `SELECT ${id}${forUpdate ? ' FOR UPDATE' : ''}`;
   return session.run(label, read, forUpdate ? [lock] : [], own.locked.has(id));
-}
-
-function find(session: Session, postgres: MemoryPostgres, ids: readonly number[]): Promise<Thing[]> {
-  const own = session.transaction!;
-  const read = () =>
-    postgres
-      .rows(own)
-      .filter(({ id }) => ids.includes(id))
-      .map(thing);
-  const held = ids.every((id) => own.locked.has(id));
-  return session.run(`SELECT ${ids.join()}`, read, [], held);
-}
-
-/** The product asks one thing of a query builder: whether an inserted row replaced another, by `xmax`. */
-function replacedRows(session: Session): object {
-  let asked: readonly number[] = [];
-  const builder = {
-    where: (_: string, { ids }: { ids: readonly number[] }) => {
-      asked = ids;
-      return builder;
-    },
-    andWhere: () => builder,
-    getExists: () => {
-      const own = session.transaction!;
-      return session.run('SELECT EXISTS', () => asked.some((id) => own.touchedInserts.has(id)), [], true);
-    },
-  };
-  return builder;
 }

@@ -82,6 +82,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** Whether the connection is open, or opens within the time. */
   async untilOpen(timeoutMs: number): Promise<boolean> {
     if (this.#gen) return true;
+    if (!this.settings.redisUrl) return false;
     const opened = new Promise<boolean>((resolve) => this.#waiting.add(resolve));
     return Promise.race([opened, sleep(timeoutMs, false)]);
   }

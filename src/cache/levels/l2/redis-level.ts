@@ -15,11 +15,13 @@ import {
   type Ticket,
 } from '../level.js';
 import { derivedKey, tagKey, valueField } from './keys.js';
+import { tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
-import { nonce, RedisTags, tagTtlMs, ticketTtlMs } from './redis-tags.js';
+import { nonce, RedisTags } from './redis-tags.js';
+import { RowReads } from './row-reads.js';
 
-/** For how long after a reader's ticket the others take it that the reader is loading, in ms. */
-export const loadWindowMs = 25;
+/** As the age that a value may have: none is served. */
+const never = '-inf';
 
 /** What a miss leaves with the caller. Rows leave a nonce in Redis as well; derived entries read their tags' stamps. */
 class RedisTicket implements Ticket {
@@ -39,6 +41,7 @@ type KnownTag = Dependency & Pick<TagState, 'fence' | 'ff'>;
 @Injectable()
 export class RedisLevel extends Level {
   readonly name = 'l2';
+  readonly #rows: RowReads;
 
   constructor(
     private readonly settings: Settings,
@@ -46,6 +49,7 @@ export class RedisLevel extends Level {
     private readonly tags: RedisTags,
   ) {
     super();
+    this.#rows = new RowReads(connection);
   }
 
   override async read(address: Address, options: ReadOptions = {}): Promise<ReadResult> {
@@ -118,19 +122,13 @@ export class RedisLevel extends Level {
     { staleMs = 0, renew = false }: ReadOptions,
   ): Promise<ReadResult> {
     const ticket = nonce();
-    const answer = (await this.connection.run(
-      gen,
-      'getRow',
-      [tagKey(gen, address.tag), tagKey(gen, address.coarse)],
-      [
-        ...[ticket, valueField, String(staleMs), renew ? '1' : '0', String(ticketTtlMs)],
-        ...[nonce(), nonce(), String(loadWindowMs)],
-      ],
-    )) as [others: 0 | 1] | [body: string, stamp: string, coarse: string, freshMs: number, keepMs: number];
-    if (answer.length === 1)
-      return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket), loading: answer[0] === 1 };
-    const [body, stamp, coarse, freshMs, keepMs] = answer;
-    const dependencies = rowDependencies(address, stamp, coarse);
+    const age = renew ? never : String(staleMs);
+    const read = { row: address.tag, coarse: address.coarse, nonce: ticket, staleMs: age };
+    const { found, coarseStamp } = await this.#rows.read(gen, read);
+    if (found.length === 1)
+      return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket), loading: found[0] === 1 };
+    const [body, stamp, freshMs, keepMs] = found;
+    const dependencies = rowDependencies(address, stamp, coarseStamp);
     return { outcome: 'hit', entry: { body, dependencies, freshMs, keepMs } };
   }
 

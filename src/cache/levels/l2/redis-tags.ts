@@ -1,20 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Settings } from '../../../config/index.js';
 import { Clock } from '../../clock.js';
 import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
 import { invalidationChannel, nodeChannel, nodesKey, tagKey, valueField } from './keys.js';
+import { tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
 
-/** How long a hash that holds nothing but a ticket lives, in ms: longer than any load may take. */
-export const ticketTtlMs = 30_000;
-
-/** A tag outlives every entry that was made under it. In ms. */
-export const tagTtlMs = ({ cacheTtlMs, cacheStaleMs }: Settings): number => 2 * cacheTtlMs + cacheStaleMs + ticketTtlMs;
-
-/** A stamp or a ticket: random, never reused. 72 bits. */
-export const nonce = (): string => randomBytes(9).toString('base64url');
+/** A stamp or a ticket: random, never reused. 122 bits; Node draws the randomness of many at once. */
+export const nonce = (): string => randomUUID();
 
 /** A writing transaction. */
 export interface Writer {

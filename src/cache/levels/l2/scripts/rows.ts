@@ -1,31 +1,40 @@
+import { valueField } from '../keys.js';
+import { ticketTtlMs } from '../lifetimes.js';
 import { fencing, prelude, seeing, stamps } from './parts.js';
 
 /**
- * KEYS record row coarse; ARGV gen nonce field staleMs renew ticketTtlMs rowStamp coarseStamp loadWindowMs. Answers
- * {body, row stamp, coarse stamp, ms left fresh, ms left}, or leaves a ticket and answers whether another reader loads.
+ * KEYS record coarse rows…; ARGV gen loadWindowMs (nonce staleMs)…. Answers the coarse stamp and, per row, {body, stamp, ms
+ * left fresh, ms left}; or it leaves a ticket and answers {whether another reader loads}. The nonce names the ticket, and is
+ * the stamp of a tag that has none.
  */
-export const getRow = `${prelude}${stamps}
-local coarse = ensureStamp(KEYS[3], ARGV[8], 0)
-local h = redis.call('HMGET', KEYS[2], 'stamp', 'pend', ARGV[3], 'cs', 'until')
-local idle = (h[2] or '') == '' and (redis.call('HGET', KEYS[3], 'pend') or '') == ''
-if h[3] and idle and h[4] == coarse and ARGV[5] == '0' then
-  local left = tonumber(h[5]) - now()
-  if left + tonumber(ARGV[4]) > 0 then
-    return { h[3], h[1], coarse, left, redis.call('PTTL', KEYS[2]) }
+export const getRows = `${prelude}${stamps}
+local c = redis.call('HMGET', KEYS[2], 'stamp', 'pend')
+local coarse = c[1] or ensureStamp(KEYS[2], ARGV[3], 0)
+local calm = (c[2] or '') == ''
+local time = now()
+local function get(key, nonce, staleMs)
+  local h = redis.call('HMGET', key, 'stamp', 'pend', '${valueField}', 'cs', 'until')
+  local idle = calm and (h[2] or '') == ''
+  if h[3] and idle and h[4] == coarse then
+    local left = tonumber(h[5]) - time
+    if left + tonumber(staleMs) > 0 then return { h[3], h[1], left, redis.call('PTTL', key) } end
   end
-end
-ensureStamp(KEYS[2], ARGV[7], tonumber(ARGV[6]))
--- Readers that died leave tickets behind. Voiding all of them is always safe.
-if redis.call('HLEN', KEYS[2]) > 64 then
-  for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
-    if string.sub(field, 1, 2) == 't:' then redis.call('HDEL', KEYS[2], field) end
+  ensureStamp(key, nonce, ${ticketTtlMs})
+  -- Readers that died leave tickets behind. Voiding all of them is always safe.
+  if redis.call('HLEN', key) > 64 then
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      if string.sub(field, 1, 2) == 't:' then redis.call('HDEL', key, field) end
+    end
   end
+  local began = tonumber(redis.call('HGET', key, 'load') or '-inf')
+  local others = time - began < tonumber(ARGV[2])
+  redis.call('HSET', key, 't:' .. nonce, coarse)
+  if not others then redis.call('HSET', key, 'load', string.format('%.0f', time)) end
+  return { others and 1 or 0 }
 end
-local began = tonumber(redis.call('HGET', KEYS[2], 'load') or '-inf')
-local others = now() - began < tonumber(ARGV[9])
-redis.call('HSET', KEYS[2], 't:' .. ARGV[2], coarse)
-if not others then redis.call('HSET', KEYS[2], 'load', string.format('%.0f', now())) end
-return { others and 1 or 0 }
+local out = { coarse }
+for i = 3, #KEYS do out[#out + 1] = get(KEYS[i], ARGV[2 * i - 3], ARGV[2 * i - 2]) end
+return out
 `;
 
 /** KEYS record row coarse; ARGV gen nonce field body snapshot freshMs keepMs. Answers the stamps, or why not. */

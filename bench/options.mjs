@@ -1,0 +1,57 @@
+// @ts-check
+import { parseArgs } from 'node:util';
+
+/** @typedef {ReturnType<typeof parseOptions>} Options */
+
+/** @param {readonly { name: string, title: string }[]} scenarios */
+export const usageOf = (scenarios) => `npm run bench [-- scenario… [options]]
+${scenarios.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join('\n')}
+options
+  --rounds N     slices of each subject (100; at least 40, or nothing is judged)
+  --slice MS     length of a slice, as each race has it if not given
+  --seed S       fixes the order of the slices and the resampling
+  --short        a few tiny slices: shows that it runs, judges nothing, keeps nothing`;
+
+/** What a user typed wrong. */
+export class UsageError extends Error {}
+
+/** Fewer rounds than this say too little. */
+export const roundsToJudge = 40;
+
+/** @param {string[]} args @param {readonly string[]} known the scenarios there are */
+export function parseOptions(args, known) {
+  const { values, positionals } = parse(args);
+  for (const name of positionals)
+    if (!known.includes(name)) throw new UsageError(`${name} is none of ${known.join(', ')}`);
+  const { short, help } = values;
+  return {
+    names: positionals.length > 0 ? positionals : known,
+    rounds: count('rounds', values.rounds, short ? 3 : 100),
+    sliceMs: values.slice === undefined ? (short ? 40 : undefined) : count('slice', values.slice, 0),
+    seed: values.seed ?? String(Math.floor(Math.random() * 1e6)),
+    short,
+    help,
+  };
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  const text = /** @type {const} */ ({ type: 'string' });
+  const flag = /** @type {const} */ ({ type: 'boolean', default: false });
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: { rounds: text, slice: text, seed: text, short: flag, help: flag },
+    });
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {string} flag @param {string | undefined} value @param {number} otherwise */
+function count(flag, value, otherwise) {
+  if (value === undefined) return otherwise;
+  if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`--${flag}: ${value} is not a whole number from 1`);
+  return Number(value);
+}

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager } from 'typeorm';
+import { type EntityRule, listTags } from '../../cache/index.js';
+import { noStamps, StampReader, type Stamps } from '../policies/stamp-reader.js';
+import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
+import { lockRow, rereadRows } from './row-reader.js';
+
+type Id = string | number;
+
+/**
+ * For writers that look at a row before and after they change it. What they see is remembered for the commit, which then
+ * need not ask once more. Any other way to lock and to read is as good, and a statement dearer each.
+ */
+@Injectable()
+export class LockedRows {
+  constructor(
+    private readonly transactions: OpenTransactions,
+    private readonly stamps: StampReader,
+  ) {}
+
+  /** The row as it is committed, locked until the transaction ends; null if there is none. */
+  async lock<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: Id): Promise<Row | null> {
+    const row = await lockRow(manager, rule, id);
+    // The lock ends with the savepoint that took it, and so does what is noted in its frame.
+    const transaction = this.#of(manager);
+    if (row && transaction)
+      transaction.frames
+        .at(-1)
+        ?.noteLocked(rule, id, { lists: listTags(rule, row), stamps: this.#ask(transaction, rule, id) });
+    return row;
+  }
+
+  /** A row that this transaction has written, triggers and defaults included; best asked last. */
+  async asWritten<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: Id): Promise<Row | null> {
+    const transaction = this.#of(manager);
+    const before = transaction?.statements ?? 0;
+    // The row is locked, since it has been written: Redis can be asked at the same time, unless it has been already.
+    const asking = transaction && (lockedIn(transaction, rule, id)?.stamps ?? this.#ask(transaction, rule, id));
+    const { rows, reread } = await rereadRows(manager, rule, [id]);
+    const stamps = (await asking) ?? noStamps;
+    const [row = null] = rows;
+    // Only where nothing else was sent meanwhile: it would have been executed later.
+    if (transaction && row && transaction.statements === before + 1)
+      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread, stamps };
+    return row;
+  }
+
+  async #ask(transaction: OpenTransaction, rule: Pick<EntityRule<object>, 'entity'>, id: Id): Promise<Stamps> {
+    return transaction.policyOf(rule.entity) === 'write-through' ? this.stamps.ofRows(rule, [id]) : noStamps;
+  }
+
+  #of(manager: EntityManager) {
+    return manager.queryRunner && this.transactions.get(manager.queryRunner);
+  }
+}
