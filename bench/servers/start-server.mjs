@@ -12,7 +12,9 @@ import { once } from 'node:events';
  * @returns {Promise<URL>}
  */
 export async function startServer(name, given, undo) {
-  const child = fork(new URL(name, import.meta.url), { env: { ...process.env, NODE_ENV: 'production' } });
+  // In a session of its own, as the nodes are: schedulers share out by session.
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const child = fork(new URL(name, import.meta.url), { env, detached: true });
   undo.add(() => {
     child.kill('SIGKILL');
   });
