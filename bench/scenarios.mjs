@@ -1,5 +1,6 @@
 // @ts-check
 import { cost } from './scenarios/cost.mjs';
+import { http } from './scenarios/http.mjs';
 
 /**
  * @typedef {object} Surroundings
@@ -16,4 +17,4 @@ import { cost } from './scenarios/cost.mjs';
  */
 
 /** @type {readonly Scenario[]} */
-export const scenarios = [cost];
+export const scenarios = [cost, http];

@@ -10,7 +10,7 @@ interface Result {
 }
 
 /** Whether it runs and says something sensible; how fast anything is, a test cannot know. */
-it.each(['cost'])(
+it.each(['cost', 'http'])(
   'npm run bench -- %s: runs, and prints its figures',
   async (scenario) => {
     const { stdout } = await promisify(execFile)('node', ['bench/main.mjs', scenario, '--short', '--seed', '1'], {

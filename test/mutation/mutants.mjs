@@ -3,6 +3,7 @@ import { acknowledgementMutants } from './mutants/acknowledgements.mjs';
 import { decisionMutants } from './mutants/decisions.mjs';
 import { feedMutants } from './mutants/feed.mjs';
 import { generationMutants } from './mutants/generations.mjs';
+import { laneMutants } from './mutants/lane.mjs';
 import { localMutants } from './mutants/local.mjs';
 import { readerMutants } from './mutants/readers.mjs';
 import { rowScriptMutants } from './mutants/row-scripts.mjs';
@@ -31,6 +32,7 @@ export const mutants = unique([
   ...generationMutants,
   ...readerMutants,
   ...localMutants,
+  ...laneMutants,
   ...writerMutants,
   ...acknowledgementMutants,
   ...switchMutants,

@@ -1,0 +1,37 @@
+// @ts-check
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** @typedef {import('../../verify/undo.mjs').Undo} Undo */
+
+/**
+ * Starts one of the servers of this folder in a process of its own; it ends with us, however we end.
+ * @param {string} name its file
+ * @param {unknown} given what it is to answer
+ * @param {Undo} undo
+ * @returns {Promise<URL>}
+ */
+export async function startServer(name, given, undo) {
+  // In a session of its own, as the nodes are: schedulers share out by session.
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const child = fork(new URL(name, import.meta.url), { env, detached: true });
+  undo.add(() => {
+    child.kill('SIGKILL');
+  });
+  child.send(/** @type {import('node:child_process').Serializable} */ (given));
+  const [port] = /** @type {[number]} */ (await once(child, 'message'));
+  return new URL(`http://127.0.0.1:${port}`);
+}
+
+/**
+ * The other side of {@link startServer}.
+ * @param {(given: any) => Promise<import('node:http').Server>} listen
+ */
+export function serveParent(listen) {
+  process.once('disconnect', () => process.exit());
+  process.once('message', async (given) => {
+    const server = await listen(given);
+    const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+    process.send?.(address.port);
+  });
+}
