@@ -22,6 +22,7 @@ rewrite(
     settings: settingDefinitions(),
     example: readFileSync(path('test', 'support', 'gadgets.ts'), 'utf8'),
     model: guaranteeTable(readResults()),
+    cost: JSON.parse(readFileSync(path('bench', 'results', 'cost.json'), 'utf8')),
   }),
 );
 rewrite('model/README.md', modelParts(readResults()));

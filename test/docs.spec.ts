@@ -28,7 +28,8 @@ describe('the documents', () => {
   it('have up-to-date generated parts (npm run docs:generate)', () => {
     const example = read('test/support/gadgets.ts');
     const model = guaranteeTable(readResults());
-    expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example, model }))).toBe(readme);
+    const cost = JSON.parse(read('bench/results/cost.json')) as Parameters<typeof readmeParts>[0]['cost'];
+    expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example, model, cost }))).toBe(readme);
     const ofModel = read('model/README.md');
     expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);
     const ofMutation = read('test/mutation/README.md');

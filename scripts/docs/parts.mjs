@@ -35,11 +35,13 @@ export function withParts(document, parts) {
  * @param {readonly Setting[]} sources.settings
  * @param {string} sources.example the source of the second entity
  * @param {string} sources.model the table that the model checker has found
+ * @param {BenchResult} sources.cost what the bench has measured of it
  * @returns {Readonly<Record<string, string>>} the parts of README.md by name
  */
-export const readmeParts = ({ settings, example, model }) => ({
+export const readmeParts = ({ settings, example, model, cost }) => ({
   settings: settingsTable(settings),
   model,
+  cost: benchTable(cost),
   ...Object.fromEntries(
     ['rule', 'module', 'reads', 'route'].map((name) => [`example-${name}`, excerpt(example, name)]),
   ),
