@@ -1,10 +1,11 @@
+import { type Server } from 'node:http';
 import { type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { createAdminGuard } from './admin/index.js';
 import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
-import { answerClientErrors, BytesAdapter, createExpress } from './http/index.js';
+import { answerClientErrors, boundSlowClients, BytesAdapter, createExpress, inFront, rateLimit } from './http/index.js';
 import { createLogger, NestLogger } from './logging/index.js';
 import { setUpSwagger } from './swagger.js';
 
@@ -29,9 +30,18 @@ export async function createApp(settings: Settings, create: Build = build): Prom
     logger: new NestLogger(logger),
   });
   setUpSwagger(app);
-  answerClientErrors(app.getHttpServer());
+  const server: Server = app.getHttpServer();
+  answerClientErrors(server);
+  boundSlowClients(server);
   try {
-    return await app.init();
+    await app.init();
+    // In front of everything else, the fast lane included.
+    if (settings.rateLimitPerMinute > 0)
+      inFront(
+        server,
+        rateLimit(settings.rateLimitPerMinute, () => performance.now()),
+      );
+    return app;
   } catch (error) {
     // What has begun already (connections, subscriptions) would go on trying.
     await app.close().catch(() => undefined);

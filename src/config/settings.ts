@@ -180,6 +180,16 @@ export class Settings {
   @Max(100_000)
   readonly databaseQueueSize!: number;
 
+  @Setting('RATE_LIMIT_PER_MINUTE', {
+    as: 'number',
+    default: 0,
+    doc: 'requests a minute of one client address, beyond which it is answered 429; 0: no limit',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(10_000_000)
+  readonly rateLimitPerMinute!: number;
+
   @Setting('WARM_AT_BOOT', {
     default: 'off',
     doc: 'strategy to warm before `/health/ready` says so: `off`, `recent`, `lists` or `all`',
