@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Tag, type Writer } from '../../cache/index.js';
 import { type Invalidator } from '../invalidator.js';
 import { type PolicyRegistry } from '../policies/policy-registry.js';
@@ -11,13 +12,17 @@ import { wideXid } from './wide-xid.js';
  */
 const settleMs = 50;
 
-/** So many transactions are held back at most; then nothing more is read until they are delivered. */
+/** So many transactions are in a batch at most; then nothing more is read until they are delivered. */
 const batchSize = 200;
 
-/** Makes transactions that the feed has told of known to the cache, in batches, each before any later one. */
+/**
+ * Makes transactions that the feed has told of known to the cache, in batches, each before any later one. While the first
+ * of a batch is held back nothing is read, so that this node is not woken by every commit; what has arrived with it makes
+ * up the batch.
+ */
 export class FeedDelivery {
+  readonly #stopped = new AbortController();
   #batch: CommittedTransaction[] = [];
-  #timer: NodeJS.Timeout | undefined;
   #delivered: Promise<void> = Promise.resolve();
 
   /**
@@ -33,19 +38,23 @@ export class FeedDelivery {
   ) {}
 
   async add(transaction: CommittedTransaction): Promise<void> {
+    const { signal } = this.#stopped;
+    if (this.#batch.length === 0) {
+      await sleep(settleMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      // After whatever has been read already, before anything else is.
+      process.nextTick(() => void this.#flush());
+    }
     this.#batch.push(transaction);
-    if (this.#batch.length >= batchSize) return this.#flush();
-    this.#timer ??= setTimeout(() => void this.#flush(), settleMs);
+    if (this.#batch.length >= batchSize) await this.#flush();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#stopped.abort();
     this.#batch = [];
   }
 
   #flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     const batch = this.#batch;
     this.#batch = [];
     this.#delivered = this.#delivered.then(() => this.#deliver(batch));
