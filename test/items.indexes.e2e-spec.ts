@@ -44,6 +44,7 @@ describe(`with ${rowCount} items`, () => {
     const indexes = await dataSource.query<{ name: string; definition: string }[]>(
       `SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE tablename = 'items' AND indexname <> 'items_pkey'`,
     );
+    await dataSource.query('ALTER PUBLICATION strata_feed DROP TABLE items');
     await dataSource.query('ALTER TABLE items SET UNLOGGED');
     await dataSource.query(`DROP INDEX ${indexes.map(({ name }) => name).join(', ')}`);
     await dataSource.query('ALTER TABLE items DROP CONSTRAINT items_name_check, DROP CONSTRAINT items_category_check');

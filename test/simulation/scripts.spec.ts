@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { valueField } from '../../src/cache/levels/l2/keys.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
@@ -81,7 +82,7 @@ const commands = fc.array(
         rowKeys,
         texts(
           nonce,
-          fc.constant('val:v1'),
+          fc.constant(valueField),
           fc.constantFrom('"a"', '"b"'),
           snapshot,
           ...life.map((ms) => fc.constant(ms)),
@@ -112,7 +113,7 @@ const commands = fc.array(
           fc.constantFrom('', 's5'),
           stamp,
           stamp,
-          fc.constant('val:v1'),
+          fc.constant(valueField),
           fc.constantFrom('"c"', 'null'),
           ...life.map((ms) => fc.constant(ms)),
           fc.constant('test'),
