@@ -39,7 +39,7 @@ it('a row that was removed, and is inserted again before the UPDATE, is fenced',
       writers: [
         writer(0, 0, { do: 'update', id: 1, category: 'a', locks: false }),
         writer(2, 1, { do: 'remove', id: 1, locks: true }),
-        writer(6, 1, { do: 'insert', id: 1, category: 'a' }),
+        writer(12, 1, { do: 'insert', id: 1, category: 'a' }),
       ],
     },
     [

@@ -64,7 +64,7 @@ export const scriptMutants = [
     file: tags,
     find: "if count > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end",
     replace: '',
-    by: [spec('layers.e2e-spec', 'that moves an item refreshes')],
+    by: [spec('invalidation/strict.e2e-spec', 'does not wait for a lease while every node answers')],
   },
   {
     name: 'lua-snapshot-running',
