@@ -95,4 +95,18 @@ describe('a committed row', () => {
     await bench.node.tags.rolledBack([tag], lost.xid);
     expect(await field('pend')).toBe(alive.xid);
   });
+
+  it('is fenced by the feed where its writer has not, and only there', async () => {
+    await fill(await miss(), '"old"');
+    const [known, missed] = [await begin(), await begin()];
+    const stamps = await bench.node.tags.peek([tag, coarse]);
+    await known.commit();
+    await bench.node.tags.fenceAndStore(stored(stamps, '"new"'), [], known);
+    expect(await bench.node.tags.fenceMissed([tag, 'things'], known)).toEqual(['things']);
+    expect(await bodyOf()).toBe('"new"');
+    await missed.commit();
+    expect(await bench.node.tags.fenceMissed([tag], missed)).toEqual([tag]);
+    expect(await bodyOf()).toBeUndefined();
+    expect(await fill(await miss(), '"newer"')).toBeDefined();
+  });
 });
