@@ -1,13 +1,11 @@
 // @ts-check
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../scripts/services/folders.mjs';
 import { buildIfNeeded } from '../scripts/start/build.mjs';
-import { watchLauncher } from '../scripts/start/launcher.mjs';
-import { Undo } from '../verify/undo.mjs';
+import { runCommand } from '../verify/command.mjs';
 import { measure } from './measure/measure.mjs';
-import { parseOptions, usageOf, UsageError } from './options.mjs';
+import { parseOptions, usageOf } from './options.mjs';
 import { chart } from './report/chart.mjs';
 import { table } from './report/table.mjs';
 import { scenarios } from './scenarios.mjs';
@@ -17,18 +15,13 @@ import { scenarios } from './scenarios.mjs';
  * the run is void; 2: the run itself failed. People read stderr; stdout has one line of JSON per scenario.
  */
 
-const say = (/** @type {string} */ line) => console.error(line);
-const stopping = new globalThis.AbortController();
-const undo = new Undo();
-
-/** @returns {Promise<number>} the exit code */
-async function main() {
+/** @param {import('../verify/command.mjs').Surroundings} surroundings @returns {Promise<number>} the exit code */
+async function main({ undo, signal, say }) {
   const options = parseOptions(
     process.argv.slice(2),
     scenarios.map(({ name }) => name),
   );
   if (options.help) return (say(usageOf(scenarios)), 0);
-  const { signal } = stopping;
   await buildIfNeeded(ROOT, { say, signal });
   let code = 0;
   for (const scenario of scenarios.filter(({ name }) => options.names.includes(name))) {
@@ -48,24 +41,4 @@ async function main() {
   return code;
 }
 
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  process.on(signal, () => stopping.abort(signal));
-}
-watchLauncher(() => stopping.abort('SIGTERM'));
-
-try {
-  process.exitCode = await main();
-} catch (error) {
-  const { reason } = stopping.signal;
-  if (typeof reason === 'string') process.exitCode = 128 + constants.signals[/** @type {NodeJS.Signals} */ (reason)];
-  else {
-    say(
-      error instanceof UsageError
-        ? `${error.message}\n\n${usageOf(scenarios)}`
-        : String((error instanceof Error && error.stack) || error),
-    );
-    process.exitCode = 2;
-  }
-}
-await undo.run();
-process.exit();
+await runCommand(() => usageOf(scenarios), main);

@@ -1,5 +1,6 @@
 // @ts-check
 import { parseArgs } from 'node:util';
+import { UsageError } from '../verify/command.mjs';
 
 /** @typedef {ReturnType<typeof parseOptions>} Options */
 
@@ -11,9 +12,6 @@ options
   --slice MS     length of a slice, as each race has it if not given
   --seed S       fixes the order of the slices and the resampling
   --short        a few tiny slices: shows that it runs, judges nothing, keeps nothing`;
-
-/** What a user typed wrong. */
-export class UsageError extends Error {}
 
 /** Fewer rounds than this say too little. */
 export const roundsToJudge = 40;

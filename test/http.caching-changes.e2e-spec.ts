@@ -1,26 +1,20 @@
 import { type Response } from 'express';
 import { heldValidators } from '../src/cache/index.js';
 import { cacheStatus } from './support/cache-status.js';
-import { byName, saying, type Script, ScriptedModule, write } from './support/scripted.js';
-import { startRedis, type TestRedis } from './support/services.js';
-import { startApp, type TestApp } from './support/start-app.js';
+import { saying, type Script, startScripted, write } from './support/scripted.js';
+import { type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
-let redis: TestRedis;
+let nodes: Awaited<ReturnType<typeof startScripted>>;
 let a: TestApp;
 let b: TestApp;
 
 beforeAll(async () => {
-  redis = await startRedis();
-  a = byName(await startApp({ redis: redis.url, imports: [ScriptedModule] }));
-  b = byName(await startApp({ redis: redis.url, imports: [ScriptedModule], database: a.databaseUrl }));
+  nodes = await startScripted();
+  ({ a, b } = nodes);
 });
 
-afterAll(async () => {
-  await b.close();
-  await a.close();
-  await redis.stop();
-});
+afterAll(() => nodes.close());
 
 const apiOf = async (path: string, fields: Record<string, string> = {}, node = a) =>
   cacheStatus(await node.http.get(path).set(fields)).api;

@@ -1,7 +1,7 @@
-import { Agent, createServer, get } from 'node:http';
+import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { once } from 'node:events';
-import { answerClientErrors, boundSlowClients } from '../src/http/index.js';
+import { answerClientErrors, boundSlowClients, rateLimit } from '../src/http/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
@@ -41,6 +41,20 @@ describe('a limit of requests per client address', () => {
         resolve(cacheStatus({ headers: res.headers as Record<string, string> }).api);
       }).once('error', reject);
     });
+});
+
+it.each([
+  ['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
+  ['2001:db8:0:1::1', '2001:db8:0:2::1', false],
+  ['::ffff:192.0.2.1', '192.0.2.1', true],
+  ['192.0.2.1', '192.0.2.2', false],
+])('%s and %s are one client to the limiter: %s', (first, second, same) => {
+  const limit = rateLimit(1, () => 0);
+  const refuses = (remoteAddress: string): boolean => {
+    const req = { url: '/items', method: 'GET', socket: { remoteAddress } } as IncomingMessage;
+    return limit(req, { writeHead: () => undefined, end: () => undefined } as unknown as ServerResponse);
+  };
+  expect([refuses(first), refuses(first), refuses(second)]).toEqual([false, true, same]);
 });
 
 it('a client that does not come to the end of its request is answered 408 and loses its connection', async () => {

@@ -1,5 +1,6 @@
 // @ts-check
 import { parseArgs } from 'node:util';
+import { UsageError } from './command.mjs';
 import { faultNames } from './faults/names.mjs';
 
 /** @typedef {import('./checker/history.mjs').Policy} Policy */
@@ -23,9 +24,6 @@ export const usage = `npm run verify -- [options]
   --postgres URL      use this server (as superuser) instead of starting one; the run makes a database of its own
   --keep DIR          keep history and logs there, also of a run without a finding
   --check FILE        judge a kept history again, without running anything`;
-
-/** What a user typed wrong. */
-export class UsageError extends Error {}
 
 /** @param {string[]} args */
 export function parseOptions(args) {

@@ -28,6 +28,7 @@ export async function startServer(name, given, undo) {
  * @param {(given: any) => Promise<import('node:http').Server>} listen
  */
 export function serveParent(listen) {
+  // Whoever measures is gone: there is nobody to answer any more.
   process.once('disconnect', () => process.exit());
   process.once('message', async (given) => {
     const server = await listen(given);

@@ -19,4 +19,5 @@ export { rateLimit } from './rate-limit.js';
 export { RepresentationInterceptor } from './representation.interceptor.js';
 export { boundSlowClients } from './slow-clients.js';
 export { type ErrorTranslator } from './to-problem.js';
+export { TokenBuckets } from './token-buckets.js';
 export { ValidationPipe } from './validation.pipe.js';

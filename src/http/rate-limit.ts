@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
-import { LRUCache } from 'lru-cache';
 import { type Taker } from './in-front.js';
 import { problemOf } from './problem.js';
+import { TokenBuckets } from './token-buckets.js';
 
 /** So many addresses are remembered; whoever comes back after that begins anew. */
 const addresses = 100_000;
@@ -15,23 +15,17 @@ const exempt = /^\/(?:health|metrics)(?:[/?]|$)/;
  * proxy, which all requests come from, the proxy is the place to limit them.
  */
 export function rateLimit(perMinute: number, nowMs: () => number): Taker {
-  const buckets = new LRUCache<string, { tokens: number; atMs: number }>({ max: addresses });
-  const perMs = perMinute / 60_000;
+  const buckets = new TokenBuckets(perMinute, 60_000, addresses);
   return (req, res) => {
     if (exempt.test(req.url!)) return false;
-    const client = clientOf(req.socket.remoteAddress ?? '');
-    const atMs = nowMs();
-    const bucket = buckets.get(client);
-    const tokens = bucket ? Math.min(perMinute, bucket.tokens + (atMs - bucket.atMs) * perMs) : perMinute;
-    const admitted = tokens >= 1;
-    buckets.set(client, { tokens: admitted ? tokens - 1 : tokens, atMs });
-    if (admitted) return false;
+    const waitMs = buckets.take(clientOf(req.socket.remoteAddress ?? ''), nowMs());
+    if (waitMs === 0) return false;
     const body = JSON.stringify(problemOf(429, `No more than ${perMinute} requests a minute, please.`));
     res.writeHead(429, {
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
       'Content-Length': Buffer.byteLength(body),
-      'Retry-After': Math.max(1, Math.ceil((1 - tokens) / perMs / 1_000)),
+      'Retry-After': Math.ceil(waitMs / 1_000),
     });
     res.end(req.method === 'HEAD' ? undefined : body);
     return true;

@@ -102,9 +102,7 @@ export class CacheMetrics {
     events.on('warmed', ({ result }) => warmed.inc({ result }));
   }
 
-  /**
-   * What the inspector will report: nothing has been inspected, so nothing was found.
-   */
+  /** What the inspector will report: nothing has been inspected, so nothing was found. */
   #announceInspection(): void {
     const registers = [this.registry];
     new Histogram({

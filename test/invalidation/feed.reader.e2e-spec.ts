@@ -115,6 +115,37 @@ it('its lag is told by the node that reads, and by no other', async () => {
   expect(samples[nodes.indexOf(reader()!)]).toBeDefined();
 });
 
+it('a slot that PostgreSQL has given up, because nobody read it for too long, is made anew as well', async () => {
+  const postgres = await startPostgres(['max_slot_wal_keep_size=1MB', 'min_wal_size=32MB', 'max_wal_size=32MB']);
+  const own = await postgres.createDatabase();
+  await migrateDatabase(own.url);
+  const first = await startApp({ redis: redis.url, database: own.url, env });
+  try {
+    await until(() => stateOf(first) === 'leading', 5_000);
+    await first.close();
+    const idle = await startApp({ database: own.url });
+    const since = async () =>
+      (await idle.dataSource.query<{ since: Date }[]>('SELECT since FROM cache_feed'))[0]?.since;
+    const before = await since();
+    for (let n = 0; n < 4; n += 1) {
+      await idle.dataSource.query("SELECT pg_logical_emit_message(false, 'noise', repeat('x', 1000000))");
+      await idle.dataSource.query('SELECT pg_switch_wal()');
+    }
+    await idle.dataSource.query('CHECKPOINT');
+    const slots = () => idle.dataSource.query<{ wal_status: string }[]>('SELECT wal_status FROM pg_replication_slots');
+    await until(async () => (await slots())[0]?.wal_status === 'lost');
+    const second = await startApp({ redis: redis.url, database: own.url, env });
+    await until(() => stateOf(second) === 'leading', 5_000);
+    expect((await slots()).map(({ wal_status }) => wal_status)).not.toContain('lost');
+    // It covers what has been cached since it was made, and nothing from before.
+    expect((await since())!.getTime()).toBeGreaterThan(before!.getTime());
+    await second.close();
+    await idle.close();
+  } finally {
+    await postgres.stop();
+  }
+});
+
 it('switched off, or where PostgreSQL does not keep a logical log, the service runs and says so', async () => {
   const postgres = await startPostgres(['wal_level=replica']);
   const own = await postgres.createDatabase();

@@ -2,7 +2,8 @@ import { Controller, Get, Module, Post, Req, Res } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import supertest from 'supertest';
 import { CacheResponse } from '../../src/cache/index.js';
-import { type TestApp } from './start-app.js';
+import { startRedis } from './services.js';
+import { startApp, type TestApp } from './start-app.js';
 
 /** What a route does, written by the test that asks it. */
 export type Script = (req: Request, res: Response) => unknown;
@@ -81,3 +82,16 @@ export const saying = (fields: Record<string, string>, value: unknown = { n: 1 }
     res.set(fields);
     return value;
   });
+
+/** Two nodes over one database and one Redis, with these routes. */
+export async function startScripted() {
+  const redis = await startRedis();
+  const a = byName(await startApp({ redis: redis.url, imports: [ScriptedModule] }));
+  const b = byName(await startApp({ redis: redis.url, imports: [ScriptedModule], database: a.databaseUrl }));
+  const close = async (): Promise<void> => {
+    await b.close();
+    await a.close();
+    await redis.stop();
+  };
+  return { redis, a, b, close };
+}

@@ -4,7 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { keepHistory, readHistory } from '../../verify/archive.mjs';
-import { parseOptions, UsageError } from '../../verify/options.mjs';
+import { parseOptions } from '../../verify/options.mjs';
+import { UsageError } from '../../verify/command.mjs';
 import { CommitCutter } from '../../verify/proxy/commit-cutter.mjs';
 import { FaultProxy } from '../../verify/proxy/fault-proxy.mjs';
 import { Random } from '../../verify/random.mjs';

@@ -4,7 +4,7 @@ import { type Request, type Response } from 'express';
 import { defer, from, lastValueFrom, map, type Observable } from 'rxjs';
 import { Settings } from '../../config/index.js';
 import { Clock } from '../clock.js';
-import { askOf } from './ask.js';
+import { type Ask, askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
 import { ageS } from './candidate.js';
@@ -40,18 +40,18 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     const notebook = notebookOf(response);
     const handler: Handler = (held) => notebook(held, () => lastValueFrom(next.handle()));
-    return defer(() => from(this.#outcome(route, request, handler))).pipe(
-      map((outcome) => this.#send(outcome, route, context)),
+    const ask = this.settings.cacheApi ? askOf(request, route) : undefined;
+    return defer(() => from(this.#outcome(ask, handler))).pipe(
+      map((outcome) => this.#send(outcome, route, ask, context)),
     );
   }
 
-  #outcome(route: CacheResponseOptions, request: Request, handler: Handler): Promise<Outcome> {
-    if (!this.settings.cacheApi) return this.responses.bypass(handler, 'disabled');
-    const ask = askOf(request, route);
-    return ask ? this.responses.respond(ask, handler) : this.responses.bypass(handler, 'uncacheable');
+  #outcome(ask: Ask | undefined, handler: Handler): Promise<Outcome> {
+    if (ask) return this.responses.respond(ask, handler);
+    return this.responses.bypass(handler, this.settings.cacheApi ? 'uncacheable' : 'disabled');
   }
 
-  #send(outcome: Outcome, route: CacheResponseOptions, context: ExecutionContext): unknown {
+  #send(outcome: Outcome, route: CacheResponseOptions, ask: Ask | undefined, context: ExecutionContext): unknown {
     const { response: stored, error, passed, db, api, tags } = outcome;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
@@ -71,8 +71,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
     // The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference.
     const recordable = route.key && api.hit && api.level === 'l1' && api.ttlMs > 0;
-    const key = recordable ? askOf(request, route)?.key : undefined;
-    const refusal = key === undefined ? undefined : this.lane.learn(context, { key, stored, chosen });
+    const refusal = ask && recordable ? this.lane.learn(context, { key: ask.key, stored, chosen }) : undefined;
     if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
     return sendPlain(chosen, request, response);
   }

@@ -1,7 +1,7 @@
 import { initialAgeS } from './semantics/age.js';
 import { freshened, type HeaderLine } from './semantics/freshen.js';
 import { effectiveDirectives, responseTerms } from './semantics/response-terms.js';
-import { passedOn } from './semantics/storable.js';
+import { allowsAuthorized, passedOn } from './semantics/storable.js';
 import { type Answer, contentOf, fieldsOf, type OwnWords, type StoredResponse } from './stored-response.js';
 
 /** When an answer was asked for and when it was there: wall clock, in ms. */
@@ -52,7 +52,7 @@ function wordsOf(
     lines: lines.filter(([name]) => endToEnd(name)),
     terms: responseTerms(fields, targeted, madeAtMs),
     ageS: initialAgeS(fields, askedMs, madeAtMs),
-    forAuthorized: ['public', 'must-revalidate', 's-maxage'].some((name) => directives.has(name)),
+    forAuthorized: allowsAuthorized(directives),
   };
 }
 

@@ -1,5 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Response } from 'express';
+import { WorkStorage } from '../engine/work-storage.js';
 import { type HeaderLine } from './semantics/freshen.js';
 import { type Validators } from './semantics/validators.js';
 import { type Answer } from './stored-response.js';
@@ -23,14 +23,13 @@ class Notes {
   ) {}
 }
 
-const storage = new AsyncLocalStorage<Notes>();
-let underWay = 0;
+const storage = new WorkStorage<Notes>();
 
 /**
  * What the cache holds of the answer that the running handler is asked for: a handler that knows how may answer 304
  * (`res.status(304)`) instead of making it anew (RFC 9111, 4.3). Undefined where nothing is held.
  */
-export const heldValidators = (): Validators | undefined => storage.getStore()?.held;
+export const heldValidators = (): Validators | undefined => storage.current?.held;
 
 /** Runs a handler and tells what it answered; undefined where it sent an answer itself. */
 export type Notebook = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<Answer | undefined>;
@@ -50,7 +49,7 @@ export function notebookOf(response: Response): Notebook {
   return async (held, work) => {
     install(response);
     const notes = new Notes(response, statusCode, held, new Map(before));
-    const value = await noting(notes, work);
+    const value = await storage.run(notes, work);
     if (notes.released) return undefined;
     const lines = [...notes.lines.values()].map(([name, text]): HeaderLine => [
       name,
@@ -58,17 +57,6 @@ export function notebookOf(response: Response): Notebook {
     ]);
     return { value, status: notes.status, lines };
   };
-}
-
-/** While no handler runs the storage is off: following it would cost every other request something. */
-async function noting<T>(notes: Notes, work: () => Promise<T>): Promise<T> {
-  underWay += 1;
-  try {
-    return await storage.run(notes, work);
-  } finally {
-    underWay -= 1;
-    if (underWay === 0) storage.disable();
-  }
 }
 
 const installed = Symbol('notebook');
@@ -85,7 +73,7 @@ function install(response: Response & { [installed]?: true }): void {
   };
   let status = response.statusCode;
   const current = (): Notes | undefined => {
-    const notes = storage.getStore();
+    const notes = storage.current;
     return notes?.response === response && !notes.released ? notes : undefined;
   };
   const get = (name: string) => {

@@ -10,7 +10,7 @@ import { type Ask } from './ask.js';
 import { type Handler, hitOf, type Outcome } from './outcome.js';
 import { type Found, ResponseLevels } from './response-levels.js';
 import { ResponseMaker } from './response-maker.js';
-import { RenewalBudget } from './semantics/renewal-budget.js';
+import { renewalBudget } from './semantics/renewal-budget.js';
 import { anyAnswer } from './semantics/request-terms.js';
 import { judge, type Reuse } from './semantics/reuse.js';
 
@@ -18,7 +18,7 @@ import { judge, type Reuse } from './semantics/reuse.js';
 @Injectable()
 export class ResponseCache {
   readonly #logger = new Logger('Cache');
-  readonly #renewals = new RenewalBudget();
+  readonly #renewals = renewalBudget();
   readonly #flights: SingleFlight<Outcome>;
 
   constructor(
@@ -120,7 +120,7 @@ export class ResponseCache {
   }
 
   #mayRenew({ key }: Ask): boolean {
-    return this.#renewals.spend(key, this.clock.monotonicMs());
+    return this.#renewals.take(key, this.clock.monotonicMs()) === 0;
   }
 }
 

@@ -1,6 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Dependency, type Tag } from '../core/tags.js';
 import { type LayerStatus } from '../api/cache-status.js';
+import { WorkStorage } from './work-storage.js';
 
 /** What one answer of the db layer contributes to whatever is being made of it. */
 export interface Part {
@@ -20,24 +20,12 @@ export interface Collector {
   collect(part: Part): void;
 }
 
-const storage = new AsyncLocalStorage<Collector | undefined>();
-let underWay = 0;
+const storage = new WorkStorage<Collector>();
 
-/**
- * Runs a piece of work whose reads are collected: nobody tags a route by hand. While nothing is collected the storage is off:
- * what Node does to follow it would cost every answer of the fast lane a microsecond or two.
- */
-export async function collecting<T>(collector: Collector, work: () => Promise<T>): Promise<T> {
-  underWay += 1;
-  try {
-    return await storage.run(collector, work);
-  } finally {
-    underWay -= 1;
-    if (underWay === 0) storage.disable();
-  }
-}
+/** Runs a piece of work whose reads are collected: nobody tags a route by hand. */
+export const collecting = <T>(collector: Collector, work: () => Promise<T>): Promise<T> => storage.run(collector, work);
 
 /** Runs a piece of work that nobody collects from (background refresh, shared flights). */
-export const uncollected = <T>(work: () => T): T => (currentCollector() ? storage.run(undefined, work) : work());
+export const uncollected = <T>(work: () => T): T => storage.outside(work);
 
-export const currentCollector = (): Collector | undefined => storage.getStore();
+export const currentCollector = (): Collector | undefined => storage.current;

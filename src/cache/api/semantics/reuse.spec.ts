@@ -1,4 +1,4 @@
-import { RenewalBudget, renewalsPerSecond } from './renewal-budget.js';
+import { renewalBudget, renewalsPerSecond } from './renewal-budget.js';
 import { requestTerms } from './request-terms.js';
 import { type Candidate, judge, standsIn } from './reuse.js';
 
@@ -75,9 +75,9 @@ describe('a request', () => {
 
 describe('the budget of renewals', () => {
   it('is so many a second for each key', () => {
-    const budget = new RenewalBudget();
+    const budget = renewalBudget();
     const spend = (key: string, atMs: number, times: number) =>
-      Array.from({ length: times }, () => budget.spend(key, atMs)).filter(Boolean).length;
+      Array.from({ length: times }, () => budget.take(key, atMs)).filter((waitMs) => waitMs === 0).length;
     expect(spend('a', 0, 100)).toBe(renewalsPerSecond);
     expect(spend('b', 0, 100)).toBe(renewalsPerSecond);
     expect(spend('a', 100, 100)).toBe(1);

@@ -1,4 +1,4 @@
-import { listedFields } from './directives.js';
+import { type Directives, listedFields } from './directives.js';
 import { type Fields, field, members } from './fields.js';
 import { effectiveDirectives } from './response-terms.js';
 
@@ -39,9 +39,12 @@ export function refuseStorage(
   if (directives.has('private')) return 'private';
   if (fields['set-cookie'] !== undefined) return 'set-cookie';
   if (members(field(fields, 'vary')).includes('*')) return 'vary';
-  const allowed = ['public', 'must-revalidate', 's-maxage'].some((name) => directives.has(name));
-  return request.authorized && !allowed ? 'authorization' : undefined;
+  return request.authorized && !allowsAuthorized(directives) ? 'authorization' : undefined;
 }
+
+/** Whether others may have what was made for a request with `Authorization` (RFC 9111, 3.5). */
+export const allowsAuthorized = (directives: Directives): boolean =>
+  ['public', 'must-revalidate', 's-maxage'].some((name) => directives.has(name));
 
 /** Fields of one connection or one exchange, and those that each answer gets anew (RFC 9111, 3.1; RFC 9110, 7.6.1). */
 const ofTheConnection = new Set([
