@@ -141,7 +141,7 @@ describe('what the fast lane has', () => {
   it('is not given without the lease, nor in another term of it', async () => {
     const lease = node.app.get(Lease);
     await lane.warm(path);
-    jest.spyOn(lease, 'valid', 'get').mockReturnValue(false);
+    jest.spyOn(lease, 'isValidAt').mockReturnValue(false);
     expect((await lane.ask(lane.get(path))).byLane).toBe(false);
     jest.restoreAllMocks();
     await lane.warm(path);

@@ -44,7 +44,8 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   override rulesOf(entity: string): PolicyName {
     const state = this.#states.get(entity);
     if (!state) return this.configured(entity);
-    return [state.policy, state.promised, state.target].includes('strict') ? 'strict' : state.promised;
+    const { policy, promised, target } = state;
+    return policy === 'strict' || target === 'strict' ? 'strict' : promised;
   }
 
   /** What writers do, as far as this node knows; a transaction asks {@link inTransaction}. */

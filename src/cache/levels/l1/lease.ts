@@ -33,10 +33,13 @@ export class Lease {
   }
 
   get valid(): boolean {
+    return this.isValidAt(this.clock.now());
+  }
+
+  isValidAt({ monotonicMs, wallMs }: Moment): boolean {
     const { cacheL1LeaseMs: leaseMs } = this.settings;
-    // Asked on every hit: what is over on the first clock is not asked of the second.
-    if (this.clock.monotonicMs() >= this.#since.monotonicMs + leaseMs) return false;
-    return this.clock.wallMs() < this.#since.wallMs + leaseMs;
+    if (monotonicMs >= this.#since.monotonicMs + leaseMs) return false;
+    return wallMs < this.#since.wallMs + leaseMs;
   }
 
   /** SUBSCRIBE was confirmed on a new connection. */

@@ -108,10 +108,10 @@ export class MemoryLevel extends Level {
   }
 
   /** The entry itself, if it may be served now and is fresh. */
-  held(key: string): Held | undefined {
+  held(key: string, now = this.clock.now()): Held | undefined {
     const stored = this.settings.cacheL1 ? this.#values.get(key) : undefined;
-    if (!stored || stored.freshUntilMs <= this.clock.monotonicMs()) return undefined;
-    return this.#covered(stored) ? stored : undefined;
+    if (!stored || stored.freshUntilMs <= now.monotonicMs) return undefined;
+    return this.#covered(stored, now) ? stored : undefined;
   }
 
   /**
@@ -139,8 +139,8 @@ export class MemoryLevel extends Level {
     return stored && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
   }
 
-  #covered(stored: StoredEntry): boolean {
-    return stored.term === this.lease.term && this.lease.valid;
+  #covered(stored: StoredEntry, now = this.clock.now()): boolean {
+    return stored.term === this.lease.term && this.lease.isValidAt(now);
   }
 
   #alive(stored: StoredEntry, staleMs: number): Entry | undefined {
