@@ -13,6 +13,12 @@ import { openRunFolder, PrivateRedis, providePostgres } from '../verify/services
 /** As `npm start` has it: what is committed is on the disk. */
 const durable = ['max_connections=200'];
 
+/** Everything that caches is off; what is left is the service's own work. */
+export const uncached = {
+  ...{ CACHE_POLICY: 'ttl', CACHE_API: 'off', CACHE_DB: 'off', CACHE_L1: 'off', CACHE_L2: 'off' },
+  CACHE_FEED: 'off',
+};
+
 /** One PostgreSQL, and nodes of the built service: each with a database and a Redis of its own, so that none disturbs another. */
 export class Nodes {
   /** @param {{ folder: string, dist: string, postgresUrl: string, surroundings: Surroundings }} opened */
@@ -38,17 +44,11 @@ export class Nodes {
   async start(name, env, rows) {
     const { folder, dist, surroundings } = this.opened;
     const { undo, signal } = surroundings;
-    const { databaseUrl, redisUrl } = await this.services(name, rows);
     const node = new NodeProcess({
       index: (this.count += 1),
       folder,
       dist,
-      env: {
-        ...bareEnvironment(),
-        ...{ PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'warn', WARM_SCHEDULE: 'off', WARM_AFTER_FLUSH: 'off' },
-        ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '1000' },
-        ...env,
-      },
+      env: await this.environment(name, env, rows),
       onCrash: (_, log) => console.error(`a node has ended by itself:\n${log}`),
     });
     undo.add(() => node.kill());
@@ -56,6 +56,20 @@ export class Nodes {
     signal.throwIfAborted();
     if (!node.url) throw new Error(`${name} has ended`);
     return node.url;
+  }
+
+  /**
+   * What a node is configured with, services of its own included.
+   * @param {string} name @param {NodeJS.ProcessEnv} env @param {number} rows
+   */
+  async environment(name, env, rows) {
+    const { databaseUrl, redisUrl } = await this.services(name, rows);
+    return {
+      ...bareEnvironment(),
+      ...{ PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'warn', WARM_SCHEDULE: 'off', WARM_AFTER_FLUSH: 'off' },
+      ...{ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '1000' },
+      ...env,
+    };
   }
 
   /** A database with so many items, and a Redis. @param {string} name @param {number} rows */

@@ -1,17 +1,11 @@
 // @ts-check
 import { httpLoad } from '../load/http-load.mjs';
-import { Nodes } from '../nodes.mjs';
+import { Nodes, uncached } from '../nodes.mjs';
 import { rowHits } from './row-hits.mjs';
 
 /** @typedef {import('../measure/race.mjs').Subject} Subject */
 
 const rows = 1_000;
-
-/** Everything that caches is off; what is left of the write is the service's own work. */
-const uncached = {
-  ...{ CACHE_POLICY: 'ttl', CACHE_API: 'off', CACHE_DB: 'off', CACHE_L1: 'off', CACHE_L2: 'off' },
-  CACHE_FEED: 'off',
-};
 
 /** @type {import('../scenarios.mjs').Scenario} */
 export const cost = {
