@@ -1,4 +1,5 @@
 import { CacheEvents, RedisConnection, RedisTags } from '../src/cache/index.js';
+import { Settings } from '../src/config/index.js';
 import { Journal } from '../src/invalidation/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { startRedis, type TestRedis } from './support/services.js';
@@ -50,7 +51,8 @@ describe.each<[string, () => unknown, () => unknown]>([
     await broken(a);
     const withoutCache = cacheStatus(await a.http.get(`/items/${id}`));
     expect(withoutCache).toEqual({
-      db: expect.stringMatching(/^fwd=bypass; detail=redis/),
+      // Shared by this node's readers for at most a lease.
+      db: expect.stringMatching(/^(fwd=bypass; detail=redis|hit; detail=l1;)/),
       api: expect.stringMatching(/^fwd=bypass; detail=redis/),
     });
     await mendIt();
@@ -134,6 +136,91 @@ describe('a write that Redis could not be told of', () => {
       await own.stop();
     }
   });
+});
+
+describe('while Redis is away, a row or a list', () => {
+  let loads = 0;
+  let stop: () => void;
+  beforeEach(async () => {
+    redis.pause();
+    for (const node of [a, b]) {
+      while (stateOf(node) === 'closed') await node.http.get('/items/1');
+    }
+    loads = 0;
+    stop = a.app.get(CacheEvents).on('load', () => (loads += 1));
+  });
+  afterEach(async () => {
+    stop();
+    redis.resume();
+    await opened(a, b);
+  });
+
+  it('is loaded once per lease, however often it is asked for', async () => {
+    const id = await create('hot');
+    const { cacheL1LeaseMs: leaseMs } = a.app.get(Settings);
+    const beganMs = performance.now();
+    for (let asked = 0; asked < 30 || performance.now() - beganMs < 2 * leaseMs; asked += 1) {
+      expect((await a.http.get(`/items/${id}`).expect(200)).body.name).toBe('hot');
+      await a.http.get('/items?category=outage').expect(200);
+    }
+    const leases = (performance.now() - beganMs) / leaseMs;
+    expect(loads).toBeLessThanOrEqual(2 * Math.ceil(leases + 1));
+  });
+
+  it('shows what this node has written at once, and what others have within a lease', async () => {
+    const id = await create('first');
+    await a.http.get(`/items/${id}`).expect(200);
+    await a.http.put(`/items/${id}`).send(item('own')).expect(200);
+    expect((await a.http.get(`/items/${id}`)).body.name).toBe('own');
+    await b.http.put(`/items/${id}`).send(item('other')).expect(200);
+    const answeredMs = performance.now();
+    let askedMs = answeredMs;
+    for (let name = ''; name !== 'other'; name = (await a.http.get(`/items/${id}`)).body.name as string) {
+      expect(askedMs - answeredMs).toBeLessThan(a.app.get(Settings).cacheL1LeaseMs);
+      askedMs = performance.now();
+    }
+  });
+
+  it('is never shared under strict, not even where L1 is used under it', async () => {
+    const id = await create('careful');
+    const env = { CACHE_L1_STRICT: 'acknowledged', CACHE_POLICY: 'strict', REDIS_TIMEOUT_MS: String(timeoutMs) };
+    const strict = await startApp({ redis: redis.url, database: a.databaseUrl, env });
+    try {
+      let strictLoads = 0;
+      strict.app.get(CacheEvents).on('load', () => (strictLoads += 1));
+      for (let n = 1; n <= 5; n += 1) {
+        await strict.http.get(`/items/${id}`).expect(200);
+        expect(strictLoads).toBe(n);
+      }
+    } finally {
+      await strict.close();
+    }
+  });
+});
+
+it('what could not be told is told before the service ends, if Redis comes back in time', async () => {
+  const c = await startApp({ redis: redis.url, database: a.databaseUrl, env: { REDIS_TIMEOUT_MS: String(timeoutMs) } });
+  await opened(c);
+  const id = await create('before');
+  await served(a, `/items/${id}`);
+  const told: string[][] = [];
+  const stop = c.app
+    .get(CacheEvents)
+    .on('invalidated', ({ source, tags }) => source === 'journal' && told.push([...tags]));
+  try {
+    redis.pause();
+    await c.http.put(`/items/${id}`).send(item('after')).expect(200);
+    expect(c.app.get(Journal).size).toBeGreaterThan(0);
+    const closed = c.close();
+    redis.resume();
+    await closed;
+    expect(told.flat()).toContain(`items:${id}`);
+    expect(c.app.get(Journal).size).toBe(0);
+  } finally {
+    stop();
+    redis.resume();
+    await opened(a, b);
+  }
 });
 
 it('a write that meets a cut connection is told on the next one before it is answered', async () => {

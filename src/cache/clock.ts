@@ -7,6 +7,10 @@ export interface Moment {
   readonly wallMs: number;
 }
 
+/** Whether less than `ms` have passed since a moment, on either clock: the wall clock goes on while the machine sleeps. */
+export const isWithin = (ms: number, since: Moment, now: Moment): boolean =>
+  now.monotonicMs < since.monotonicMs + ms && now.wallMs < since.wallMs + ms;
+
 /** Time as a port: whatever has a duration runs on the monotonic clock; where the machine may sleep, on both. */
 export abstract class Clock {
   /** Milliseconds since an arbitrary start; never jumps. */

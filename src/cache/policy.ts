@@ -26,7 +26,8 @@ export const policies: Readonly<Record<PolicyName, PolicyTraits>> = {
     guarantee:
       'a read after an acknowledged write is never older than it, on another node from the moment that the ' +
       'invalidation arrives there, at most the lease later; ' +
-      'if the writer dies between commit and invalidation, at most TTL + jitter + `CACHE_STALE_MS`',
+      'if the writer dies between commit and invalidation, at most the lag of the change feed ' +
+      '(without one TTL + jitter + `CACHE_STALE_MS`)',
   },
   'write-through': {
     strength: 2,

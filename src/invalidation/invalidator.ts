@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import {
   CacheEvents,
   LevelUnavailableError,
@@ -12,12 +12,15 @@ import {
 import { Settings } from '../config/index.js';
 import { Journal } from './journal/journal.js';
 
+/** How long the end of the service waits for a Redis that has not been told everything, in ms. */
+const lastAttemptMs = 2_000;
+
 /**
  * Delivers invalidations that must not fail: of this process's own L1 at once, of Redis (which tells the other nodes) now
  * or, from the journal, as soon as it is back.
  */
 @Injectable()
-export class Invalidator {
+export class Invalidator implements BeforeApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
   #replayed: Promise<void> = Promise.resolve();
 
@@ -72,6 +75,17 @@ export class Invalidator {
     await this.connection.renewGeneration();
     this.l1.clear();
     this.events.emit({ type: 'invalidated', source: 'admin', tags: [] });
+  }
+
+  /** What is left in the journal is the change feed's to tell, if any node reads it: its fences are missing. */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.journal.size === 0) return;
+    if (await this.connection.untilOpen(lastAttemptMs)) await this.#replayed;
+    if (this.journal.size === 0) return;
+    this.#logger.warn(
+      `${this.journal.size} tags could not be invalidated before the end: ` +
+        'the change feed of another node tells of them; without one, old values stay until they expire',
+    );
   }
 
   async #deliver(tags: readonly Tag[], writer: Writer, send: () => Promise<unknown>): Promise<void> {

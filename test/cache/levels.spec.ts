@@ -50,6 +50,46 @@ describe('L1', () => {
     return ticket && node.l1.fill(ticket, { body, dependencies, ...life });
   };
 
+  describe('without any Redis', () => {
+    const share = () => {
+      const ticket = node.l1.takeBlind(address)!;
+      return () => node.l1.fill(ticket, { body: '{"n":1}', ...life });
+    };
+    const found = () => node.l1.find(address.key, 600_000, { blind: true });
+    beforeEach(() => node.lease.end(node.lease.term!));
+
+    it('shares a value until a lease after its load began, on either clock', () => {
+      const fill = share();
+      node.clock.advance(node.settings.cacheL1LeaseMs - 2);
+      fill();
+      node.clock.advance(1);
+      expect(found()).toMatchObject({ freshMs: 1, blind: true });
+      node.clock.advance(1);
+      expect(found()).toBeUndefined();
+      share()();
+      node.clock.suspend(node.settings.cacheL1LeaseMs);
+      expect(found()).toBeUndefined();
+    });
+
+    it('drops it, and the fill under way, at an invalidation', () => {
+      share()();
+      node.l1.invalidate(['things:*']);
+      expect(found()).toBeUndefined();
+      const fill = share();
+      node.l1.invalidate(['things:1']);
+      expect(fill()).toBeUndefined();
+    });
+
+    it('forgets it when a connection begins, and never shows it to those who need a proof', () => {
+      share()();
+      expect(node.l1.find(address.key, 600_000)).toBeUndefined();
+      expect(node.l1.suspect(address.key, 600_000)).toBeUndefined();
+      node.lease.extend(node.lease.begin(), node.clock.now());
+      expect(found()).toBeUndefined();
+      expect(node.l1.suspect(address.key, 600_000)).toBeUndefined();
+    });
+  });
+
   it('serves nothing once the lease has run out, and again once it is renewed', () => {
     fill();
     node.clock.advance(node.settings.cacheL1LeaseMs);

@@ -2,22 +2,20 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { isDatabaseUnavailable } from '../../database/index.js';
 import { type LayerStatus } from '../api/cache-status.js';
+import { type Unavailability } from '../cache.errors.js';
 import { Clock } from '../clock.js';
 import { lifetime } from '../core/freshness.js';
 import { type Dependency, type Tag } from '../core/tags.js';
 import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
-import { type Entry, type ReadOptions, type ReadResult, type Ticket } from '../levels/level.js';
+import { type ReadOptions, type ReadResult, type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
 import { policies, PolicySource, sharesL1 } from '../policy.js';
 import { type QueryAddress, queryAddress, type RowAddress, rowAddress, tagsOf } from './addresses.js';
-import { currentCollector, type Part, uncollected } from './scope.js';
+import { type Answer, collapsed, hit } from './answer.js';
+import { currentCollector, uncollected } from './scope.js';
 import { SingleFlight } from './single-flight.js';
-
-interface Answer extends Part {
-  readonly body: string;
-}
 
 /** One read: what is wanted, how it is loaded, and what the policy lets it do. */
 interface Read {
@@ -27,8 +25,12 @@ interface Read {
   readonly policy: PolicyName;
   readonly staleMs: number;
   readonly usesL1: boolean;
+  /** Without Redis, a value may be shared for as long as a node that has been cut off would. */
+  readonly sharesBlindly: boolean;
   readonly renew: boolean;
 }
+
+type Bypass = Extract<ReadResult, { outcome: 'bypass' }>;
 
 /** How often, and how long each time in ms, a reader waits for the value that another one is loading. */
 const waits = 5;
@@ -76,6 +78,7 @@ export class ReadThrough {
       policy: this.policySource.policyOf(entity),
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
+      sharesBlindly: this.settings.cacheDb && policies[rules].sharesL1,
       renew: currentCollector()?.renew ?? false,
     };
   }
@@ -131,8 +134,8 @@ export class ReadThrough {
   }
 
   /** A hit that costs no command. */
-  #known({ address, renew, usesL1, staleMs, policy }: Read): Answer | undefined {
-    const entry = usesL1 && !renew ? this.l1.find(address.key, staleMs) : undefined;
+  #known({ address, renew, usesL1, sharesBlindly: blind, staleMs, policy }: Read): Answer | undefined {
+    const entry = usesL1 && !renew ? this.l1.find(address.key, staleMs, { blind }) : undefined;
     if (!entry) return undefined;
     this.#count('l1', entry.freshMs > 0 ? 'hit' : 'stale');
     return hit('l1', entry, policy);
@@ -153,9 +156,23 @@ export class ReadThrough {
         if (placeholder) this.l1.fill(placeholder, found.entry);
         return hit('l2', found.entry, policy);
       }
+      if (read.sharesBlindly && found.outcome === 'bypass' && isAway(found.reason))
+        return await this.#loadBlind(read, found);
       const answer = await this.#load(read, found);
       const { body, dependencies, freshMs, keepMs } = answer;
       if (placeholder && dependencies) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });
+      return answer;
+    } finally {
+      if (placeholder) this.l1.abandon(placeholder);
+    }
+  }
+
+  /** Without Redis: one load per key and lease, so that the database is not asked for hot rows by everyone. */
+  async #loadBlind(read: Read, found: Bypass): Promise<Answer> {
+    const placeholder = this.l1.takeBlind(read.address);
+    try {
+      const answer = await this.#load(read, found);
+      if (placeholder) this.l1.fill(placeholder, { body: answer.body, freshMs: answer.freshMs, keepMs: answer.keepMs });
       return answer;
     } finally {
       if (placeholder) this.l1.abandon(placeholder);
@@ -224,10 +241,5 @@ export class ReadThrough {
   }
 }
 
-function hit(level: LevelName, { body, dependencies, freshMs, keepMs }: Entry, policy: PolicyName): Answer {
-  return { body, dependencies, freshMs, keepMs, status: { hit: true, level, policy, ttlMs: freshMs } };
-}
-
-function collapsed(answer: Answer): Answer {
-  return answer.status.hit ? answer : { ...answer, status: { ...answer.status, stored: false, collapsed: true } };
-}
+/** Redis cannot be asked, or cannot be trusted yet; it is not that nobody wants it. */
+const isAway = (reason: Unavailability): boolean => reason === 'redis' || reason === 'no-epoch';

@@ -21,6 +21,8 @@ export interface Entry {
   readonly freshMs: number;
   /** From now. */
   readonly keepMs: number;
+  /** Proven by nothing but its age: what is made of it may not be kept. */
+  readonly blind?: boolean;
 }
 
 /** The right to fill: what a level remembers of a miss, so that a later fill can be judged. */

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { CacheEvents, entityOf, type Tag, type Writer } from '../../cache/index.js';
-import { rowTags } from '../../cache/index.js';
+import { CacheEvents, entityOf, rowTags, type Tag, type Writer } from '../../cache/index.js';
 
 export interface JournalEntry {
   readonly tags: readonly Tag[];
@@ -12,7 +11,7 @@ const maxTags = 10_000;
 
 /**
  * Invalidations of committed writes that Redis could not be told of, in this process's memory. It does not survive the
- * process: what a node had not replayed when it died is bounded by the TTL.
+ * process: what a node had not replayed when it died is told by the change feed, or bounded by the TTL without one.
  */
 @Injectable()
 export class Journal {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../../config/index.js';
-import { Clock, type Moment } from '../../clock.js';
+import { Clock, isWithin, type Moment } from '../../clock.js';
 import { CacheEvents } from '../../events.js';
 
 /** One life of the invalidation connection: from its confirmed SUBSCRIBE to its close. */
@@ -36,10 +36,8 @@ export class Lease {
     return this.isValidAt(this.clock.now());
   }
 
-  isValidAt({ monotonicMs, wallMs }: Moment): boolean {
-    const { cacheL1LeaseMs: leaseMs } = this.settings;
-    if (monotonicMs >= this.#since.monotonicMs + leaseMs) return false;
-    return wallMs < this.#since.wallMs + leaseMs;
+  isValidAt(now: Moment): boolean {
+    return isWithin(this.settings.cacheL1LeaseMs, this.#since, now);
   }
 
   /** SUBSCRIBE was confirmed on a new connection. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '../../../config/index.js';
-import { Clock } from '../../clock.js';
+import { Clock, isWithin, type Moment } from '../../clock.js';
 import { type Dependency, type Tag } from '../../core/tags.js';
 import {
   type Address,
@@ -34,7 +34,9 @@ export interface Held {
 }
 
 interface StoredEntry extends Holder, Held {
-  readonly term: Term;
+  readonly term: Term | undefined;
+  /** Kept without the node's lease, under one of its own that began then. */
+  readonly blindSince: Moment | undefined;
   readonly keepUntilMs: number;
   attachment?: unknown;
   attachedBytes: number;
@@ -47,8 +49,9 @@ class Placeholder implements Ticket, Holder {
 
   constructor(
     readonly address: Address,
-    readonly term: Term,
-    readonly takenAtMs: number,
+    readonly term: Term | undefined,
+    readonly takenAt: Moment,
+    readonly blind: boolean,
   ) {}
 
   void(): void {
@@ -57,8 +60,8 @@ class Placeholder implements Ticket, Holder {
 }
 
 /**
- * L1: this process, bounded in bytes. It serves under the lease only, and takes a fill only if its placeholder lived
- * through one and the same term of the lease without an invalidation.
+ * L1: this process, bounded in bytes. It serves under a lease only (the node's, or without Redis one of the value's own), and
+ * takes a fill only if its placeholder lived through one and the same term of it without an invalidation.
  */
 @Injectable()
 export class MemoryLevel extends Level {
@@ -101,10 +104,11 @@ export class MemoryLevel extends Level {
   }
 
   /** The entry, if it may be served now. */
-  find(key: string, staleMs: number): Entry | undefined {
+  find(key: string, staleMs: number, { blind = false } = {}): Entry | undefined {
     if (!this.settings.cacheL1) return undefined;
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
-    return stored && this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+    if (!stored || (stored.blindSince && !blind)) return undefined;
+    return this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
   }
 
   /** The entry itself, if it may be served now and is fresh. */
@@ -136,11 +140,12 @@ export class MemoryLevel extends Level {
   /** An entry that no lease covers since the connection was lost: good again once its stamps have been confirmed. */
   suspect(key: string, staleMs: number): Entry | undefined {
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
-    return stored && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+    return stored && !stored.blindSince && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
   }
 
-  #covered(stored: StoredEntry, now = this.clock.now()): boolean {
-    return stored.term === this.lease.term && this.lease.isValidAt(now);
+  #covered({ term, blindSince }: StoredEntry, now = this.clock.now()): boolean {
+    if (term !== this.lease.term) return false;
+    return blindSince ? isWithin(this.settings.cacheL1LeaseMs, blindSince, now) : this.lease.isValidAt(now);
   }
 
   #alive(stored: StoredEntry, staleMs: number): Entry | undefined {
@@ -148,14 +153,25 @@ export class MemoryLevel extends Level {
     const freshMs = stored.freshUntilMs - now;
     const keepMs = stored.keepUntilMs - now;
     if (freshMs + staleMs <= 0 || keepMs <= 0) return undefined;
-    return { body: stored.body, dependencies: stored.dependencies, freshMs, keepMs };
+    return { body: stored.body, dependencies: stored.dependencies, freshMs, keepMs, blind: !!stored.blindSince };
   }
 
   /** A placeholder for a fill; undefined while no invalidation could reach it. */
   take(address: Address): Ticket | undefined {
-    const { term } = this.lease;
-    if (!this.settings.cacheL1 || !term) return undefined;
-    const placeholder = new Placeholder(address, term, this.clock.monotonicMs());
+    return this.lease.term ? this.#place(address, false) : undefined;
+  }
+
+  /**
+   * A placeholder for what is read from the primary while there is no Redis: such a value has a lease of its own, which
+   * begins now. A node that hears of nobody else's writes serves what it knew for that long anyway.
+   */
+  takeBlind(address: Address): Ticket | undefined {
+    return this.#place(address, true);
+  }
+
+  #place(address: Address, blind: boolean): Ticket | undefined {
+    if (!this.settings.cacheL1) return undefined;
+    const placeholder = new Placeholder(address, this.lease.term, this.clock.now(), blind);
     if (address.kind === 'row') this.#index.add(placeholder, [address.tag, address.coarse]);
     if (address.kind === 'query') this.#index.add(placeholder, address.tags);
     return placeholder;
@@ -169,18 +185,21 @@ export class MemoryLevel extends Level {
   /** @param address where to, if that was not known yet when the placeholder was taken */
   override fill(ticket: Ticket, fill: Fill, address: Address = ticket.address): Filled {
     if (!(ticket instanceof Placeholder)) return undefined;
-    const { term, takenAtMs, voided } = ticket;
-    const watched = (fill.dependencies ?? []).every(({ tag }) => ticket.tags.has(tag));
+    const { term, takenAt, voided, blind } = ticket;
+    const dependencies = blind ? [...ticket.tags].map((tag) => ({ tag, stamp: '' })) : fill.dependencies;
+    const watched = (dependencies ?? []).every(({ tag }) => ticket.tags.has(tag));
     this.abandon(ticket);
-    if (voided || !watched || !fill.dependencies || term !== this.lease.term) return undefined;
+    if (voided || !watched || !dependencies || term !== this.lease.term) return undefined;
+    const atMostMs = blind ? this.settings.cacheL1LeaseMs : Infinity;
     const store = fill.body === 'null' ? this.#negatives : this.#values;
     const entry: StoredEntry = {
       tags: new Set(),
       term,
+      blindSince: blind ? takenAt : undefined,
       body: fill.body,
-      dependencies: fill.dependencies,
-      freshUntilMs: takenAtMs + fill.freshMs,
-      keepUntilMs: takenAtMs + fill.keepMs,
+      dependencies,
+      freshUntilMs: takenAt.monotonicMs + Math.min(fill.freshMs, atMostMs),
+      keepUntilMs: takenAt.monotonicMs + Math.min(fill.keepMs, atMostMs),
       attachedBytes: 0,
       void: () => void store.delete(address.key),
     };
@@ -189,9 +208,9 @@ export class MemoryLevel extends Level {
     if (store.peek(address.key) !== entry) return undefined;
     this.#index.add(
       entry,
-      fill.dependencies.map(({ tag }) => tag),
+      dependencies.map(({ tag }) => tag),
     );
-    return fill.dependencies;
+    return dependencies;
   }
 
   /** The fill will not come: its placeholder goes. */
@@ -212,9 +231,9 @@ export class MemoryLevel extends Level {
   peek(key: string): (Entry & { readonly leased: boolean }) | undefined {
     const stored = this.#values.peek(key) ?? this.#negatives.peek(key);
     if (!stored) return undefined;
-    const { body, dependencies, term, freshUntilMs, keepUntilMs } = stored;
+    const { body, dependencies, freshUntilMs, keepUntilMs } = stored;
     const now = this.clock.monotonicMs();
-    const leased = term === this.lease.term && this.lease.valid;
+    const leased = this.#covered(stored);
     return { body, dependencies, freshMs: freshUntilMs - now, keepMs: keepUntilMs - now, leased };
   }
 
