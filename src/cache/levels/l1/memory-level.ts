@@ -14,6 +14,7 @@ import {
   type Ticket,
 } from '../level.js';
 import { Lease, type Term } from './lease.js';
+import { Placeholder } from './placeholder.js';
 import { type Holder, TagIndex } from './tag-index.js';
 
 /** What an entry costs besides its own text: map slots, index slots, objects. Measured, rounded up. */
@@ -40,23 +41,6 @@ interface StoredEntry extends Holder, Held {
   readonly keepUntilMs: number;
   attachment?: unknown;
   attachedBytes: number;
-}
-
-/** The placeholder of a fill under way. Whatever is invalidated while it waits makes it void. */
-class Placeholder implements Ticket, Holder {
-  readonly tags = new Set<Tag>();
-  voided = false;
-
-  constructor(
-    readonly address: Address,
-    readonly term: Term | undefined,
-    readonly takenAt: Moment,
-    readonly blind: boolean,
-  ) {}
-
-  void(): void {
-    this.voided = true;
-  }
 }
 
 /**
