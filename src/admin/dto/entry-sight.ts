@@ -1,5 +1,13 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { deserialise, type KeptEntry, type Layer, type Place, type Sight, type TagState } from '../../cache/index.js';
+import {
+  type Dependents,
+  deserialise,
+  type KeptEntry,
+  type Layer,
+  type Place,
+  type Sight,
+  type TagState,
+} from '../../cache/index.js';
 import { type PolicyName, policyNames } from '../../config/index.js';
 import { etagOf } from '../../http/index.js';
 
@@ -59,6 +67,17 @@ export class DatabaseView {
   version!: number | null;
 }
 
+export class DependentsView implements Dependents {
+  @ApiProperty({ example: 'items?category=tools' })
+  tag!: string;
+
+  @ApiProperty({ type: 'integer' })
+  count!: number;
+
+  @ApiProperty({ type: [String], description: 'of some of them, as this node keeps them', example: ['row items:42'] })
+  keys!: readonly string[];
+}
+
 export class LayersView implements Record<Layer, LayerView> {
   @ApiProperty({ type: LayerView })
   api!: LayerView;
@@ -87,6 +106,12 @@ export class EntrySightView {
 
   @ApiProperty({ type: [TagView], nullable: true, description: 'as they are now; null while Redis does not answer' })
   tags!: TagView[] | null;
+
+  @ApiProperty({
+    type: [DependentsView],
+    description: 'what a change of it takes out of the memory of this node, by tag; of a row, its lists too',
+  })
+  dependents!: readonly DependentsView[];
 }
 
 export function viewOfSight({ layers: { api, db }, tags }: Sight): Pick<EntrySightView, 'layers' | 'tags'> {

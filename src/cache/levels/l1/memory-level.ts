@@ -34,6 +34,7 @@ export interface Held {
 }
 
 interface StoredEntry extends Holder, Held {
+  readonly key: string;
   readonly term: Term;
   readonly keepUntilMs: number;
   attachment?: unknown;
@@ -175,6 +176,7 @@ export class MemoryLevel extends Level {
     if (voided || !watched || !fill.dependencies || term !== this.lease.term) return undefined;
     const store = fill.body === 'null' ? this.#negatives : this.#values;
     const entry: StoredEntry = {
+      key: address.key,
       tags: new Set(),
       term,
       body: fill.body,
@@ -216,6 +218,11 @@ export class MemoryLevel extends Level {
     const now = this.clock.monotonicMs();
     const leased = term === this.lease.term && this.lease.valid;
     return { body, dependencies, freshMs: freshUntilMs - now, keepMs: keepUntilMs - now, leased };
+  }
+
+  /** For the inspector, too: the keys of what goes when the tag is invalidated. */
+  keysUnder(tag: Tag): string[] {
+    return [...this.#index.holdersOf(tag)].flatMap((holder) => ('key' in holder ? [(holder as StoredEntry).key] : []));
   }
 
   #remove(key: string): void {
