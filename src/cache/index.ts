@@ -27,7 +27,13 @@ export {
   type RequestResult,
   requestResults,
 } from './events.js';
-export { CacheInspector, type Dependents, type KeptEntry, type Place, type Sight } from './inspection/cache-inspector.js';
+export {
+  CacheInspector,
+  type Dependents,
+  type KeptEntry,
+  type Place,
+  type Sight,
+} from './inspection/cache-inspector.js';
 export { type CurrentRow, Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
 export { type TagState } from './inspection/redis-inspector.js';
 export { type Fill, Level, type Ticket } from './levels/level.js';

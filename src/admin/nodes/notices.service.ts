@@ -53,16 +53,19 @@ export class Notices implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #tell(): Promise<void> {
+    const { id, text: node } = this.node;
+    const message: NoticeMessage = { id, node, notices: this.#waiting, missed: this.#missed };
+    this.#forget();
+    if ((await this.#publish(JSON.stringify(message))) > 0) return;
+    this.#quietUntilMs = this.clock.monotonicMs() + quietMs;
+    this.#forget();
+  }
+
+  #forget(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    const message: NoticeMessage = {
-      id: this.node.id,
-      node: this.node.text,
-      notices: this.#waiting,
-      missed: this.#missed,
-    };
     this.#waiting = [];
     this.#missed = 0;
-    if ((await this.#publish(JSON.stringify(message))) === 0) this.#quietUntilMs = this.clock.monotonicMs() + quietMs;
   }
 
   /** How many have heard it. */

@@ -5,7 +5,7 @@ import uPlot from './uplot.js';
 
 /** @typedef {import('../counters.js').Counters} Counters */
 
-const shownSeconds = 300;
+const longestMinutes = 5;
 const height = 240;
 
 /** Answers per second by the level that gave them, one on top of the other. */
@@ -47,7 +47,7 @@ export class AnswersChart {
       stroke: colour('muted'),
       grid: { stroke: colour('line'), width: 1 },
       ticks: { show: false },
-      font: '12px system-ui, "Liberation Sans", sans-serif',
+      font: `12px ${colour('sans')}`,
     };
     // The uppermost layer first: each is drawn over the ones below it.
     const series = origins.toReversed().map(({ id, name }) => ({
@@ -62,16 +62,18 @@ export class AnswersChart {
         ...this.#size(),
         legend: { show: false },
         cursor: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 20, 0, 0],
         scales: {
-          x: { time: false, range: () => [-shownSeconds, 0] },
+          x: { time: false, range: () => [-this.#seconds(), 0] },
           y: { range: (_plot, _min, max) => [0, Math.max(5, max * 1.1)] },
         },
         axes: [
           {
             ...axis,
-            values: (_plot, at) => at.map((s) => (s === 0 ? 'now' : `${s / 60} min`)),
-            splits: () => [-300, -240, -180, -120, -60, 0],
+            size: 28,
+            gap: 8,
+            values: (_plot, at) => at.map((s) => (s === 0 ? 'now' : s % 60 === 0 ? `${s / 60} min` : `${s} s`)),
+            splits: () => quarters(this.#seconds()),
           },
           { ...axis, size: 52, values: (_plot, at) => at.map((n) => rate(n)) },
         ],
@@ -80,6 +82,14 @@ export class AnswersChart {
       this.#data(),
       this.#box,
     );
+  }
+
+  /** What is shown grows with what is known: from one minute to five. */
+  #seconds() {
+    const first = this.#pictures[0];
+    const last = this.#pictures.at(-1);
+    const known = first && last ? (last.atMs - first.atMs) / 60_000 : 0;
+    return 60 * Math.min(longestMinutes, Math.max(1, Math.ceil(known)));
   }
 
   /** @returns {import('./uplot.js').AlignedData} */
@@ -91,6 +101,12 @@ export class AnswersChart {
     const columns = origins.map((_, at) => layers.map((layer) => layer[at] ?? 0)).toReversed();
     return [times, ...columns];
   }
+}
+
+/** Places for labels: minutes, or parts of the one minute. @param {number} seconds */
+function quarters(seconds) {
+  const step = seconds === 60 ? 15 : 60;
+  return Array.from({ length: seconds / step + 1 }, (_, at) => at * step - seconds);
 }
 
 /** @param {Counters} from @param {Counters} to @returns {number[]} by origin */

@@ -19,6 +19,8 @@ export class Flow {
   /** @type {Counters | undefined} */
   #to;
   #seconds = 0;
+  /** @type {{ id: string, atMs: number } | undefined} */
+  #called;
 
   constructor() {
     new ResizeObserver(() => this.#draw()).observe(this.#box);
@@ -34,9 +36,8 @@ export class Flow {
 
   /** @param {string} id the station that has just answered */
   point(id) {
-    const label = this.#box.querySelector(`[data-station="${id}"]`);
-    label?.classList.remove('called');
-    requestAnimationFrame(() => label?.classList.add('called'));
+    this.#called = { id, atMs: performance.now() };
+    this.#draw();
   }
 
   #draw() {
@@ -52,10 +53,18 @@ export class Flow {
     const unit = perSecond ? 1 / Math.max(this.#seconds, 1) : 1;
     const shown = loads.map(({ asked, answered }) => ({ asked: asked * unit, answered: answered * unit }));
     const text = (/** @type {number} */ n) => (perSecond ? `${rate(n)}/s` : count(n));
-    const called = this.#box.querySelector('.called')?.getAttribute('data-station');
     fill(this.#box, picture(shown, this.#box.clientWidth, text));
-    if (called) this.#box.querySelector(`[data-station="${called}"]`)?.classList.add('called');
+    this.#mark();
     this.#tell(shown, text, perSecond);
+  }
+
+  /** The mark goes on fading where it was, however often the picture is drawn meanwhile. */
+  #mark() {
+    if (!this.#called) return;
+    const station = this.#box.querySelector(`[data-station="${this.#called.id}"]`);
+    const mark = /** @type {SVGElement | null | undefined} */ (station?.querySelector('.mark'));
+    station?.classList.add('called');
+    mark?.style.setProperty('animation-delay', `${this.#called.atMs - performance.now()}ms`);
   }
 
   /** @param {Load[]} loads @param {(n: number) => string} text @param {boolean} perSecond */
@@ -152,7 +161,15 @@ function label({ asked, answered }, i, { upright, step, exit, width, text }) {
         svg('text', { class: 'ratio', x: x + step * 0.28, y: 214 }, ratio),
         svg('text', { class: 'what', x: x + step * 0.28, y: 236 }, detail),
       ];
-  return svg('g', { class: `station ${station.id}`, 'data-station': station.id }, ...texts);
+  const mark = svg('rect', {
+    class: 'mark',
+    x: x - 8,
+    y: upright ? y + 4 : -2,
+    width: upright ? width - x + 8 : Math.min(step - 8, 190),
+    height: 50,
+    rx: 8,
+  });
+  return svg('g', { class: `station ${station.id}`, 'data-station': station.id }, mark, ...texts);
 }
 
 /** @typedef {(along: number, across: number) => string} At */

@@ -81,12 +81,13 @@ function placeOf(id, name, what, place, current) {
 }
 
 /** @param {Place} place @param {number | null | undefined} current */
-function says({ available, reason, present, valid, version, freshMs = 0 }, current) {
+function says({ available, reason, present, valid, version, from, freshMs = 0 }, current) {
   if (!available) return { mood: 'off', text: 'not used', detail: reasons[reason ?? ''] ?? reason };
   if (!present) return { mood: 'off', text: 'not here', detail: 'the next read goes on' };
   const text = version === undefined ? 'here' : version === null ? 'known to be absent' : `version ${version}`;
   if (!valid) return { mood: 'warn', text, detail: 'invalid: it is not served' };
-  const left = freshMs >= 0 ? `fresh for ${duration(freshMs / 1000)}` : `stale for ${duration(-freshMs / 1000)}`;
+  const came = from === undefined ? '' : from === 'l2' ? ', copied from Redis' : ', made here';
+  const left = `${freshMs >= 0 ? 'fresh' : 'stale'} for ${duration(Math.abs(freshMs) / 1000)}${came}`;
   const behind = typeof version === 'number' && typeof current === 'number' && version < current;
   return {
     mood: behind || freshMs < 0 ? 'warn' : 'good',

@@ -97,6 +97,7 @@ listen('/dashboard/events', {
   event: (counters) => {
     history.add(counters);
     draw();
+    timeline.settle();
     session.known(counters.admin);
     policy.inForce(counters.policies['items']);
   },

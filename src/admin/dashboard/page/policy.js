@@ -18,7 +18,8 @@ export function startPolicy() {
   const show = (view) => {
     inForce = view.policy;
     for (const radio of radios) radio.checked = radio.value === view.policy;
-    guarantee.textContent = `A reader can rely on: ${view.guarantee}`;
+    const parts = view.guarantee.split('`').map((part, at) => (at % 2 === 1 ? html('code', {}, part) : part));
+    fill(guarantee, html('strong', {}, 'A reader can rely on: '), ...parts);
   };
   const load = async () => show(await (await ask('GET', path)).json());
 

@@ -41,7 +41,7 @@ function tiles({ l1, l2, journal, feed, queue, policies, state, upSeconds }) {
     {
       name: 'L1 memory',
       value: bytes(l1.bytes),
-      detail: `${count(l1.entries)} entries, of ${bytes(l1.maxBytes)}`,
+      detail: `of ${bytes(l1.maxBytes)}, ${count(l1.entries)} entries`,
       mood: 'good',
       share: l1.bytes / l1.maxBytes,
     },

@@ -1,5 +1,5 @@
 import { byId, fill, html, size } from './dom.js';
-import { clock, duration } from './format.js';
+import { clock, count } from './format.js';
 import { Incidents } from './incidents.js';
 
 /** @typedef {import('./incidents.js').Incident} Incident */
@@ -40,6 +40,11 @@ export class Timeline {
     if (changed.length > 0) this.#soon();
   }
 
+  /** To be called now and then. */
+  settle() {
+    if (this.#incidents.settle()) this.#soon();
+  }
+
   /** However many events come at once, the page is drawn once. */
   #soon() {
     if (this.#drawing || this.#pause.getAttribute('aria-pressed') === 'true') return;
@@ -68,7 +73,7 @@ export class Timeline {
       html('th', { scope: 'col' }, 'Sent'),
       html('th', { scope: 'col' }, 'By'),
       html('th', { scope: 'col' }, 'What'),
-      ...columns.map((node) => html('th', { scope: 'col' }, 'Dropped on ', html('span', { class: 'mono' }, node), node === this.#own && html('span', { class: 'own' }, ' this node'))), // prettier-ignore
+      ...columns.map((node) => html('th', { scope: 'col' }, 'Dropped on ', html('span', { class: 'mono' }, node), node === this.#own && html('span', { class: 'own' }, 'this node'))), // prettier-ignore
     );
     fill(
       this.#box,
@@ -124,5 +129,5 @@ function drop(node, drops) {
   if (seconds === undefined) return html('td', { class: 'drop', 'data-node': node }, 'dropped');
   const share = Math.max(0.02, Math.min(1, seconds / longest));
   const bar = size(html('span', { class: seconds > longest ? 'bar late' : 'bar' }), { '--share': String(share) });
-  return html('td', { class: 'drop', 'data-node': node }, html('span', { class: 'took' }, seconds < 0.001 ? '< 1 ms' : duration(seconds)), bar); // prettier-ignore
+  return html('td', { class: 'drop', 'data-node': node }, html('span', { class: 'took' }, seconds < 0.001 ? '< 1 ms' : `${count(seconds * 1000)} ms`), bar); // prettier-ignore
 }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Settings } from '../../../config/index.js';
 import { Clock } from '../../clock.js';
 import { type Dependency, type Tag } from '../../core/tags.js';
+import { type LevelName } from '../../events.js';
 import {
   type Address,
   type Entry,
@@ -37,6 +38,7 @@ interface StoredEntry extends Holder, Held {
   readonly key: string;
   readonly term: Term;
   readonly keepUntilMs: number;
+  readonly from: LevelName | undefined;
   attachment?: unknown;
   attachedBytes: number;
 }
@@ -149,7 +151,8 @@ export class MemoryLevel extends Level {
     const freshMs = stored.freshUntilMs - now;
     const keepMs = stored.keepUntilMs - now;
     if (freshMs + staleMs <= 0 || keepMs <= 0) return undefined;
-    return { body: stored.body, dependencies: stored.dependencies, freshMs, keepMs };
+    const { body, dependencies, from } = stored;
+    return { body, dependencies, freshMs, keepMs, ...(from && { from }) };
   }
 
   /** A placeholder for a fill; undefined while no invalidation could reach it. */
@@ -183,6 +186,7 @@ export class MemoryLevel extends Level {
       dependencies: fill.dependencies,
       freshUntilMs: takenAtMs + fill.freshMs,
       keepUntilMs: takenAtMs + fill.keepMs,
+      from: fill.from,
       attachedBytes: 0,
       void: () => void store.delete(address.key),
     };
@@ -214,10 +218,10 @@ export class MemoryLevel extends Level {
   peek(key: string): (Entry & { readonly leased: boolean }) | undefined {
     const stored = this.#values.peek(key) ?? this.#negatives.peek(key);
     if (!stored) return undefined;
-    const { body, dependencies, term, freshUntilMs, keepUntilMs } = stored;
+    const { body, dependencies, from, freshUntilMs, keepUntilMs } = stored;
     const now = this.clock.monotonicMs();
-    const leased = term === this.lease.term && this.lease.valid;
-    return { body, dependencies, freshMs: freshUntilMs - now, keepMs: keepUntilMs - now, leased };
+    const life = { freshMs: freshUntilMs - now, keepMs: keepUntilMs - now };
+    return { body, dependencies, ...life, ...(from && { from }), leased: this.#covered(stored) };
   }
 
   /** For the inspector, too: the keys of what goes when the tag is invalidated. */
