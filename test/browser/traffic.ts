@@ -1,5 +1,5 @@
 /** Readers that prefer some items, some that page through lists, and now and then a writer: for pictures with something in them. */
-export function keepBusy(urls: readonly string[]): () => Promise<void> {
+export function keepBusy(urls: readonly string[], pauseMs = 4): () => Promise<void> {
   const stopped = new AbortController();
   const { signal } = stopped;
   const one = (of: number) => 1 + Math.floor(Math.random() ** 3 * of);
@@ -10,7 +10,7 @@ export function keepBusy(urls: readonly string[]): () => Promise<void> {
       await fetch(url + path)
         .then((answer) => answer.arrayBuffer())
         .catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 4));
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   };
   const writer = async (url: string) => {

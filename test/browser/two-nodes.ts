@@ -1,5 +1,7 @@
 import { seedCatalogue } from '../../src/items/seed-catalogue.js';
-import { startApp, type TestApp } from '../support/start-app.js';
+import { ChangeFeed } from '../../src/invalidation/index.js';
+import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
+import { until } from '../support/until.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 
 export const token = 'a-token-of-the-browser-tests';
@@ -9,18 +11,24 @@ export class TwoNodes {
   redis!: TestRedis;
   a!: TestApp;
   b!: TestApp;
+  #drop!: () => Promise<void>;
 
   constructor() {
     beforeAll(async () => {
       this.redis = await startRedis();
-      const env = { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500' };
-      this.a = await startApp({ redis: this.redis.url, env });
+      const made = await createMigratedDatabase();
+      this.#drop = () => made.drop();
+      const database = made.url;
+      const env = { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500', CACHE_FEED: 'on' };
+      this.a = await startApp({ redis: this.redis.url, env, database });
       await seedCatalogue(this.a.dataSource);
-      this.b = await startApp({ redis: this.redis.url, env, database: this.a.databaseUrl });
+      await until(() => this.a.app.get(ChangeFeed).state === 'leading');
+      this.b = await startApp({ redis: this.redis.url, env, database });
     }, 60_000);
     afterAll(async () => {
       await this.b.close();
       await this.a.close();
+      await this.#drop();
       await this.redis.stop();
     });
   }

@@ -62,10 +62,16 @@ export class Visit {
     return this.page.evaluate<number>(excess);
   }
 
-  async picture(name: string, options: { readonly folder?: string; readonly fullPage?: boolean } = {}): Promise<void> {
-    const into = options.folder ?? folder;
+  /** Of the whole page; or, with a height, of its first so many pixels. */
+  async picture(name: string, options: { readonly folder?: string; readonly height?: number } = {}): Promise<void> {
+    const { folder: into = folder, height } = options;
     mkdirSync(into, { recursive: true });
-    await this.page.screenshot({ path: `${into}/${name}.png`, fullPage: options.fullPage ?? true });
+    if (height !== undefined) await this.page.setViewportSize({ width: this.page.viewportSize()!.width, height });
+    await this.page.screenshot({ path: `${into}/${name}.png`, fullPage: height === undefined });
+  }
+
+  async pictureOf(selector: string, name: string, into = folder): Promise<void> {
+    await this.page.locator(selector).screenshot({ path: `${into}/${name}.png` });
   }
 
   close(): Promise<void> {

@@ -10,6 +10,8 @@ import { stations, traffic } from './levels.js';
  */
 
 const narrow = 640;
+/** Neighbours overlap by so much: no ground shows between them. */
+const seam = 0.75;
 
 /** Draws the way of the reads: a band as wide as the reads that arrive, of which each level turns its answers out. */
 export class Flow {
@@ -128,7 +130,7 @@ function picture(loads, width, text) {
     return parts;
   });
   const labels = loads.map((load, i) => label(load, i, { upright, step, exit: place.exit, width, text }));
-  const height = upright ? length : 262;
+  const height = upright ? length + 8 : 262;
   return svg(
     'svg',
     { width, height, viewBox: `0 0 ${width} ${height}`, 'aria-hidden': 'true', focusable: 'false' },
@@ -177,7 +179,7 @@ function label({ asked, answered }, i, { upright, step, exit, width, text }) {
 /** A stretch of the band, from one thickness to another. @param {At} at @param {number} from @param {number} to @param {number} begin @param {number} thick @param {number} thin */
 function band(at, from, to, begin, thick, thin) {
   const middle = (from + to) / 2;
-  return `M${at(from, begin)} L${at(to, begin)} L${at(to, begin + thin)} C${at(middle, begin + thin)} ${at(middle, begin + thick)} ${at(from, begin + thick)} Z`;
+  return `M${at(from, begin)} L${at(to + seam, begin)} L${at(to + seam, begin + thin)} L${at(to, begin + thin)} C${at(middle, begin + thin)} ${at(middle, begin + thick)} ${at(from, begin + thick)} Z`;
 }
 
 /** What is answered here turns out of the band. @param {At} at @param {number} gate @param {number} turn @param {number} wide @param {number} near @param {number} far @param {number} exit */

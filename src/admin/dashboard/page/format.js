@@ -8,7 +8,7 @@ export const count = (n) => (Math.abs(n) >= 100_000 ? short.format(n) : whole.fo
 export function rate(perSecond) {
   if (perSecond === 0) return '0';
   if (perSecond < 0.1) return '< 0.1';
-  return perSecond < 10 ? perSecond.toFixed(1) : count(perSecond);
+  return perSecond < 9.95 ? perSecond.toFixed(1) : count(perSecond);
 }
 
 /** @param {number | undefined} ratio of 1 */

@@ -1,5 +1,7 @@
-import { ask, Refusal } from './api.js';
+import { ask } from './api.js';
 import { byId } from './dom.js';
+
+/** @typedef {import('./api.js').Refusal} Refusal */
 
 /** The cookie is not for scripts to see: this remembers only that there is one, and until when. */
 const note = 'strata-signed-in-until';

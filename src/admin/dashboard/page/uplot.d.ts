@@ -1,2 +1,4 @@
+import type uPlot from 'uplot/dist/uPlot.js';
+
 export { default } from 'uplot/dist/uPlot.js';
-export type AlignedData = import('uplot/dist/uPlot.js').default.AlignedData;
+export type AlignedData = uPlot.AlignedData;
