@@ -1,4 +1,5 @@
 import { type Browser, type Locator } from 'playwright-core';
+import { startApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 import { startChromium } from './chromium.js';
 import { keepBusy } from './traffic.js';
@@ -87,6 +88,8 @@ describe('an administrator', () => {
     await visit.page.getByRole('textbox', { name: 'Key', exact: true }).fill('nonsense');
     await click('Inspect');
     await shows(sight, 'names nothing that is cached');
+    // Browsers say so themselves of every refusal.
+    expect(visit.faults.splice(0)).toEqual([expect.stringContaining('400 (Bad Request)')]);
   });
 
   it('writes and invalidates by hand', async () => {
@@ -142,6 +145,18 @@ describe('a visitor', () => {
     await visit.page.getByRole('button', { name: 'Sign in' }).click();
     await shows(visit.page.locator('#sign-in-fault'), 'not the admin token');
     await visit.close();
+  });
+
+  it('is told how to get the rest where there is no admin token, and sees a node without Redis', async () => {
+    const alone = await startApp();
+    const visit = await Visit.open(browser, `${alone.url}/dashboard`);
+    await shows(visit.page.locator('#closed'), 'set ADMIN_TOKEN');
+    expect(await visit.page.getByLabel('Admin token').isVisible()).toBe(false);
+    await shows(visit.page.locator('#state'), 'away');
+    await visit.picture('alone');
+    expect(visit.faults).toEqual([]);
+    await visit.close();
+    await alone.close();
   });
 
   it('comes by keyboard to everything, and sees where the focus is', async () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../cache/index.js';
-import { WarmingQueue, WarmingUnavailableError } from '../../warming/index.js';
+import { WarmingQueue } from '../../warming/index.js';
 import { type QueueCounts } from './counters.js';
 
 const everyMs = 2_000;
@@ -29,9 +29,8 @@ export class QueueLook {
     try {
       const { waiting, active, delayed, failed, completed } = await this.queue.call((bull) => bull.getJobCounts());
       this.#latest = { waiting, active, delayed, failed, completed };
-    } catch (error) {
+    } catch {
       this.#latest = null;
-      if (!(error instanceof WarmingUnavailableError)) throw error;
     }
   }
 }
