@@ -1,6 +1,15 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { parse } from 'node:querystring';
-import { type CurrentRow, Inspectable, Inspectables, queryAddress, queryTags, rowAddress, rowTags, type Subject } from '../cache/index.js';
+import {
+  type CurrentRow,
+  Inspectable,
+  Inspectables,
+  queryAddress,
+  queryTags,
+  rowAddress,
+  rowTags,
+  type Subject,
+} from '../cache/index.js';
 import { listQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
 import { itemRule } from './item.rule.js';
 import { ItemsReader } from './items.reader.js';

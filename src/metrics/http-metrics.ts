@@ -59,7 +59,8 @@ export class HttpMetrics implements OnModuleInit {
 function originOf(res: ServerResponse): string | undefined {
   const status = res.getHeader('cache-status');
   if (typeof status !== 'string') return undefined;
-  const [, layer, level] = /strata-(api); hit;[^,]*?detail=(l[12])/.exec(status) ?? /strata-(db); hit;[^,]*?detail=(l[12])/.exec(status) ?? [];
+  const [, layer, level] =
+    /strata-(api); hit;[^,]*?detail=(l[12])/.exec(status) ?? /strata-(db); hit;[^,]*?detail=(l[12])/.exec(status) ?? [];
   return layer && level ? `${layer}-${level}` : 'database';
 }
 

@@ -74,7 +74,7 @@ export class Flow {
     const empty = byId('flow-empty');
     empty.hidden = loads.some(({ asked }) => asked > 0);
     empty.textContent = perSecond
-      ? 'No reads in the last ten seconds. Read an item below, or send some requests to /items.'
+      ? 'No reads in the last ten seconds. Send some to /items, or sign in and read an item below.'
       : 'No reads since this node began.';
     fill(
       /** @type {Element} */ (byId('flow-table').querySelector('tbody')),

@@ -139,7 +139,8 @@ export class MemoryLevel extends Level {
   /** An entry that no lease covers since the connection was lost: good again once its stamps have been confirmed. */
   suspect(key: string, staleMs: number): Entry | undefined {
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
-    return stored && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+    const alive = stored && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+    return alive && stored?.from ? { ...alive, from: stored.from } : alive;
   }
 
   #covered(stored: StoredEntry): boolean {
@@ -151,8 +152,7 @@ export class MemoryLevel extends Level {
     const freshMs = stored.freshUntilMs - now;
     const keepMs = stored.keepUntilMs - now;
     if (freshMs + staleMs <= 0 || keepMs <= 0) return undefined;
-    const { body, dependencies, from } = stored;
-    return { body, dependencies, freshMs, keepMs, ...(from && { from }) };
+    return { body: stored.body, dependencies: stored.dependencies, freshMs, keepMs };
   }
 
   /** A placeholder for a fill; undefined while no invalidation could reach it. */
