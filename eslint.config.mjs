@@ -29,8 +29,8 @@ export default tseslint.config(
     },
   },
   {
-    // tsc knows every name (tsconfig.scripts.json), also those of Node.js.
-    files: ['**/*.mjs'],
+    // tsc knows every name (tsconfig.scripts.json, tsconfig.page.json), also those of Node.js and of browsers.
+    files: ['**/*.mjs', 'src/admin/dashboard/page/*.js'],
     rules: { 'no-undef': 'off' },
   },
   prettier,

@@ -1,4 +1,5 @@
 import { AdministeredNodes, entries, get, hammer, put, stats } from './support/administered-nodes.js';
+import { until } from './support/until.js';
 
 const nodes = new AdministeredNodes();
 const { createItem } = nodes;
@@ -12,8 +13,10 @@ describe('where something is', () => {
     expect(seen).toMatchObject({ key: `/items/${id}`, entity: 'items', policy: 'write-through', database: { version: 2 } });
     const stamps = Object.fromEntries(seen.tags.map(({ tag, stamp }: Record<string, string>) => [tag, stamp]));
     expect(Object.keys(stamps).sort()).toEqual(['items:*', `items:${id}`]);
-    for (const place of [seen.layers.api.l1, seen.layers.api.l2, seen.layers.db.l1, seen.layers.db.l2])
+    const { api, db } = seen.layers;
+    for (const [place, from] of [[api.l1, 'here'], [api.l2], [db.l1, 'l2'], [db.l2]])
       expect(place).toEqual({
+        ...(from && { from }),
         available: true,
         present: true,
         valid: true,
@@ -49,6 +52,20 @@ describe('where something is', () => {
     expect(seen.layers.db.l2).not.toHaveProperty('version');
     expect(Object.keys(seen.layers.api.l1.stamps).sort()).toEqual(['items:*', 'items?category=lists']);
   });
+
+  it('is told with what goes with it: the row, its response, and the lists that it is in', async () => {
+    const id = await createItem({ category: 'dependents' });
+    expect((await entries(nodes.a, `items:${id}`)).dependents).toEqual([]);
+    for (const path of [`/items/${id}`, '/items?category=dependents', '/items?category=dependents&limit=3'])
+      await nodes.a.http.get(path).expect(200);
+    const { dependents } = await entries(nodes.a, `items:${id}`);
+    expect(dependents).toContainEqual({ tag: `items:${id}`, count: 2, keys: [`row items:${id}`, `response /items/${id}`] });
+    const lists = dependents.find(({ tag }: { tag: string }) => tag === 'items?category=dependents');
+    expect(lists.count).toBe(4);
+    expect(lists.keys).toContain('response /items?category=dependents&limit=3');
+    await nodes.a.http.put(`/items/${id}`).send({ ...hammer, category: 'dependents' }).expect(200);
+    await until(async () => (await entries(nodes.a, `items:${id}`)).dependents.length === 0);
+  }); // prettier-ignore
 
   it('is told per node: what one has in L1, the other finds in L2', async () => {
     const id = await createItem();

@@ -1,30 +1,12 @@
-import { EventEmitter } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
 import { type Response } from 'express';
 import { EventStream } from '../src/admin/events/event-stream.js';
 import { Lifecycle } from '../src/http/index.js';
+import { hear, SlowResponse } from './support/event-listener.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
 const token = 'correct-horse-battery-staple';
 const authorization = `Bearer ${token}`;
-
-/** One listener, with what it has heard so far. */
-async function listen(app: TestApp, headers: Record<string, string> = { authorization }) {
-  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(`${app.url}/admin/events`, { headers, agent: false }, resolve).on('error', reject);
-  });
-  let text = '';
-  let ended = false;
-  answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  answer.on('end', () => (ended = true)).on('error', () => undefined);
-  return {
-    answer,
-    text: () => text,
-    ended: () => ended,
-    events: () => [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!)),
-  };
-}
 
 describe('the live events', () => {
   let app: TestApp;
@@ -34,7 +16,7 @@ describe('the live events', () => {
   afterEach(() => app.close());
 
   it('tell everything that the cache says, as server-sent events', async () => {
-    const listener = await listen(app);
+    const listener = await hear(app, '/admin/events', { authorization });
     expect(listener.answer.statusCode).toBe(200);
     expect(listener.answer.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
@@ -50,7 +32,7 @@ describe('the live events', () => {
   it('are for those who may know', async () => {
     await app.http.get('/admin/events').expect(401);
     const { headers } = await app.http.post('/admin/session').send({ token }).expect(204);
-    const listener = await listen(app, { cookie: String(headers['set-cookie']).split(';')[0]! });
+    const listener = await hear(app, '/admin/events', { cookie: String(headers['set-cookie']).split(';')[0]! });
     expect(listener.answer.statusCode).toBe(200);
     listener.answer.destroy();
     await app.http.get('/admin/events').set({ authorization, Accept: 'application/json' }).expect(406);
@@ -63,7 +45,7 @@ describe('the live events', () => {
 
   it('go on for longer than a request may take to begin', async () => {
     const brisk = await startApp({ env: { ADMIN_TOKEN: token, REQUEST_TIMEOUT_MS: '30' } });
-    const listener = await listen(brisk);
+    const listener = await hear(brisk, '/admin/events', { authorization });
     await new Promise((resolve) => setTimeout(resolve, 50));
     await brisk.http.get('/items');
     await until(() => listener.events().length > 0);
@@ -73,7 +55,7 @@ describe('the live events', () => {
   });
 
   it('end when the service drains, and nobody new is let in', async () => {
-    const listener = await listen(app);
+    const listener = await hear(app, '/admin/events', { authorization });
     app.app.get(Lifecycle).drain();
     await until(() => listener.ended());
     await app.http.get('/admin/events').set({ authorization }).expect(503).expect('Retry-After', '1');
@@ -83,31 +65,6 @@ describe('the live events', () => {
     expect(text).not.toContain('route="/admin/events",method="GET",status="200"');
   });
 });
-
-/** A client that takes nothing until it is told to. */
-class SlowResponse extends EventEmitter {
-  readonly written: string[] = [];
-  takes = true;
-
-  status(): this {
-    return this;
-  }
-  set(): this {
-    return this;
-  }
-  flushHeaders(): void {}
-  end(): void {
-    this.emit('close');
-  }
-  write(text: string): boolean {
-    this.written.push(text);
-    return this.takes;
-  }
-  takeAgain(): void {
-    this.takes = true;
-    this.emit('drain');
-  }
-}
 
 describe('a stream', () => {
   const event = (n: number) => ({ type: 'load', n });

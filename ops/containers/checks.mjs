@@ -39,6 +39,15 @@ export const checks = {
     return { cacheStatus };
   },
 
+  async 'the image has every file of the dashboard'(stack) {
+    const page = await stack.fetch('/dashboard');
+    assert.equal(page.status, 200);
+    const named = [...(await page.text()).matchAll(/"(\/dashboard\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    for (const path of [...named, '/dashboard/assets/uplot.js'])
+      assert.equal((await stack.fetch(path)).status, 200, path);
+    return { files: named.length };
+  },
+
   async 'node is process 1, an ordinary user, and cannot change its code'(stack) {
     assert.match(await stack.exec('app', 'cat', '/proc/1/status'), /^Uid:\t1000\t1000\t1000\t1000$/m);
     const words = (await stack.exec('app', 'cat', '/proc/1/cmdline')).split('\0');

@@ -58,14 +58,15 @@ export class CacheController {
   @ApiResponse({ status: 200, type: EntrySightView, description: 'at each layer and level' })
   async entries(@Query() { key }: EntryQuery): Promise<EntrySightView> {
     const subject = this.#subject(key, { in: 'query', field: 'key' });
-    const { entity, path, currentVersion } = subject;
-    const [sight, version] = await Promise.all([this.inspector.look(subject), currentVersion?.()]);
+    const { entity, path, tag } = subject;
+    const [sight, row] = await Promise.all([this.inspector.look(subject), subject.current?.()]);
     return {
       key: path,
       entity,
       policy: this.registry.policyOf(entity),
-      ...(version !== undefined && { database: { version } }),
+      ...(row !== undefined && { database: { version: row?.version ?? null } }),
       ...viewOfSight(sight),
+      dependents: this.inspector.dependents([tag, ...(row?.lists ?? [])]),
     };
   }
 

@@ -19,7 +19,13 @@ export type CacheEvent =
   | { readonly type: 'load'; readonly seconds: number }
   | { readonly type: 'joined' }
   | { readonly type: 'invalidated'; readonly source: InvalidationSource; readonly tags: readonly string[] }
-  | { readonly type: 'dropped'; readonly tags: readonly string[]; readonly seconds: number }
+  /** L1 of this node has dropped what depends on the tags, so long after they were sent; by the sender's wall clock. */
+  | {
+      readonly type: 'dropped';
+      readonly tags: readonly string[];
+      readonly seconds: number;
+      readonly sentAtMs: number;
+    }
   /** Some node began a new generation: this process has dropped everything. */
   | { readonly type: 'cleared' }
   | { readonly type: 'generation'; readonly gen: string | undefined; readonly fresh: boolean }

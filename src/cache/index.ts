@@ -27,8 +27,14 @@ export {
   type RequestResult,
   requestResults,
 } from './events.js';
-export { CacheInspector, type KeptEntry, type Place, type Sight } from './inspection/cache-inspector.js';
-export { Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
+export {
+  CacheInspector,
+  type Dependents,
+  type KeptEntry,
+  type Place,
+  type Sight,
+} from './inspection/cache-inspector.js';
+export { type CurrentRow, Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
 export { type TagState } from './inspection/redis-inspector.js';
 export { type Fill, Level, type Ticket } from './levels/level.js';
 export { Lease, type Term } from './levels/l1/lease.js';

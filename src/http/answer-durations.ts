@@ -12,9 +12,14 @@ export interface AnswerLabels {
   readonly status: number;
 }
 
-/** Answers of one kind: how many took how long. Counting one costs a comparison and two additions. */
-export class DurationSeries {
+export interface Durations {
   /** Per bucket, not cumulative; one more than there are bounds. */
+  readonly counts: readonly number[];
+  readonly sumSeconds: number;
+}
+
+/** Answers of one kind: how many took how long. Counting one costs a comparison and two additions. */
+export class DurationSeries implements Durations {
   readonly counts: number[] = new Array<number>(durationBuckets.length + 1).fill(0);
   sumSeconds = 0;
 
@@ -26,23 +31,57 @@ export class DurationSeries {
     this.counts[bucket]! += 1;
     this.sumSeconds += seconds;
   }
+
+  plus({ counts, sumSeconds }: Durations): this {
+    for (const [bucket, count] of counts.entries()) this.counts[bucket]! += count;
+    this.sumSeconds += sumSeconds;
+    return this;
+  }
 }
 
 /** How long this application's answers took, whoever gave them. Whoever shows the numbers reads them here. */
 @Injectable()
 export class AnswerDurations {
-  readonly #series = new Map<string, DurationSeries>();
+  readonly #byOrigin = new Map<string, Map<string, DurationSeries>>();
 
-  /** Labels come from closed sets: the routes, methods and statuses that there are. */
-  series(labels: AnswerLabels): DurationSeries {
-    const name = `${labels.method} ${labels.route} ${labels.status}`;
-    let series = this.#series.get(name);
-    if (!series) this.#series.set(name, (series = new DurationSeries(labels)));
+  /**
+   * Labels and origins come from closed sets: the routes, methods and statuses that there are.
+   * @param origin where the answer came from, in the words of whoever measures
+   */
+  series(labels: AnswerLabels, origin = 'other'): DurationSeries {
+    let all = this.#byOrigin.get(origin);
+    if (!all) this.#byOrigin.set(origin, (all = new Map<string, DurationSeries>()));
+    const name = nameOf(labels);
+    let series = all.get(name);
+    if (!series) all.set(name, (series = new DurationSeries(labels)));
     return series;
   }
 
-  /** Those of which there was an answer. */
+  /** Those of which there was an answer, whatever its origin. */
   all(): readonly DurationSeries[] {
-    return [...this.#series.values()].filter(({ counts }) => counts.some((count) => count > 0));
+    const sums = new Map<string, DurationSeries>();
+    for (const series of this.#answered()) {
+      const name = nameOf(series.labels);
+      sums.set(name, (sums.get(name) ?? new DurationSeries(series.labels)).plus(series));
+    }
+    return [...sums.values()];
+  }
+
+  /** The answers of all routes, by origin. */
+  byOrigin(): Readonly<Record<string, Durations>> {
+    return Object.fromEntries(
+      [...this.#byOrigin].map(([origin, all]) => {
+        const sum = new DurationSeries({ route: '', method: '', status: 0 });
+        for (const series of all.values()) sum.plus(series);
+        return [origin, { counts: sum.counts, sumSeconds: sum.sumSeconds }];
+      }),
+    );
+  }
+
+  #answered(): DurationSeries[] {
+    const every = [...this.#byOrigin.values()].flatMap((all) => [...all.values()]);
+    return every.filter(({ counts }) => counts.some((count) => count > 0));
   }
 }
+
+const nameOf = ({ method, route, status }: AnswerLabels): string => `${method} ${route} ${status}`;

@@ -1,5 +1,5 @@
 export { answerClientErrors } from './client-errors.js';
-export { AnswerDurations, durationBuckets, type DurationSeries } from './answer-durations.js';
+export { AnswerDurations, durationBuckets, type Durations, type DurationSeries } from './answer-durations.js';
 export { ApiProblems } from './api-problems.js';
 export { BytesAdapter } from './bytes.adapter.js';
 export { Produces } from './content.interceptor.js';

@@ -50,6 +50,11 @@ export class Invalidator implements BeforeApplicationShutdown {
     this.events.emit({ type: 'invalidated', source: 'write', tags: all });
   }
 
+  /** A strict writer has fenced them before its COMMIT, and no node serves them from L1. */
+  fenced(tags: readonly Tag[]): void {
+    this.events.emit({ type: 'invalidated', source: 'write', tags });
+  }
+
   /** On an operator's word. @throws {LevelUnavailableError} if Redis cannot be told */
   async onDemand(tags: readonly Tag[]): Promise<void> {
     this.l1.invalidate(tags);

@@ -1,6 +1,15 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { parse } from 'node:querystring';
-import { Inspectable, Inspectables, queryAddress, rowAddress, rowTags, type Subject } from '../cache/index.js';
+import {
+  type CurrentRow,
+  Inspectable,
+  Inspectables,
+  queryAddress,
+  queryTags,
+  rowAddress,
+  rowTags,
+  type Subject,
+} from '../cache/index.js';
 import { listQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
 import { itemRule } from './item.rule.js';
 import { ItemsReader } from './items.reader.js';
@@ -35,8 +44,15 @@ export class ItemsInspectable extends Inspectable implements OnModuleInit {
       path: itemPath(id),
       address: rowAddress(entity, id),
       tag: rowTags(entity, id).tag,
-      currentVersion: async () => (await this.reader.loadItem(id)).value?.version ?? null,
+      current: () => this.#current(id),
     };
+  }
+
+  async #current(id: number): Promise<CurrentRow | null> {
+    const { value } = await this.reader.loadItem(id);
+    if (!value) return null;
+    const lists = [{}, { category: value.category }].map((filter) => queryTags(entity, filter)[0]!);
+    return { version: value.version, lists };
   }
 
   #list(text: string): Subject | undefined {

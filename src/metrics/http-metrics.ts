@@ -43,7 +43,7 @@ export class HttpMetrics implements OnModuleInit {
         if (String(res.getHeader('content-type')).startsWith('text/event-stream')) return;
         const method = methods.has(req.method!) ? req.method! : other;
         this.durations
-          .series({ route: this.#routeOf(req), method, status: res.statusCode })
+          .series({ route: this.#routeOf(req), method, status: res.statusCode }, originOf(res))
           .observe((performance.now() - startedMs) / 1000);
       });
     });
@@ -53,6 +53,15 @@ export class HttpMetrics implements OnModuleInit {
     this.#patterns ??= patternsOf(this.host.httpAdapter.getInstance<{ readonly router: Router }>().router);
     return typeof route?.path === 'string' && this.#patterns.has(route.path) ? route.path : other;
   }
+}
+
+/** Which level gave the answer, as its `Cache-Status` says; undefined where it says nothing. */
+function originOf(res: ServerResponse): string | undefined {
+  const status = res.getHeader('cache-status');
+  if (typeof status !== 'string') return undefined;
+  const [, layer, level] =
+    /strata-(api); hit;[^,]*?detail=(l[12])/.exec(status) ?? /strata-(db); hit;[^,]*?detail=(l[12])/.exec(status) ?? [];
+  return layer && level ? `${layer}-${level}` : 'database';
 }
 
 const patternsOf = ({ stack }: Router): ReadonlySet<unknown> =>

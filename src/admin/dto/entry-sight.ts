@@ -1,5 +1,13 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { deserialise, type KeptEntry, type Layer, type Place, type Sight, type TagState } from '../../cache/index.js';
+import {
+  type Dependents,
+  deserialise,
+  type KeptEntry,
+  type Layer,
+  type Place,
+  type Sight,
+  type TagState,
+} from '../../cache/index.js';
 import { type PolicyName, policyNames } from '../../config/index.js';
 import { etagOf } from '../../http/index.js';
 
@@ -31,6 +39,9 @@ export class PlaceView {
   @ApiPropertyOptional({ example: '"q2xlBT0Zc5m8Hn1uYd3KaA"' })
   etag?: string;
 
+  @ApiPropertyOptional({ enum: ['l2', 'here'], description: 'L1: copied from Redis, or made by this node' })
+  from?: 'l2' | 'here';
+
   @ApiPropertyOptional({ type: 'object', additionalProperties: { type: 'string' }, description: 'it was made under' })
   stamps?: Readonly<Record<string, string>>;
 }
@@ -57,6 +68,17 @@ export class TagView {
 export class DatabaseView {
   @ApiProperty({ type: 'integer', nullable: true, description: 'null: there is no such row' })
   version!: number | null;
+}
+
+export class DependentsView implements Dependents {
+  @ApiProperty({ example: 'items?category=tools' })
+  tag!: string;
+
+  @ApiProperty({ type: 'integer' })
+  count!: number;
+
+  @ApiProperty({ type: [String], description: 'of some of them, as this node keeps them', example: ['row items:42'] })
+  keys!: readonly string[];
 }
 
 export class LayersView implements Record<Layer, LayerView> {
@@ -87,13 +109,19 @@ export class EntrySightView {
 
   @ApiProperty({ type: [TagView], nullable: true, description: 'as they are now; null while Redis does not answer' })
   tags!: TagView[] | null;
+
+  @ApiProperty({
+    type: [DependentsView],
+    description: 'what a change of it takes out of the memory of this node, by tag; of a row, its lists too',
+  })
+  dependents!: readonly DependentsView[];
 }
 
 export function viewOfSight({ layers: { api, db }, tags }: Sight): Pick<EntrySightView, 'layers' | 'tags'> {
   return {
     layers: {
-      api: { l1: viewOfPlace(api.l1, ofResponse), l2: viewOfPlace(api.l2, ofResponse) },
-      db: { l1: viewOfPlace(db.l1, ofValue), l2: viewOfPlace(db.l2, ofValue) },
+      api: { l1: withOrigin(api.l1, ofResponse), l2: viewOfPlace(api.l2, ofResponse) },
+      db: { l1: withOrigin(db.l1, ofValue), l2: viewOfPlace(db.l2, ofValue) },
     },
     tags: tags?.map(viewOfTag) ?? null,
   };
@@ -106,6 +134,12 @@ type Describe = (body: string) => Pick<PlaceView, 'etag' | 'version'>;
 function viewOfPlace(place: Place, describe: Describe): PlaceView {
   if ('unavailable' in place) return { available: false, reason: place.unavailable };
   return place.entry ? viewOfEntry(place.entry, describe) : { available: true, present: false };
+}
+
+/** Of L1, which knows how it came by what it has. */
+function withOrigin(place: Place, describe: Describe): PlaceView {
+  const view = viewOfPlace(place, describe);
+  return 'entry' in place && place.entry ? { ...view, from: place.entry.from === 'l2' ? 'l2' : 'here' } : view;
 }
 
 function viewOfEntry({ body, dependencies, freshMs, keepMs, valid }: KeptEntry, describe: Describe): PlaceView {

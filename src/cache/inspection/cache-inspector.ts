@@ -19,6 +19,16 @@ export interface KeptEntry extends Entry {
 /** What one level says of one entry: why it cannot say anything, or what it keeps. */
 export type Place = { readonly unavailable: Unavailability } | { readonly entry: KeptEntry | undefined };
 
+/** What this process keeps that goes with a tag. */
+export interface Dependents {
+  readonly tag: Tag;
+  readonly count: number;
+  /** Some of them. */
+  readonly keys: readonly string[];
+}
+
+const mostKeys = 10;
+
 export interface Sight {
   readonly layers: Readonly<Record<Layer, { readonly l1: Place; readonly l2: Place }>>;
   /** The state of every tag that plays a part; undefined while Redis does not answer. */
@@ -44,6 +54,14 @@ export class CacheInspector {
       layers: { api: { l1: near.api, l2: far.api }, db: { l1: near.db, l2: far.db } },
       tags: far.tags,
     };
+  }
+
+  /** What goes from L1 of this process with each of the tags; those of which nothing is kept are left out. */
+  dependents(tags: readonly Tag[]): Dependents[] {
+    return tags.flatMap((tag) => {
+      const keys = this.l1.keysUnder(tag);
+      return keys.length === 0 ? [] : [{ tag, count: keys.length, keys: keys.slice(0, mostKeys) }];
+    });
   }
 
   #near({ key }: Address): Place {

@@ -2,6 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { type Tag } from '../core/tags.js';
 import { type Address } from '../levels/level.js';
 
+/** A row as the database has it now. */
+export interface CurrentRow {
+  readonly version: number;
+  /** The lists that a change of it makes invalid. */
+  readonly lists: readonly Tag[];
+}
+
 /** Something that an operator can point at: where each layer keeps it, and what makes it invalid. */
 export interface Subject {
   readonly entity: string;
@@ -11,8 +18,8 @@ export interface Subject {
   readonly address: Exclude<Address, { kind: 'response' }>;
   /** What is invalidated where the subject is to be. */
   readonly tag: Tag;
-  /** Of rows: the version in the database; null where there is no such row. */
-  readonly currentVersion?: () => Promise<number | null>;
+  /** Of rows: null where there is no such row. */
+  readonly current?: () => Promise<CurrentRow | null>;
 }
 
 /** What a domain offers to operators. A port: the domain knows which of its things a key names. */

@@ -23,6 +23,8 @@ export interface Entry {
   readonly keepMs: number;
   /** Proven by nothing but its age: what is made of it may not be kept. */
   readonly blind?: boolean;
+  /** The level that it was copied from; none: it was made on this node. */
+  readonly from?: LevelName;
 }
 
 /** The right to fill: what a level remembers of a miss, so that a later fill can be judged. */
@@ -54,6 +56,8 @@ export interface Fill extends Lifetime {
   /** Text of the snapshot of the load; without it, the dependencies must have been proven by their parts. */
   readonly snapshot?: string;
   readonly dependencies?: readonly Dependency[];
+  /** As of an entry. */
+  readonly from?: LevelName;
 }
 
 /** The dependencies under which a value was accepted; undefined where the fill was refused. */

@@ -131,7 +131,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     const { tags, atMs, ack } = JSON.parse(text) as InvalidationMessage;
     this.l1.invalidate(tags);
     if (ack && this.settings.cacheL1Strict === 'acknowledged') this.#acknowledge(ack);
-    this.events.emit({ type: 'dropped', tags, seconds: Math.max(0, this.clock.wallMs() - atMs) / 1000 });
+    const seconds = Math.max(0, this.clock.wallMs() - atMs) / 1000;
+    this.events.emit({ type: 'dropped', tags, seconds, sentAtMs: atMs });
   }
 
   /** Lost on the way, it costs the writer the rest of this node's lease, and nothing else. */

@@ -103,6 +103,7 @@ export class CommitPlanner {
       const fenced = await this.tags.fence(tags, peeked, writer, acknowledgement);
       this.l1.invalidate(tags);
       await this.acknowledgements.settle(acknowledgement, fenced);
+      this.invalidator.fenced(tags);
       return fenced.stamps;
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) throw error;

@@ -51,8 +51,8 @@ export class Recorder {
     if (!entry || !isOf(entry.body, stored)) return;
     const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers(entitiesOf(entry));
     const durations = {
-      GET: this.durations.series({ route, method: 'GET', status }),
-      HEAD: this.durations.series({ route, method: 'HEAD', status }),
+      GET: this.durations.series({ route, method: 'GET', status }, 'lane'),
+      HEAD: this.durations.series({ route, method: 'HEAD', status }, 'lane'),
     };
     const { etag } = chosen;
     const answer = new RecordedAnswer({ status, headers, body, etag, stored, durations });

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Settings } from '../../../config/index.js';
 import { Clock, isWithin, type Moment } from '../../clock.js';
 import { type Dependency, type Tag } from '../../core/tags.js';
+import { type LevelName } from '../../events.js';
 import {
   type Address,
   type Entry,
@@ -35,10 +36,12 @@ export interface Held {
 }
 
 interface StoredEntry extends Holder, Held {
+  readonly key: string;
   readonly term: Term | undefined;
   /** Kept without the node's lease, under one of its own that began then. */
   readonly blindSince: Moment | undefined;
   readonly keepUntilMs: number;
+  readonly from: LevelName | undefined;
   attachment?: unknown;
   attachedBytes: number;
 }
@@ -124,7 +127,8 @@ export class MemoryLevel extends Level {
   /** An entry that no lease covers since the connection was lost: good again once its stamps have been confirmed. */
   suspect(key: string, staleMs: number): Entry | undefined {
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
-    return stored && !stored.blindSince && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+    const alive = stored && !stored.blindSince && !this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
+    return alive && stored?.from ? { ...alive, from: stored.from } : alive;
   }
 
   #covered({ term, blindSince }: StoredEntry, now = this.clock.now()): boolean {
@@ -177,6 +181,7 @@ export class MemoryLevel extends Level {
     const atMostMs = blind ? this.settings.cacheL1LeaseMs : Infinity;
     const store = fill.body === 'null' ? this.#negatives : this.#values;
     const entry: StoredEntry = {
+      key: address.key,
       tags: new Set(),
       term,
       blindSince: blind ? takenAt : undefined,
@@ -184,6 +189,7 @@ export class MemoryLevel extends Level {
       dependencies,
       freshUntilMs: takenAt.monotonicMs + Math.min(fill.freshMs, atMostMs),
       keepUntilMs: takenAt.monotonicMs + Math.min(fill.keepMs, atMostMs),
+      from: fill.from,
       attachedBytes: 0,
       void: () => void store.delete(address.key),
     };
@@ -215,10 +221,15 @@ export class MemoryLevel extends Level {
   peek(key: string): (Entry & { readonly leased: boolean }) | undefined {
     const stored = this.#values.peek(key) ?? this.#negatives.peek(key);
     if (!stored) return undefined;
-    const { body, dependencies, freshUntilMs, keepUntilMs } = stored;
+    const { body, dependencies, from, freshUntilMs, keepUntilMs } = stored;
     const now = this.clock.monotonicMs();
-    const leased = this.#covered(stored);
-    return { body, dependencies, freshMs: freshUntilMs - now, keepMs: keepUntilMs - now, leased };
+    const life = { freshMs: freshUntilMs - now, keepMs: keepUntilMs - now };
+    return { body, dependencies, ...life, ...(from && { from }), leased: this.#covered(stored) };
+  }
+
+  /** For the inspector, too: the keys of what goes when the tag is invalidated. */
+  keysUnder(tag: Tag): string[] {
+    return [...this.#index.holdersOf(tag)].flatMap((holder) => ('key' in holder ? [(holder as StoredEntry).key] : []));
   }
 
   #remove(key: string): void {

@@ -35,6 +35,10 @@ export class TagIndex {
     }
   }
 
+  holdersOf(tag: Tag): Iterable<Holder> {
+    return this.#holders.get(tag) ?? [];
+  }
+
   get tags(): IterableIterator<Tag> {
     return this.#holders.keys();
   }

@@ -129,7 +129,7 @@ export class RedisLevel extends Level {
       return { outcome: 'miss', ticket: new RedisTicket(address, gen, ticket), loading: found[0] === 1 };
     const [body, stamp, freshMs, keepMs] = found;
     const dependencies = rowDependencies(address, stamp, coarseStamp);
-    return { outcome: 'hit', entry: { body, dependencies, freshMs, keepMs } };
+    return { outcome: 'hit', entry: { body, dependencies, freshMs, keepMs, from: 'l2' } };
   }
 
   async #fillRow({ address, gen, nonce: ticket }: RedisTicket, fill: Fill): Promise<Filled> {
@@ -163,7 +163,7 @@ export class RedisLevel extends Level {
       [] | [body: string, dependencies: string, freshMs: number, keepMs: number];
     if (stored.length === 0) return undefined;
     const [body, dependencies, freshMs, keepMs] = stored;
-    return { body, dependencies: parseDependencies(dependencies), freshMs, keepMs };
+    return { body, dependencies: parseDependencies(dependencies), freshMs, keepMs, from: 'l2' };
   }
 
   /** Whether a value that was kept elsewhere may still be served; false also where that cannot be asked. */
