@@ -60,7 +60,7 @@ describe('the documents', () => {
 
   it('describe every metric that there is, and no other', () => {
     const sources = readdirSync('src/metrics').map((name) => read(`src/metrics/${name}`));
-    const metrics = found(sources.join('\n'), /'((?:cache|warming|http)_[a-z0-9_]+)'/g);
+    const metrics = found(sources.join('\n'), /'((?:cache|warming|http|database)_[a-z0-9_]+)'/g);
     expect(found(section(readme, '## Operations'), /^\| `([a-z0-9_]+)`/gm)).toEqual(metrics);
   });
 

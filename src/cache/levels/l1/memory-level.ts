@@ -66,6 +66,7 @@ export class MemoryLevel extends Level {
   readonly #index = new TagIndex();
   readonly #values: LRUCache<string, StoredEntry>;
   readonly #negatives: LRUCache<string, StoredEntry>;
+  #evictions = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -73,7 +74,10 @@ export class MemoryLevel extends Level {
     private readonly clock: Clock,
   ) {
     super();
-    const dispose = (entry: StoredEntry): void => this.#index.remove(entry);
+    const dispose = (entry: StoredEntry, _key: string, reason: LRUCache.DisposeReason): void => {
+      this.#index.remove(entry);
+      if (reason === 'evict') this.#evictions += 1;
+    };
     const maxSize = settings.cacheL1MaxBytes;
     this.#values = new LRUCache({
       maxSize,
@@ -90,6 +94,11 @@ export class MemoryLevel extends Level {
 
   get entries(): number {
     return this.#values.size + this.#negatives.size;
+  }
+
+  /** How many had to go because others came. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
   override read(address: Address, { staleMs = 0, renew = false }: ReadOptions = {}): ReadResult {
