@@ -29,7 +29,9 @@ describe('the documents', () => {
     const example = read('test/support/gadgets.ts');
     const model = guaranteeTable(readResults());
     const cost = JSON.parse(read('bench/results/cost.json')) as Parameters<typeof readmeParts>[0]['cost'];
-    expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example, model, cost }))).toBe(readme);
+    const clients = { sh: read('docs/examples/items.sh'), js: read('docs/examples/items.mjs') };
+    const parts = readmeParts({ settings: settingDefinitions(), example, model, cost, clients });
+    expect(withParts(readme, parts)).toBe(readme);
     const ofModel = read('model/README.md');
     expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);
     const ofMutation = read('test/mutation/README.md');
