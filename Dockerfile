@@ -3,13 +3,15 @@
 #   node dist/src/main.js      the service (default)
 #   node dist/src/migrate.js   brings the schema up to date; --seed adds the demo catalogue once
 
-FROM node:22-bookworm-slim AS dependencies
+FROM node:24-bookworm-slim AS dependencies
 WORKDIR /strata
 COPY package.json package-lock.json ./
 # Optional is what libraries load only where it is there: TypeScript (24 MB), a native part that can be done without.
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --no-audit --no-fund
+# Types and source maps are for those who write, not for what runs.
+RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --omit=optional --no-audit --no-fund \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
 
-FROM node:22-bookworm-slim AS build
+FROM node:24-bookworm-slim AS build
 WORKDIR /strata
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
@@ -18,7 +20,7 @@ COPY migrations migrations
 COPY src src
 RUN npm run build && rm dist/.tsbuildinfo
 
-FROM node:22-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=3000 \

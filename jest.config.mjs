@@ -16,6 +16,8 @@ const esm = [
   'token-types',
   '@tokenizer',
   '@borewit',
+  // CommonJS with an import() in it.
+  '@opentelemetry/otlp-exporter-base',
 ];
 
 /** With `STRATA_MUTANT=<name>`, one guard of the product is switched off while it is compiled: see test/mutation. */

@@ -1,4 +1,6 @@
 // @ts-check
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -13,8 +15,9 @@ import { buildIfNeeded } from './start/build.mjs';
 const path = (/** @type {string[]} */ ...names) => join(ROOT, ...names);
 
 await buildIfNeeded(ROOT, { say: (line) => console.log(line), signal: new globalThis.AbortController().signal });
+const imported = (/** @type {string[]} */ ...names) => import(pathToFileURL(path('dist', 'src', ...names)).href);
 /** @type {{ settingDefinitions: () => import('./docs/parts.mjs').Setting[] }} */
-const { settingDefinitions } = await import(pathToFileURL(path('dist', 'src', 'config', 'index.js')).href);
+const { settingDefinitions } = await imported('config', 'index.js');
 
 rewrite(
   'README.md',
@@ -23,10 +26,32 @@ rewrite(
     example: readFileSync(path('test', 'support', 'gadgets.ts'), 'utf8'),
     model: guaranteeTable(readResults()),
     cost: JSON.parse(readFileSync(path('bench', 'results', 'cost.json'), 'utf8')),
+    clients: {
+      sh: readFileSync(path('docs', 'examples', 'items.sh'), 'utf8'),
+      js: readFileSync(path('docs', 'examples', 'items.mjs'), 'utf8'),
+    },
   }),
 );
 rewrite('model/README.md', modelParts(readResults()));
 rewrite('test/mutation/README.md', mutationParts(readHunted()));
+writeOpenApi(await readOpenApi());
+
+/** Of the application itself, which is put together for it, but connects to nothing. */
+async function readOpenApi() {
+  const { loadSettings } = await imported('config', 'index.js');
+  const { AppModule } = await imported('app.module.js');
+  const { openApiDocument } = await imported('swagger.js');
+  const settings = loadSettings({ DATABASE_URL: 'postgres://nowhere/none' });
+  const app = await NestFactory.create(AppModule.forRoot(settings), { preview: true, logger: false });
+  return openApiDocument(app);
+}
+
+/** @param {object} document */
+function writeOpenApi(document) {
+  const file = path('docs', 'openapi.json');
+  writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
+  console.log('docs/openapi.json: written');
+}
 
 /** @param {string} name @param {Readonly<Record<string, string>>} parts */
 function rewrite(name, parts) {

@@ -8,6 +8,7 @@ import { HttpModule, unavailable } from './http/index.js';
 import { InvalidationModule } from './invalidation/index.js';
 import { ItemsModule } from './items/index.js';
 import { MetricsModule } from './metrics/index.js';
+import { TracingModule } from './tracing/index.js';
 import { WarmingModule } from './warming/index.js';
 
 const databaseDown = (error: unknown) =>
@@ -24,6 +25,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(settings),
+        TracingModule.forRoot(settings),
         HttpModule.forRoot({ translators: [databaseDown, redisDown] }),
         DatabaseModule.forRoot(settings),
         CacheModule,

@@ -1,8 +1,8 @@
 import { type INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
-/** `/docs` for people, `/docs-json` for programs. */
-export function setUpSwagger(app: INestApplication): void {
+/** What the service offers, as OpenAPI says it; `docs/openapi.json` is a copy. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Strata')
     .setDescription('An Items REST service behind a multi-level cache whose answers can be trusted.')
@@ -17,5 +17,10 @@ export function setUpSwagger(app: INestApplication): void {
       'session',
     )
     .build();
-  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, config), { customSiteTitle: 'Strata' });
+  return SwaggerModule.createDocument(app, config);
+}
+
+/** `/docs` for people, `/docs-json` for programs. */
+export function setUpSwagger(app: INestApplication): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), { customSiteTitle: 'Strata' });
 }

@@ -13,6 +13,7 @@ const ranks: Readonly<Record<string, number>> = {
   metrics: 3,
   health: 3,
   admin: 3,
+  tracing: 3,
 };
 
 /** The files in `src` itself: they put the modules together, and no module imports them. */
@@ -23,7 +24,9 @@ const exceptions: Readonly<Record<string, string>> = {};
 
 const longestFile = 250;
 /** Files that are allowed more lines, and why. */
-const longer: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {};
+const longer: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {
+  'src/config/settings.ts': { lines: 280, because: 'a flat list, one property for each variable of the environment' },
+};
 const longestTest = 400;
 /** Above it a test file is named in the report, below `longestTest` nothing fails. */
 const comfortableTest = 300;

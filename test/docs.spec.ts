@@ -29,7 +29,9 @@ describe('the documents', () => {
     const example = read('test/support/gadgets.ts');
     const model = guaranteeTable(readResults());
     const cost = JSON.parse(read('bench/results/cost.json')) as Parameters<typeof readmeParts>[0]['cost'];
-    expect(withParts(readme, readmeParts({ settings: settingDefinitions(), example, model, cost }))).toBe(readme);
+    const clients = { sh: read('docs/examples/items.sh'), js: read('docs/examples/items.mjs') };
+    const parts = readmeParts({ settings: settingDefinitions(), example, model, cost, clients });
+    expect(withParts(readme, parts)).toBe(readme);
     const ofModel = read('model/README.md');
     expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);
     const ofMutation = read('test/mutation/README.md');
@@ -60,7 +62,7 @@ describe('the documents', () => {
 
   it('describe every metric that there is, and no other', () => {
     const sources = readdirSync('src/metrics').map((name) => read(`src/metrics/${name}`));
-    const metrics = found(sources.join('\n'), /'((?:cache|warming|http)_[a-z0-9_]+)'/g);
+    const metrics = found(sources.join('\n'), /'((?:cache|warming|http|database)_[a-z0-9_]+)'/g);
     expect(found(section(readme, '## Operations'), /^\| `([a-z0-9_]+)`/gm)).toEqual(metrics);
   });
 

@@ -1,4 +1,5 @@
 import { CacheEvents } from '../src/cache/index.js';
+import { WarmingQueue } from '../src/warming/index.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
@@ -15,11 +16,17 @@ const contract: Readonly<Record<string, { type: string; labels: string[] }>> = {
   cache_staleness_seconds: { type: 'histogram', labels: [] },
   cache_inconsistent_total: { type: 'counter', labels: ['layer'] },
   cache_l1_bytes: { type: 'gauge', labels: [] },
+  cache_l1_max_bytes: { type: 'gauge', labels: [] },
+  cache_l1_evictions_total: { type: 'counter', labels: [] },
+  cache_part_enabled: { type: 'gauge', labels: ['part'] },
   cache_l1_entries: { type: 'gauge', labels: [] },
   cache_lease_valid: { type: 'gauge', labels: [] },
   cache_breaker_state: { type: 'gauge', labels: ['level'] },
   cache_journal_entries: { type: 'gauge', labels: [] },
   warming_jobs_total: { type: 'counter', labels: ['result'] },
+  warming_queue_jobs: { type: 'gauge', labels: ['state'] },
+  database_pool_connections: { type: 'gauge', labels: ['state'] },
+  database_pool_waiting: { type: 'gauge', labels: [] },
   http_request_duration_seconds: { type: 'histogram', labels: ['method', 'route', 'status'] },
 };
 
@@ -149,6 +156,40 @@ describe('the metrics', () => {
     expect((await read()).valueOf('cache_load_seconds_count')).toBeGreaterThan(0);
   });
 
+  it('tell which parts are switched on', async () => {
+    const { valueOf } = await read();
+    const parts = ['api', 'db', 'l1', 'l2', 'feed'].map((part) => valueOf('cache_part_enabled', { part }));
+    expect(parts).toEqual([1, 1, 1, 1, 0]);
+    expect(valueOf('cache_l1_max_bytes')).toBe(67_108_864);
+  });
+
+  it('tell how the pool is used, and how many wait for it', async () => {
+    const idle = await read();
+    const runners = Array.from({ length: 11 }, () => app.dataSource.createQueryRunner());
+    const connecting = runners.map((runner) => runner.connect());
+    await Promise.all(connecting.slice(0, 10));
+    const full = await read();
+    await Promise.all(runners.slice(0, 10).map((runner) => runner.release()));
+    await connecting[10];
+    await runners[10]!.release();
+    expect(idle.valueOf('database_pool_waiting')).toBe(0);
+    expect(full.valueOf('database_pool_connections', { state: 'busy' })).toBe(10);
+    expect(full.valueOf('database_pool_connections', { state: 'idle' })).toBe(0);
+    expect(full.valueOf('database_pool_waiting')).toBe(1);
+  });
+
+  it('count the jobs that wait', async () => {
+    const queue = app.app.get(WarmingQueue);
+    const waiting = async () => (await read()).valueOf('warming_queue_jobs', { state: 'waiting' });
+    expect(await waiting()).toBe(0);
+    await queue.call((bull) => bull.pause());
+    await queue.call((bull) => bull.add('warm', { request: { entity: 'items', strategy: 'recent' } }));
+    expect(await waiting()).toBe(1);
+    await queue.call((bull) => bull.empty());
+    await queue.call((bull) => bull.resume());
+    expect(await waiting()).toBe(0);
+  });
+
   it('count warming jobs by how they ended', async () => {
     app.app.get(CacheEvents).emit({ type: 'warmed', result: 'completed' });
     expect((await read()).valueOf('warming_jobs_total', { result: 'completed' })).toBe(1);
@@ -185,6 +226,8 @@ describe('the metrics', () => {
     expect(valueOf('cache_requests_total', { layer: 'api', level: 'l1', result: 'hit' })).toBe(0);
     expect(valueOf('cache_breaker_state', { level: 'l2' })).toBe(2);
     expect(valueOf('cache_lease_valid')).toBe(0);
+    // Without Redis nobody knows of a queue.
+    expect(valueOf('warming_queue_jobs')).toBeUndefined();
     await other.close();
   });
 });

@@ -3,6 +3,9 @@ import { until } from './run.mjs';
 
 /** @typedef {import('./engines/docker.mjs').Engine} Engine */
 
+/** @param {string | undefined} port */
+const local = (port) => `http://127.0.0.1:${port}`;
+
 /** One project of containers, made of the compose file, and what can be asked of it. */
 export class Stack {
   /** @type {Map<string, string>} by service */
@@ -17,7 +20,8 @@ export class Stack {
     this.engine = engine;
     this.name = name;
     this.env = env;
-    this.url = `http://127.0.0.1:${env.STRATA_PORT}`;
+    /** Where the nodes are published. @type {Readonly<Record<string, string>>} */
+    this.urls = { 'app-1': local(env.STRATA_PORT), 'app-2': local(env.STRATA_PORT_2) };
   }
 
   /** @param {string[]} args */
@@ -59,20 +63,27 @@ export class Stack {
     return this.engine.cli(['exec', await this.container(service), ...command]);
   }
 
+  /** Starts what the engine has images for, and waits for none of it. */
+  async up() {
+    const services = (await this.compose('config', '--services')).split('\n');
+    await this.compose('up', '-d', ...services.filter((name) => !this.engine.absent.includes(name)));
+  }
+
   /**
    * @param {string} path
-   * @param {RequestInit} [init]
+   * @param {RequestInit & { node?: string }} [init]
    */
-  fetch(path, init) {
-    return fetch(this.url + path, { ...init, signal: AbortSignal.timeout(10_000) });
+  fetch(path, { node = 'app-1', ...init } = {}) {
+    return fetch(this.urls[node] + path, { ...init, signal: AbortSignal.timeout(10_000) });
   }
 
   /**
    * The status of an answer, 0 where nobody answers.
    * @param {string} path
+   * @param {string} [node]
    */
-  async status(path) {
-    const response = await this.fetch(path).catch(() => undefined);
+  async status(path, node) {
+    const response = await this.fetch(path, node ? { node } : {}).catch(() => undefined);
     await response?.arrayBuffer();
     return response?.status ?? 0;
   }
@@ -80,9 +91,13 @@ export class Stack {
   /**
    * @param {string} path
    * @param {number} timeoutMs
+   * @param {string} [node]
    */
-  async answers(path, timeoutMs) {
-    await until(async () => (await this.status(path)) === 200 || undefined, { what: `${path} says 200`, timeoutMs });
+  async answers(path, timeoutMs, node) {
+    await until(async () => (await this.status(path, node)) === 200 || undefined, {
+      what: `${path} says 200`,
+      timeoutMs,
+    });
   }
 
   /**

@@ -76,6 +76,9 @@ async function verify(engine) {
     STRATA_IMAGE: `strata:verify-${process.pid}`,
     STRATA_ADDRESS: '127.0.0.1',
     STRATA_PORT: String(await freePort()),
+    STRATA_PORT_2: String(await freePort()),
+    PROMETHEUS_PORT: String(await freePort()),
+    GRAFANA_PORT: String(await freePort()),
     POSTGRES_PASSWORD: randomBytes(12).toString('hex'),
     ADMIN_TOKEN: '',
     CACHE_POLICY: '',
@@ -83,7 +86,7 @@ async function verify(engine) {
     LOG_LEVEL: '',
   };
   const stack = new Stack(engine, name, env);
-  console.log(`engine: ${engine.name}`);
+  console.log(`engine: ${engine.name}${engine.absent.map((service) => `, without ${service}`).join('')}`);
   try {
     await step('base images are there', () => engine.prepare(env));
     await step('the image builds', () => engine.build(env));
@@ -106,7 +109,7 @@ async function sizes(engine, image) {
   const size = async (/** @type {string} */ name) =>
     Number(await engine.cli(['image', 'inspect', '--format', '{{.Size}}', name])) / 1e6;
   const imageMB = Math.round(await size(image));
-  const base = await size('node:22-bookworm-slim').catch(() => 0);
+  const base = await size('node:24-bookworm-slim').catch(() => 0);
   return base ? { imageMB, ofItOursMB: Math.round(imageMB - base) } : { imageMB };
 }
 

@@ -36,9 +36,12 @@ export function withParts(document, parts) {
  * @param {string} sources.example the source of the second entity
  * @param {string} sources.model the table that the model checker has found
  * @param {BenchResult} sources.cost what the bench has measured of it
+ * @param {Readonly<Record<'sh' | 'js', string>>} sources.clients scripts that use the service
  * @returns {Readonly<Record<string, string>>} the parts of README.md by name
  */
-export const readmeParts = ({ settings, example, model, cost }) => ({
+export const readmeParts = ({ settings, example, model, cost, clients }) => ({
+  'client-curl': shown('sh', clients.sh),
+  'client-fetch': shown('js', clients.js),
   settings: settingsTable(settings),
   model,
   cost: benchTable(cost),
@@ -99,6 +102,17 @@ export function excerpt(source, name) {
   const indent = /^ */.exec(lines[from] ?? '')?.[0].length ?? 0;
   const code = lines.slice(from + 1, to).map((line) => line.slice(indent));
   return ['```ts', ...code, '```'].join('\n');
+}
+
+/**
+ * What of a script is shown to readers: what stands between `readme:begin` and `readme:end`.
+ * @param {string} language
+ * @param {string} source
+ */
+function shown(language, source) {
+  const [, code] = /^(?:#|\/\/) readme:begin\n([^]*?)^(?:#|\/\/) readme:end$/m.exec(source) ?? [];
+  if (code === undefined) throw new Error(`nothing is marked in the ${language} example`);
+  return ['```' + language, code.trimEnd(), '```'].join('\n');
 }
 
 /**

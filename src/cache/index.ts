@@ -53,4 +53,5 @@ export {
 } from './levels/l2/redis-tags.js';
 export type { Loaded } from './loaded.js';
 export { policies, PolicySource } from './policy.js';
+export { type Step, type StepResult, steps } from './steps.js';
 export { type EntityRule, EntityRules, listTags, queryTags, rowTags } from './rules.js';

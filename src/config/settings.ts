@@ -225,6 +225,28 @@ export class Settings {
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   readonly logLevel!: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
+  @Setting('OTEL_TRACES_EXPORTER', {
+    defaultText: '`otlp` where there is an endpoint',
+    doc: '`otlp` sends traces (OpenTelemetry, OTLP over HTTP), `none` does not; all other `OTEL_…` names are its own',
+  })
+  @IsOptional()
+  @IsIn(['otlp', 'none'])
+  readonly otelTracesExporter?: 'otlp' | 'none';
+
+  @Setting('OTEL_EXPORTER_OTLP_ENDPOINT', {
+    defaultText: 'none: no traces',
+    doc: 'where traces are sent: `http://…:4318`',
+  })
+  @IsOptional()
+  @IsUrl({ protocols: ['http', 'https'], require_tld: false, require_protocol: true })
+  readonly otelExporterOtlpEndpoint?: string;
+
+  /** Whether traces are wanted. */
+  get traces(): boolean {
+    const { otelTracesExporter: exporter, otelExporterOtlpEndpoint: endpoint } = this;
+    return exporter === undefined ? endpoint !== undefined : exporter === 'otlp';
+  }
+
   @Setting('DRAIN_DELAY_MS', {
     as: 'number',
     default: 0,

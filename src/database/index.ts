@@ -2,4 +2,5 @@ export { dataSourceOptions, type DatabaseSettings } from './data-source-options.
 export { DatabaseModule } from './database.module.js';
 export { inTransaction } from './in-transaction.js';
 export { migrate } from './migrate.js';
+export { type PoolUse, poolUse } from './pool-use.js';
 export { codeOf, isDatabaseUnavailable } from './unavailable.js';

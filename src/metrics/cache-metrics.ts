@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import {
   CacheCounters,
   CacheEvents,
@@ -11,7 +11,9 @@ import {
   RedisConnection,
   requestResults,
 } from '../cache/index.js';
+import { Settings } from '../config/index.js';
 import { ChangeFeed, Journal } from '../invalidation/index.js';
+import { gauge, gauges, total } from './instruments.js';
 import { AppRegistry } from './registry.js';
 
 const loadBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -27,6 +29,7 @@ const breakerStates = { closed: 0, 'half-open': 1, open: 2 } as const;
 export class CacheMetrics {
   constructor(
     private readonly registry: AppRegistry,
+    private readonly settings: Settings,
     private readonly counters: CacheCounters,
     private readonly l1: MemoryLevel,
     private readonly lease: Lease,
@@ -37,43 +40,56 @@ export class CacheMetrics {
   ) {
     this.#countReads();
     this.#gaugeLevels();
+    this.#gaugeParts();
     this.#observe(events);
     this.#announceInspection();
-    this.#watchFeed();
   }
 
   #countReads(): void {
-    const { requests, invalidations } = this.counters;
-    this.#total('cache_requests_total', 'Reads, by layer, level and result', ['layer', 'level', 'result'], () =>
+    const { registry, counters } = this;
+    const { requests, invalidations } = counters;
+    total(registry, 'cache_requests_total', 'Reads, by layer, level and result', ['layer', 'level', 'result'], () =>
       layers.flatMap((layer) =>
         levelNames.flatMap((level) =>
           requestResults.map((result) => [{ layer, level, result }, requests[layer][level][result]] as const),
         ),
       ),
     );
-    this.#total('cache_loads_joined_total', 'Reads that shared the load of another one', [], () => [
-      [{}, this.counters.joined],
+    total(registry, 'cache_loads_joined_total', 'Reads that shared the load of another one', [], () => [
+      [{}, counters.joined],
     ]);
-    this.#total('cache_invalidations_total', 'Invalidations sent, by source', ['source'], () =>
+    total(registry, 'cache_invalidations_total', 'Invalidations sent, by source', ['source'], () =>
       invalidationSources.map((source) => [{ source }, invalidations[source]] as const),
     );
   }
 
   #gaugeLevels(): void {
-    this.#gauge('cache_l1_bytes', 'Bytes held by the in-process level', () => this.l1.bytes);
-    this.#gauge('cache_l1_entries', 'Entries held by the in-process level', () => this.l1.entries);
-    this.#gauge('cache_lease_valid', '1 while the in-process level may serve', () => Number(this.lease.valid));
-    this.#gauge('cache_journal_entries', 'Invalidations that wait for Redis', () => this.journal.size);
-    const { registry, connection } = this;
-    new Gauge({
-      name: 'cache_breaker_state',
-      help: 'Circuit breaker of a level: 0 closed, 1 half-open, 2 open',
-      labelNames: ['level'],
-      registers: [registry],
-      collect() {
-        this.set({ level: 'l2' }, breakerStates[connection.state]);
-      },
-    });
+    const { registry, settings, l1, lease, connection, journal, feed } = this;
+    gauge(registry, 'cache_l1_bytes', 'Bytes held by the in-process level', () => l1.bytes);
+    gauge(registry, 'cache_l1_max_bytes', 'Bytes that it may hold', () => settings.cacheL1MaxBytes);
+    gauge(registry, 'cache_l1_entries', 'Entries held by the in-process level', () => l1.entries);
+    total(registry, 'cache_l1_evictions_total', 'Entries that had to go because others came', [], () => [
+      [{}, l1.evictions],
+    ]);
+    gauge(registry, 'cache_lease_valid', '1 while the in-process level may serve', () => Number(lease.valid));
+    gauge(registry, 'cache_journal_entries', 'Invalidations that wait for Redis', () => journal.size);
+    const breaker = 'Circuit breaker of a level: 0 closed, 1 half-open, 2 open';
+    gauges(registry, 'cache_breaker_state', breaker, ['level'], () => [
+      [{ level: 'l2' }, breakerStates[connection.state]],
+    ]);
+    // Only the node that reads the feed knows; where no node has a sample, a rule sees that it is absent.
+    const lag =
+      'How far behind the database the cache may be for changes from elsewhere; only on the node that reads the feed';
+    gauge(registry, 'cache_feed_lag_seconds', lag, () => feed.lagSeconds);
+  }
+
+  /** What is switched off on purpose is no reason for an alert. */
+  #gaugeParts(): void {
+    const { cacheApi, cacheDb, cacheL1, cacheL2, cacheFeed } = this.settings;
+    const parts = { api: cacheApi, db: cacheDb, l1: cacheL1, l2: cacheL2, feed: cacheFeed && cacheL2 };
+    gauges(this.registry, 'cache_part_enabled', '1 where this part of the cache is switched on', ['part'], () =>
+      Object.entries(parts).map(([part, on]) => [{ part }, Number(on)]),
+    );
   }
 
   #observe(events: CacheEvents): void {
@@ -118,50 +134,5 @@ export class CacheMetrics {
       registers,
     });
     for (const layer of layers) inconsistent.inc({ layer }, 0);
-  }
-
-  /** Only the node that reads the feed knows; where no node has a sample, a rule uses `absent()`. */
-  #watchFeed(): void {
-    const { feed } = this;
-    new Gauge({
-      name: 'cache_feed_lag_seconds',
-      help: 'How far behind the database the cache may be for changes from elsewhere; only on the node that reads the feed',
-      registers: [this.registry],
-      collect() {
-        const { lagSeconds } = feed;
-        if (lagSeconds === undefined) this.remove();
-        else this.set(lagSeconds);
-      },
-    });
-  }
-
-  /** A counter that is kept elsewhere. */
-  #total<Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[],
-    read: () => readonly (readonly [Record<Label, string>, number])[],
-  ): void {
-    new Counter({
-      name,
-      help,
-      labelNames,
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.inc(labels, value);
-      },
-    });
-  }
-
-  #gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read());
-      },
-    });
   }
 }

@@ -4,9 +4,15 @@ import { CacheMetrics } from './cache-metrics.js';
 import { HttpMetrics } from './http-metrics.js';
 import { MetricsController } from './metrics.controller.js';
 import { AppRegistry } from './registry.js';
+import { ResourceMetrics } from './resource-metrics.js';
 
 @Module({
-  providers: [{ provide: AppRegistry, useFactory: () => new AppRegistry() }, CacheMetrics, HttpMetrics],
+  providers: [
+    { provide: AppRegistry, useFactory: () => new AppRegistry() },
+    CacheMetrics,
+    HttpMetrics,
+    ResourceMetrics,
+  ],
   exports: [AppRegistry],
 })
 class RegistryModule {}

@@ -167,6 +167,7 @@ describe('L1', () => {
   it('stays within its bytes, and forgets what was used least recently', () => {
     for (let n = 0; n < 200; n += 1) fill(`row things:${n}`, JSON.stringify({ text: 'x'.repeat(500) }));
     expect(node.l1.bytes).toBeLessThanOrEqual(100_000);
+    expect(node.l1.evictions).toBe(200 - node.l1.entries);
     expect(node.l1.find('row things:199', 0)).toBeDefined();
     expect(node.l1.find('row things:0', 0)).toBeUndefined();
   });
@@ -180,5 +181,7 @@ describe('L1', () => {
   it('bounds the number of absent rows', () => {
     for (let n = 0; n < 10_050; n += 1) fill(`row things:${n}`, 'null');
     expect(node.l1.entries).toBe(10_000);
+    node.l1.clear();
+    expect(node.l1.evictions).toBe(50);
   });
 });

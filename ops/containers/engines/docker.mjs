@@ -5,6 +5,7 @@ import { run, works } from '../run.mjs';
  * What the checks need of a container engine.
  * @typedef {object} Engine
  * @property {string} name
+ * @property {readonly string[]} absent services of the compose file that it has no image for
  * @property {(env: NodeJS.ProcessEnv) => Promise<void>} prepare has the base images at hand
  * @property {(env: NodeJS.ProcessEnv) => Promise<void>} build the image that the compose file names
  * @property {(args: readonly string[], env: NodeJS.ProcessEnv, always?: boolean) => Promise<string>} compose
@@ -33,8 +34,10 @@ export function docker(project) {
   ) => run('docker', ['compose', ...args], { cwd: project, env: { ...process.env, ...env }, always, timeoutMs });
   return {
     name: 'docker',
-    prepare: async (env) => void (await compose(['pull', 'postgres', 'redis'], env, false, downloadTimeoutMs)),
-    build: async (env) => void (await compose(['build', 'app'], env, false, downloadTimeoutMs)),
+    absent: [],
+    prepare: async (env) =>
+      void (await compose(['pull', 'postgres', 'redis', 'prometheus', 'grafana'], env, false, downloadTimeoutMs)),
+    build: async (env) => void (await compose(['build', 'app-1'], env, false, downloadTimeoutMs)),
     compose: (args, env, always) => compose(args, env, always),
     cli: (args, always = false) => run('docker', args, { always }),
     close: async (env) => void (await works('docker', ['image', 'rm', env.STRATA_IMAGE ?? ''], { always: true })),

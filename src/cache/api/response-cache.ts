@@ -6,6 +6,7 @@ import { SingleFlight } from '../engine/single-flight.js';
 import { CacheEvents } from '../events.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { PolicySource } from '../policy.js';
+import { layerResult, step } from '../steps.js';
 import { type Ask } from './ask.js';
 import { type Handler, hitOf, type Outcome } from './outcome.js';
 import { type Found, ResponseLevels } from './response-levels.js';
@@ -32,7 +33,12 @@ export class ResponseCache {
     this.#flights = new SingleFlight(() => events.emit({ type: 'joined' }));
   }
 
-  async respond(asked: Ask, handler: Handler): Promise<Outcome> {
+  respond(ask: Ask, handler: Handler): Promise<Outcome> {
+    const layer = { name: 'layer', layer: 'api', key: ask.key } as const;
+    return step({ ...layer, resultOf: ({ api }) => layerResult(api) }, () => this.#respond(ask, handler));
+  }
+
+  async #respond(asked: Ask, handler: Handler): Promise<Outcome> {
     let ask = asked.terms.noCache && !this.#mayRenew(asked) ? { ...asked, terms: anyAnswer } : asked;
     const known = ask.terms.noCache ? undefined : this.levels.inL1(ask);
     if (known) {

@@ -12,6 +12,7 @@ import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
 import { policies, PolicySource, sharesL1 } from '../policy.js';
+import { layerResult, step } from '../steps.js';
 import { type QueryAddress, queryAddress, type RowAddress, rowAddress, tagsOf } from './addresses.js';
 import { type Answer, collapsed, hit } from './answer.js';
 import { currentCollector, uncollected } from './scope.js';
@@ -86,7 +87,10 @@ export class ReadThrough {
   async #answer<T>(read: Read): Promise<T> {
     const collector = currentCollector();
     collector?.watch(tagsOf(read.address));
-    const { answer, joined } = await this.#find(read);
+    const { answer, joined } = await step(
+      { name: 'layer', layer: 'db', key: read.address.key, resultOf: (found) => layerResult(found.answer.status) },
+      () => this.#find(read),
+    );
     collector?.collect(joined ? collapsed(answer) : answer);
     // Stale-while-revalidate (RFC 5861): the value is answered, a fresh one is fetched behind it.
     if (answer.status.hit && answer.freshMs <= 0) this.#refresh(read);
@@ -209,7 +213,7 @@ export class ReadThrough {
 
   async #load(read: Read, found: Exclude<ReadResult, { outcome: 'hit' }>): Promise<Answer> {
     const startedMs = this.clock.monotonicMs();
-    const { value, snapshot } = await read.load();
+    const { value, snapshot } = await step({ name: 'load', key: read.address.key }, read.load);
     const elapsedMs = this.clock.monotonicMs() - startedMs;
     this.events.emit({ type: 'load', seconds: elapsedMs / 1000 });
     const body = JSON.stringify(value);

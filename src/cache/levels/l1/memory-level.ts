@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '../../../config/index.js';
-import { Clock, isWithin, type Moment } from '../../clock.js';
-import { type Dependency, type Tag } from '../../core/tags.js';
-import { type LevelName } from '../../events.js';
+import { Clock, isWithin } from '../../clock.js';
+import { type Tag } from '../../core/tags.js';
 import {
   type Address,
   type Entry,
@@ -14,37 +13,15 @@ import {
   type ReadResult,
   type Ticket,
 } from '../level.js';
-import { Lease, type Term } from './lease.js';
+import { Lease } from './lease.js';
 import { Placeholder } from './placeholder.js';
-import { type Holder, TagIndex } from './tag-index.js';
+import { type Held, sizeOf, type StoredEntry } from './stored-entry.js';
+import { TagIndex } from './tag-index.js';
 
-/** What an entry costs besides its own text: map slots, index slots, objects. Measured, rounded up. */
-const entryOverheadBytes = 400;
-const dependencyOverheadBytes = 200;
 /** Rows known to be absent cost a client nothing to ask for, so they are bounded by count, apart from real values. */
 const maxNegativeEntries = 10_000;
 /** No entry may push out more than this share of the level. */
 const largestShare = 1 / 8;
-
-/** An entry where it lies. What is attached to it goes with it, in the same step: it cannot be stale by itself. */
-export interface Held {
-  readonly body: string;
-  readonly dependencies: readonly Dependency[];
-  /** Monotonic. */
-  readonly freshUntilMs: number;
-  readonly attachment?: unknown;
-}
-
-interface StoredEntry extends Holder, Held {
-  readonly key: string;
-  readonly term: Term | undefined;
-  /** Kept without the node's lease, under one of its own that began then. */
-  readonly blindSince: Moment | undefined;
-  readonly keepUntilMs: number;
-  readonly from: LevelName | undefined;
-  attachment?: unknown;
-  attachedBytes: number;
-}
 
 /**
  * L1: this process, bounded in bytes. It serves under a lease only (the node's, or without Redis one of the value's own), and
@@ -56,6 +33,7 @@ export class MemoryLevel extends Level {
   readonly #index = new TagIndex();
   readonly #values: LRUCache<string, StoredEntry>;
   readonly #negatives: LRUCache<string, StoredEntry>;
+  #evictions = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -63,7 +41,10 @@ export class MemoryLevel extends Level {
     private readonly clock: Clock,
   ) {
     super();
-    const dispose = (entry: StoredEntry): void => this.#index.remove(entry);
+    const dispose = (entry: StoredEntry, _key: string, reason: LRUCache.DisposeReason): void => {
+      this.#index.remove(entry);
+      if (reason === 'evict') this.#evictions += 1;
+    };
     const maxSize = settings.cacheL1MaxBytes;
     this.#values = new LRUCache({
       maxSize,
@@ -80,6 +61,11 @@ export class MemoryLevel extends Level {
 
   get entries(): number {
     return this.#values.size + this.#negatives.size;
+  }
+
+  /** How many had to go because others came. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
   override read(address: Address, { staleMs = 0, renew = false }: ReadOptions = {}): ReadResult {
@@ -236,9 +222,4 @@ export class MemoryLevel extends Level {
     this.#values.delete(key);
     this.#negatives.delete(key);
   }
-}
-
-function sizeOf(key: string, { body, dependencies, attachedBytes }: StoredEntry): number {
-  const texts = 2 * (key.length + body.length);
-  return texts + entryOverheadBytes + dependencies.length * dependencyOverheadBytes + attachedBytes;
 }

@@ -16,6 +16,7 @@ import {
 } from '../level.js';
 import { derivedKey, tagKey, valueField } from './keys.js';
 import { tagTtlMs } from './lifetimes.js';
+import { step, type StepResult } from '../../steps.js';
 import { RedisConnection } from './redis-connection.js';
 import { nonce, RedisTags } from './redis-tags.js';
 import { RowReads } from './row-reads.js';
@@ -52,8 +53,15 @@ export class RedisLevel extends Level {
     this.#rows = new RowReads(connection);
   }
 
-  override async read(address: Address, options: ReadOptions = {}): Promise<ReadResult> {
-    if (!this.settings.cacheL2) return { outcome: 'bypass', reason: 'disabled' };
+  override read(address: Address, options: ReadOptions = {}): Promise<ReadResult> {
+    if (!this.settings.cacheL2) return Promise.resolve({ outcome: 'bypass', reason: 'disabled' });
+    // The ticket of a response costs no command.
+    if (address.kind === 'response' && options.renew) return this.#read(address, options);
+    const { key } = address;
+    return step({ name: 'level', level: 'l2', key, resultOf: readResult }, () => this.#read(address, options));
+  }
+
+  async #read(address: Address, options: ReadOptions): Promise<ReadResult> {
     try {
       const gen = this.connection.gen;
       return address.kind === 'row'
@@ -65,8 +73,13 @@ export class RedisLevel extends Level {
     }
   }
 
-  override async fill(ticket: Ticket, fill: Fill): Promise<Filled> {
-    if (!(ticket instanceof RedisTicket)) return undefined;
+  override fill(ticket: Ticket, fill: Fill): Promise<Filled> {
+    if (!(ticket instanceof RedisTicket)) return Promise.resolve(undefined);
+    const resultOf = (filled: Filled) => ({ result: filled ? 'stored' : 'refused' });
+    return step({ name: 'fill', level: 'l2', key: ticket.address.key, resultOf }, () => this.#fill(ticket, fill));
+  }
+
+  async #fill(ticket: RedisTicket, fill: Fill): Promise<Filled> {
     try {
       return ticket.address.kind === 'row' ? await this.#fillRow(ticket, fill) : await this.#fillDerived(ticket, fill);
     } catch (error) {
@@ -203,6 +216,10 @@ export class RedisLevel extends Level {
     );
     return stored === 1 ? dependencies : undefined;
   }
+}
+
+function readResult(read: ReadResult): StepResult {
+  return read.outcome === 'bypass' ? { result: 'bypass', detail: read.reason } : { result: read.outcome };
 }
 
 export function rowDependencies(

@@ -4,6 +4,7 @@ import { Settings } from '../../../config/index.js';
 import { Clock } from '../../clock.js';
 import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
+import { step } from '../../steps.js';
 import { invalidationChannel, nodeChannel, nodesKey, tagKey, valueField } from './keys.js';
 import { tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
@@ -69,13 +70,14 @@ export class RedisTags {
    * FENCE: a new stamp, no value, no tickets; no fill is accepted until its snapshot sees the writer.
    * @param peeked tags whose stamps are wanted too
    */
-  async fence(
+  fence(
     tags: readonly Tag[],
     peeked: readonly Tag[],
     writer: Writer,
     acknowledgement?: Acknowledgement,
   ): Promise<Fenced> {
-    return this.#fence(tags, peeked, writer, acknowledgement);
+    const what = { name: 'fence', level: 'l2', tags: tags.length } as const;
+    return step(what, () => this.#fence(tags, peeked, writer, acknowledgement));
   }
 
   /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
@@ -112,13 +114,15 @@ export class RedisTags {
   }
 
   /** RELEASE: the row of a writer that has fenced it before COMMIT. */
-  async release(row: RowStore, writer: Writer): Promise<boolean> {
-    return this.#store(row, writer, '', []);
+  release(row: RowStore, writer: Writer): Promise<boolean> {
+    const what = { name: 'release', level: 'l2', tags: 1, resultOf: storedResult } as const;
+    return step(what, () => this.#store(row, writer, '', []));
   }
 
   /** The write-through form of it: FENCE always, of further tags in the same step; store only if the stamps still hold. */
-  async fenceAndStore(row: RowStore, further: readonly Tag[], writer: Writer): Promise<boolean> {
-    return this.#store(row, writer, nonce(), further);
+  fenceAndStore(row: RowStore, further: readonly Tag[], writer: Writer): Promise<boolean> {
+    const what = { name: 'fence', level: 'l2', tags: 1 + further.length, resultOf: storedResult } as const;
+    return step(what, () => this.#store(row, writer, nonce(), further));
   }
 
   async #store(row: RowStore, writer: Writer, newStamp: string, further: readonly Tag[]): Promise<boolean> {
@@ -190,3 +194,5 @@ export class RedisTags {
     return JSON.stringify({ tags, atMs: this.clock.wallMs(), ...(ack && { ack }) } satisfies InvalidationMessage);
   }
 }
+
+const storedResult = (stored: boolean) => ({ stored });
