@@ -2,10 +2,20 @@ import { type Server } from 'node:http';
 import { type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { DataSource } from 'typeorm';
 import { createAdminGuard } from './admin/index.js';
 import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
-import { answerClientErrors, boundSlowClients, BytesAdapter, createExpress, inFront, rateLimit } from './http/index.js';
+import {
+  answerClientErrors,
+  boundSlowClients,
+  bulkhead,
+  BytesAdapter,
+  createExpress,
+  inFront,
+  rateLimit,
+} from './http/index.js';
+import { isCrowded } from './database/index.js';
 import { createLogger, NestLogger } from './logging/index.js';
 import { setUpSwagger } from './swagger.js';
 
@@ -33,6 +43,12 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   const server: Server = app.getHttpServer();
   answerClientErrors(server);
   boundSlowClients(server);
+  // Behind what is put in front of it from now on: what modules observe, and the fast lane.
+  const dataSource = app.get(DataSource);
+  inFront(
+    server,
+    bulkhead(concurrency(settings), () => isCrowded(dataSource)),
+  );
   try {
     await app.init();
     // In front of everything else, the fast lane included.
@@ -48,3 +64,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
     throw error;
   }
 }
+
+/** As many as can be at the database or wait for it; fewer than that no process notices. */
+const concurrency = ({ databasePoolSize, databaseQueueSize }: Settings): number =>
+  Math.max(databasePoolSize + databaseQueueSize, 100);

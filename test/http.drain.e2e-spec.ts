@@ -52,6 +52,20 @@ describe('draining', () => {
     await drained;
   });
 
+  it('answers what a kept connection still brings, and closes those that bring nothing', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+    const ask = () =>
+      new Promise<object>((resolve, reject) => {
+        get(`${app.url}/items`, { agent }, (res) => {
+          res.resume().once('end', () => resolve({ status: res.statusCode, connection: res.headers.connection }));
+        }).once('error', reject);
+      });
+    await Promise.all([ask(), ask()]);
+    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
+    expect(await ask()).toEqual({ status: 200, connection: 'close' });
+    await drained;
+  });
+
   it('cuts off what does not finish in time', async () => {
     const { outcome } = await begin();
     await shutdown.drain({ delayMs: 0, timeoutMs: 20 });

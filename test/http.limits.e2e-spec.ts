@@ -1,10 +1,14 @@
-import { Agent, createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { once } from 'node:events';
-import { answerClientErrors, boundSlowClients, rateLimit } from '../src/http/index.js';
+import { DataSource } from 'typeorm';
+import { answerClientErrors, boundSlowClients, bulkhead, inFront, rateLimit } from '../src/http/index.js';
+import { ItemsService } from '../src/items/items.service.js';
 import { cacheStatus } from './support/cache-status.js';
+import { LaneWatch } from './support/lane.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
+import { until } from './support/until.js';
 
 describe('a limit of requests per client address', () => {
   let redis: TestRedis;
@@ -55,6 +59,120 @@ it.each([
     return limit(req, { writeHead: () => undefined, end: () => undefined } as unknown as ServerResponse);
   };
   expect([refuses(first), refuses(first), refuses(second)]).toEqual([false, true, same]);
+});
+
+describe('a limit of requests that are worked on at the same time', () => {
+  const answers: ((body: string | Buffer) => void)[] = [];
+  let server: Server;
+  let url: string;
+
+  let crowded = true;
+
+  /** Limited to two; answers to paths that begin with `/slow` are the test's to give. */
+  beforeEach(async () => {
+    answers.length = 0;
+    server = createServer((req, res) => {
+      req.resume().once('end', () => {
+        if (req.url!.startsWith('/slow')) answers.push((body) => res.end(body));
+        else res.end('done');
+      });
+    });
+    crowded = true;
+    inFront(
+      server,
+      bulkhead(2, () => crowded),
+    );
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  const busy = async (path = '/slow') => {
+    const before = answers.length;
+    const answer = fetch(`${url}${path}`);
+    answer.catch(() => undefined);
+    await until(() => answers.length > before);
+    return { answer };
+  };
+
+  it('refuses who comes then, says when to come back, and takes the next one once there is room', async () => {
+    const { answer: first } = await busy();
+    await busy();
+    const refused = await fetch(`${url}/items`);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    for (const path of ['/health/live', '/metrics', '/admin/events', '/dashboard'])
+      expect((await fetch(`${url}${path}`)).status).toBe(200);
+    answers[0]!('done');
+    expect((await first).status).toBe(200);
+    expect((await fetch(`${url}/items`)).status).toBe(200);
+  });
+
+  it('refuses nobody while it is not crowded', async () => {
+    await busy();
+    await busy();
+    expect((await fetch(`${url}/items`)).status).toBe(503);
+    crowded = false;
+    expect((await fetch(`${url}/items`)).status).toBe(200);
+  });
+
+  it('does not count a client that is slow to send its body', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    for (let n = 0; n < 2; n += 1) {
+      const another = n === 0 ? socket : connect(Number(new URL(url).port), '127.0.0.1');
+      another.write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab');
+    }
+    await busy();
+    expect((await fetch(`${url}/items`)).status).toBe(200);
+    socket.write('cdefghij');
+    await until(() => answers.length === 2);
+    expect((await fetch(`${url}/items`)).status).toBe(503);
+  });
+
+  it('does not count a client that is slow to take its answer', async () => {
+    for (let n = 0; n < 2; n += 1) {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1').pause();
+      socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+    }
+    await until(() => answers.length === 2);
+    expect((await fetch(`${url}/items`)).status).toBe(503);
+    for (const answer of answers) answer(Buffer.alloc(50_000_000));
+    expect((await fetch(`${url}/items`)).status).toBe(200);
+  });
+});
+
+it('while more wait for the database than it can take, the fast lane still answers, and nothing is done for the others', async () => {
+  const redis = await startRedis();
+  const env = { DATABASE_POOL_SIZE: '2', DATABASE_QUEUE_SIZE: '120' };
+  const patient = { DATABASE_TIMEOUT_MS: '25000', REQUEST_TIMEOUT_MS: '25000' };
+  const app = await startApp({ redis: redis.url, env: { ...env, ...patient } });
+  const other = new DataSource({ type: 'postgres', url: app.databaseUrl });
+  try {
+    const { body } = await app.http.post('/items').send({ name: 'Hammer', category: 'tools', price: 1, quantity: 1 });
+    const path = `/items/${body.id}`;
+    const lane = new LaneWatch(app);
+    await lane.warm(path);
+    const runner = (await other.initialize()).createQueryRunner();
+    await runner.startTransaction();
+    await runner.query('LOCK TABLE items');
+    const handled = jest.spyOn(app.app.get(ItemsService), 'findPage');
+    const ask = async (n: number) => (await fetch(`${app.url}/items?q=${n}`)).status;
+    const waiting = Array.from({ length: 122 }, (_, n) => ask(n));
+    await until(() => handled.mock.calls.length === 122);
+    expect(await ask(1_000)).toBe(503);
+    expect(handled).toHaveBeenCalledTimes(122);
+    expect(await lane.ask(lane.get(path).expect(200))).toMatchObject({ byLane: true });
+    await runner.rollbackTransaction();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([200]));
+  } finally {
+    if (other.isInitialized) await other.destroy();
+    await app.close();
+    await redis.stop();
+  }
 });
 
 it('a client that does not come to the end of its request is answered 408 and loses its connection', async () => {

@@ -10,7 +10,8 @@ it('gives Express messages whose prototypes it has no reason to change, and one 
   const adapter = new BytesAdapter(app);
   adapter.initHttpServer();
   const server = adapter.getHttpServer();
-  const note = (...messages: [IncomingMessage, ServerResponse]) => prototypes.push(...messages.map(Object.getPrototypeOf));
+  const note = (...messages: [IncomingMessage, ServerResponse]) =>
+    prototypes.push(...messages.map(Object.getPrototypeOf));
   server.prependListener('request', note);
   app.use((req, res) => {
     note(req, res);

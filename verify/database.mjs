@@ -1,4 +1,5 @@
 // @ts-check
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 
 /** @typedef {import('./checker/history.mjs').Committed} Committed */
@@ -57,6 +58,23 @@ export class RunDatabase {
     return this.committed();
   }
 
+  /** Rows that nobody writes, hence nothing notes: ids follow on those that there are. @param {number} count */
+  async extend(count) {
+    const client = await this.#pool.connect();
+    try {
+      // Without triggers.
+      await client.query('BEGIN; SET LOCAL session_replication_role = replica');
+      await client.query(
+        `INSERT INTO items (name, description, category, price, quantity)
+         SELECT 'more ' || n, repeat('text ', 40), 'more-' || n % 1000, 1, 1 FROM generate_series(1, $1::int) n`,
+        [count],
+      );
+      await client.query('COMMIT');
+    } finally {
+      client.release();
+    }
+  }
+
   /** @returns {Promise<Committed[]>} */
   async committed() {
     const { rows } = await this.#pool.query('SELECT * FROM verify_committed');
@@ -89,6 +107,18 @@ export class RunDatabase {
     };
     const text = `SELECT pg_terminate_backend(pid) ${backends} AND ${condition[which]} LIMIT 1`;
     return (await this.#pool.query(text)).rowCount ?? 0;
+  }
+
+  /** How many sessions of the nodes are at work. */
+  async working() {
+    const text = `SELECT ${backends} AND backend_type = 'client backend' AND state <> 'idle'`;
+    return (await this.#pool.query(text)).rowCount ?? 0;
+  }
+
+  /** Resolves once no transaction of a node is open: what was sent before its writer died has happened, or never will. */
+  async settled() {
+    const text = `SELECT ${backends} AND backend_type = 'client backend' AND xact_start IS NOT NULL`;
+    while ((await this.#pool.query(text)).rowCount) await sleep(2);
   }
 
   async close() {

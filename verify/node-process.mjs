@@ -60,6 +60,13 @@ export class NodeProcess {
     await this.#process?.stop(['SIGKILL'], 5_000);
   }
 
+  /** SIGTERM; resolves once it has ended. */
+  async terminate() {
+    this.#expected = true;
+    await this.#process?.stop(['SIGTERM'], readyMs);
+    this.#url = undefined;
+  }
+
   pause() {
     if (this.#process) signalTo(this.#process.identity, 'SIGSTOP');
   }

@@ -1,22 +1,13 @@
 // @ts-check
-import { randomBytes, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDatabase, dropDatabase } from '../scripts/services/postgres-databases.mjs';
-import { run as runCommand } from '../scripts/services/run.mjs';
-import { RunDatabase } from './database.mjs';
-import { bareEnvironment, nodeEnvironment } from './environment.mjs';
 import { Schedule } from './faults/schedule.mjs';
 import { finalState } from './final-state.mjs';
-import { NodeProcess } from './node-process.mjs';
-import { CommitCutter } from './proxy/commit-cutter.mjs';
-import { FaultProxy } from './proxy/fault-proxy.mjs';
+import { CommitCutter } from './faults/commit-cutter.mjs';
+import { FaultProxy } from '../test/support/fault-proxy/fault-proxy.mjs';
 import { Random } from './random.mjs';
-import { openRunFolder, PrivateRedis, providePostgres } from './services.mjs';
-import { Client } from './workload/client.mjs';
 import { Recorder } from './workload/recorder.mjs';
-import { categories } from './workload/choices.mjs';
 import { Workload } from './workload/workload.mjs';
+import { openWorld } from './world.mjs';
 
 /** @typedef {import('./checker/history.mjs').History} History */
 /** @typedef {import('./options.mjs').Options} Options */
@@ -35,36 +26,25 @@ export async function record(options, { undo, signal, onProgress, say }) {
   const onError = (/** @type {Error} */ error) => failing.abort(error);
   const over = AbortSignal.any([signal, failing.signal]);
   let crashes = 0;
-  const onCrash = (/** @type {NodeProcess} */ node, /** @type {string} */ log) => {
+  const onCrash = (/** @type {import('./node-process.mjs').NodeProcess} */ node, /** @type {string} */ log) => {
     say(`NODE ${node.index} HAS ENDED BY ITSELF:\n${log}`);
     crashes += 1;
     if (!over.aborted) node.start().catch(onError);
   };
 
-  const { folder, dist } = await openRunFolder(undo);
-  const redis = await PrivateRedis.start(folder, undo, signal);
-  const database = await openDatabase(options, folder, dist, undo, signal);
-  const seeds = await database.prepare(options.rows, categories);
-  const adminToken = randomBytes(24).toString('base64url');
+  /** @type {FaultProxy[]} */
+  const proxies = [];
+  /** @type {CommitCutter[]} */
+  const cutters = [];
   const chances = Array.from({ length: options.nodes }, (_, index) => random.fork(`commits ${index}`));
-  const proxies = await Promise.all(Array.from({ length: options.nodes }, () => FaultProxy.to(redis.port)));
-  const url = new URL(database.url);
-  const cutters = await Promise.all(proxies.map((_, index) => CommitCutter.to(url, () => chances[index]?.next() ?? 1)));
-  for (const proxy of [...proxies, ...cutters]) undo.add(() => proxy.close());
-  const nodes = proxies.map(({ port }, index) => {
-    const databaseUrl = cutters[index]?.through(url) ?? url.href;
-    const env = nodeEnvironment(options, { databaseUrl, redisPort: port, adminToken });
-    return new NodeProcess({ index, folder, dist, env, onCrash });
+  const world = await openWorld(options, { undo, signal, say, onCrash }, async (index, { redis, databaseUrl }) => {
+    const proxy = (proxies[index] = await FaultProxy.to(redis));
+    const cutter = (cutters[index] = await CommitCutter.to(databaseUrl, () => chances[index]?.next() ?? 1));
+    for (const opened of [proxy, cutter]) undo.add(() => opened.close());
+    return { redisPort: proxy.port, databaseUrl: cutter.through(databaseUrl) };
   });
-  for (const node of nodes) undo.add(() => node.kill());
-  say(`starting ${options.nodes} nodes under ${options.policy}, seed ${options.seed}`);
-  await Promise.all(nodes.map((node) => node.start()));
-  signal.throwIfAborted();
-
-  const client = new Client();
-  undo.add(() => client.close());
+  const { folder, redis, database, nodes, seeds, keys, client, adminToken } = world;
   const recorder = new Recorder();
-  const keys = seeds.map(({ key }) => key).sort((a, b) => a - b);
   const { readers, writers, settings, faults } = options;
   const workload = new Workload({
     nodes,
@@ -77,12 +57,11 @@ export async function record(options, { undo, signal, onProgress, say }) {
     writers,
   });
   const places = nodes.map((node, index) => ({ node, proxy: /** @type {FaultProxy} */ (proxies[index]) }));
-  const world = { redis, database, workload, settings, cutters };
   const schedule = new Schedule({
     faults,
     times: options.times,
     places,
-    world,
+    world: { redis, database, workload, settings, cutters },
     random: random.fork('faults'),
     recorder,
     onError,
@@ -119,21 +98,4 @@ export async function record(options, { undo, signal, onProgress, say }) {
     leftBeforeTtl: before.filter(({ version, expected }) => version !== expected).length,
     folder,
   };
-}
-
-/** @param {Options} options @param {string} folder @param {string} dist @param {import('./undo.mjs').Undo} undo @param {AbortSignal} signal */
-async function openDatabase(options, folder, dist, undo, signal) {
-  const adminUrl = options.postgres ?? (await providePostgres(folder, undo, signal));
-  const name = `verify_${randomUUID().replaceAll('-', '')}`;
-  await createDatabase(adminUrl, name);
-  undo.add(() => dropDatabase(adminUrl, name));
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  await runCommand(process.execPath, [join(dist, 'src', 'migrate.js')], {
-    env: { ...bareEnvironment(), DATABASE_URL: url.href },
-    signal,
-  });
-  const database = new RunDatabase(url.href);
-  undo.add(() => database.close());
-  return database;
 }

@@ -6,6 +6,7 @@ import { DATA, ROOT } from '../scripts/services/folders.mjs';
 import { openCluster } from '../scripts/services/postgres-cluster.mjs';
 import { placePostgres } from '../scripts/services/postgres-binaries.mjs';
 import { startPostgres } from '../scripts/services/postgres.mjs';
+import { childrenOf, identify, signalTo } from '../scripts/services/process.mjs';
 import { recordsIn } from '../scripts/services/records.mjs';
 import { HOW_TO_GET_REDIS, findRedis } from '../scripts/services/redis-binary.mjs';
 import { startRedis } from '../scripts/services/redis.mjs';
@@ -36,20 +37,54 @@ export async function openRunFolder(undo) {
  * @returns {Promise<string>} URL of the superuser
  */
 export async function providePostgres(folder, undo, signal, settings = quickSettings) {
-  const place = placePostgres(DATA);
-  const own = place.folder === DATA ? folder : await openTestFolder(place.folder);
-  if (own !== folder) undo.add(() => rmSync(own, { recursive: true, force: true }));
-  const cluster = await openCluster({ ...place, folder: own }, { name: 'verify', flags: ['--no-sync'], signal });
-  const server = await startPostgres({
-    place: { ...place, folder: own },
-    cluster,
-    log: join(folder, 'postgres.log'),
-    records: recordsIn(folder),
-    settings,
-    onEnd: 'SIGQUIT',
-  });
-  undo.add(() => server.stop());
-  return server.url('postgres');
+  return (await PrivatePostgres.start(folder, undo, signal, settings)).url;
+}
+
+/** A PostgreSQL that can be killed, and started again on the same port with what was committed. */
+export class PrivatePostgres {
+  #options;
+  #server;
+
+  /** @param {Parameters<typeof startPostgres>[0]} options @param {import('../scripts/services/postgres.mjs').Postgres} server */
+  constructor(options, server) {
+    this.#options = options;
+    this.#server = server;
+  }
+
+  /** @param {string} folder @param {Undo} undo @param {AbortSignal} signal @param {string[]} [settings] */
+  static async start(folder, undo, signal, settings = quickSettings) {
+    const place = placePostgres(DATA);
+    const own = place.folder === DATA ? folder : await openTestFolder(place.folder);
+    if (own !== folder) undo.add(() => rmSync(own, { recursive: true, force: true }));
+    const options = {
+      place: { ...place, folder: own },
+      cluster: await openCluster({ ...place, folder: own }, { name: 'verify', flags: ['--no-sync'], signal }),
+      log: join(folder, 'postgres.log'),
+      records: recordsIn(folder),
+      settings,
+      onEnd: /** @type {const} */ ('SIGQUIT'),
+    };
+    const postgres = new PrivatePostgres(options, await startPostgres(options));
+    undo.add(() => postgres.#server.stop());
+    return postgres;
+  }
+
+  /** Of the superuser. */
+  get url() {
+    return this.#server.url('postgres');
+  }
+
+  /** The server and all its sessions at once, as a power cut does. */
+  async kill() {
+    const { identity } = this.#server.process;
+    signalTo(identity, 'SIGSTOP'); // It starts no more sessions.
+    for (const pid of childrenOf(identity.pid)) signalTo(identify(pid) ?? { pid, started: '' }, 'SIGKILL');
+    await this.#server.process.stop(['SIGKILL'], 5_000);
+  }
+
+  async restart() {
+    this.#server = await startPostgres({ ...this.#options, port: this.#server.port });
+  }
 }
 
 /** A Redis that can be killed, emptied and started again on the same port. */
@@ -90,6 +125,15 @@ export class PrivateRedis {
 
   async restart() {
     this.#server = await startRedis({ ...this.#options, port: this.port });
+  }
+
+  /** It stops answering; its connections stay. */
+  pause() {
+    signalTo(this.#server.process.identity, 'SIGSTOP');
+  }
+
+  resume() {
+    signalTo(this.#server.process.identity, 'SIGCONT');
   }
 
   /** @returns {Promise<void>} */

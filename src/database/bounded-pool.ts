@@ -1,7 +1,11 @@
 import pg from 'pg';
+import { type DataSource } from 'typeorm';
 import { DatabaseBusyError } from './database.errors.js';
 
 type Waiting = Parameters<pg.Pool['connect']>[0];
+
+/** How long it is remembered that many were waiting, in ms. */
+const memoryMs = 500;
 
 /**
  * A pool at which so many may wait for a connection, first come, first served; whoever comes then is refused at once. A
@@ -10,15 +14,28 @@ type Waiting = Parameters<pg.Pool['connect']>[0];
  */
 export function boundedPool(queueSize: number): typeof pg.Pool {
   return class BoundedPool extends pg.Pool {
+    #crowdedAtMs = Number.NEGATIVE_INFINITY;
+
+    /** Whether more than half of those who may wait do so, or did a moment ago. */
+    get isCrowded(): boolean {
+      return performance.now() - this.#crowdedAtMs < memoryMs;
+    }
+
     override connect(): Promise<pg.PoolClient>;
     override connect(callback: Waiting): void;
     override connect(callback?: Waiting): Promise<pg.PoolClient> | void {
       // The pool may queue, until the next tick, those for whom a connection is idle or can be opened.
       const free = this.idleCount + this.options.max - this.totalCount;
+      if (this.waitingCount > queueSize / 2 + free) this.#crowdedAtMs = performance.now();
       if (this.waitingCount < queueSize + free) return callback ? super.connect(callback) : super.connect();
       const refusal = new DatabaseBusyError(queueSize);
       if (!callback) return Promise.reject(refusal);
       callback(refusal, undefined, () => undefined);
     }
   };
+}
+
+/** Whether the pool of a data source says so. */
+export function isCrowded({ driver }: DataSource): boolean {
+  return 'master' in driver && (driver.master as { isCrowded?: boolean }).isCrowded === true;
 }

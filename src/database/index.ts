@@ -1,3 +1,4 @@
+export { isCrowded } from './bounded-pool.js';
 export { dataSourceOptions, type DatabaseSettings } from './data-source-options.js';
 export { DatabaseModule } from './database.module.js';
 export { inTransaction } from './in-transaction.js';

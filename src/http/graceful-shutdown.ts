@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Server, type ServerResponse } from 'node:http';
+import { Server as TcpServer } from 'node:net';
 import { Lifecycle } from './lifecycle.js';
 
 export interface DrainOptions {
@@ -9,6 +10,9 @@ export interface DrainOptions {
   /** How long running requests may take to finish, in milliseconds. */
   readonly timeoutMs: number;
 }
+
+/** How long a kept connection may still bring a request, which is answered and told that it is the last. */
+const lastRequestMs = 200;
 
 /**
  * Ends the server's work without cutting anyone off before the deadline. Answers that are written as soon as they are asked
@@ -35,10 +39,13 @@ export class GracefulShutdown implements OnModuleInit {
   async drain({ delayMs, timeoutMs }: DrainOptions): Promise<void> {
     this.lifecycle.drain();
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // Not `close` of the HTTP server: it resets idle connections, and with them the requests that are on their way there.
+    const closed = new Promise<void>((resolve) => TcpServer.prototype.close.call(this.server, () => resolve()));
     for (const res of this.running) lastOnItsConnection(res);
+    const idle = setInterval(() => this.server.closeIdleConnections(), lastRequestMs);
     const deadline = setTimeout(() => this.server.closeAllConnections(), timeoutMs);
     await closed;
+    clearInterval(idle);
     clearTimeout(deadline);
   }
 

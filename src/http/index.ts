@@ -1,6 +1,7 @@
 export { answerClientErrors } from './client-errors.js';
 export { AnswerDurations, durationBuckets, type Durations, type DurationSeries } from './answer-durations.js';
 export { ApiProblems } from './api-problems.js';
+export { bulkhead } from './bulkhead.js';
 export { BytesAdapter } from './bytes.adapter.js';
 export { Produces } from './content.interceptor.js';
 export { type Encoding, type EncodingPreference, encodingPreference, tagOf } from './encodings.js';

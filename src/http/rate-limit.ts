@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { type Taker } from './in-front.js';
-import { problemOf } from './problem.js';
+import { refuse } from './refuse.js';
 import { TokenBuckets } from './token-buckets.js';
 
 /** So many addresses are remembered; whoever comes back after that begins anew. */
@@ -20,14 +20,7 @@ export function rateLimit(perMinute: number, nowMs: () => number): Taker {
     if (exempt.test(req.url!)) return false;
     const waitMs = buckets.take(clientOf(req.socket.remoteAddress ?? ''), nowMs());
     if (waitMs === 0) return false;
-    const body = JSON.stringify(problemOf(429, `No more than ${perMinute} requests a minute, please.`));
-    res.writeHead(429, {
-      'Content-Type': 'application/problem+json',
-      'Cache-Control': 'no-store',
-      'Content-Length': Buffer.byteLength(body),
-      'Retry-After': Math.ceil(waitMs / 1_000),
-    });
-    res.end(req.method === 'HEAD' ? undefined : body);
+    refuse(req, res, 429, `No more than ${perMinute} requests a minute, please.`, waitMs);
     return true;
   };
 }

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** @typedef {import('../random.mjs').Random} Random */
 /** @typedef {import('../node-process.mjs').NodeProcess} NodeProcess */
-/** @typedef {import('../proxy/fault-proxy.mjs').FaultProxy} FaultProxy */
+/** @typedef {import('../../test/support/fault-proxy/fault-proxy.mjs').FaultProxy} FaultProxy */
+/** @typedef {import('../../test/support/fault-proxy/connection.mjs').Path} Path */
 /** @typedef {import('./names.mjs').NodeFault} NodeFault */
 /** @typedef {import('./names.mjs').SharedFault} SharedFault */
 
@@ -14,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @property {import('../database.mjs').RunDatabase} database
  * @property {import('../workload/workload.mjs').Workload} workload
  * @property {import('../checker/history.mjs').Settings} settings
- * @property {readonly import('../proxy/commit-cutter.mjs').CommitCutter[]} cutters one for each node
+ * @property {readonly import('./commit-cutter.mjs').CommitCutter[]} cutters one for each node
  */
 
 /** @typedef {{ node: NodeProcess, proxy: FaultProxy }} Place one node and its way to Redis */
@@ -108,7 +109,7 @@ export const sharedFault = {
   },
 };
 
-/** @param {FaultProxy} proxy @param {readonly import('../proxy/fault-proxy.mjs').Path[]} paths @param {number} leaseMs @param {Random} random */
+/** @param {FaultProxy} proxy @param {readonly Path[]} paths @param {number} leaseMs @param {Random} random */
 async function blackHole(proxy, paths, leaseMs, random) {
   const reset = random.chance(0.3);
   proxy.hang(paths);

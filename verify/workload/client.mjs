@@ -2,8 +2,8 @@
 import { Agent, request } from 'node:http';
 
 /**
- * An answer, or with status 0 none. Times are taken before the request is sent and after the answer is complete.
- * @typedef {{ status: number, headers: import('node:http').IncomingHttpHeaders, text: string, invokedMs: number, completedMs: number }} Answer
+ * An answer, or with status 0 none, and why. Times are taken before the request is sent and after the answer is complete.
+ * @typedef {{ status: number, headers: import('node:http').IncomingHttpHeaders, text: string, invokedMs: number, completedMs: number, error?: string }} Answer
  */
 
 /** HTTP with connections that are kept. */
@@ -23,14 +23,15 @@ export class Client {
     const { hostname, port } = base;
     const invokedMs = performance.now();
     return new Promise((resolve) => {
-      const none = () => resolve({ status: 0, headers: {}, text: '', invokedMs, completedMs: performance.now() });
+      const none = (/** @type {string} */ error) =>
+        resolve({ status: 0, headers: {}, text: '', invokedMs, completedMs: performance.now(), error });
       const options = { agent: this.#agent, hostname, port, path, method, headers: { ...type, ...headers } };
       const outgoing = request(options, (incoming) => {
         /** @type {Buffer[]} */
         const chunks = [];
         incoming.on('data', (chunk) => chunks.push(chunk));
-        incoming.once('error', none);
-        incoming.once('close', none);
+        incoming.once('error', (error) => none(codeOf(error)));
+        incoming.once('close', () => none('ended early'));
         incoming.once('end', () => {
           clearTimeout(timer);
           const { statusCode: status = 0, headers: answered } = incoming;
@@ -39,9 +40,9 @@ export class Client {
         });
       });
       const timer = setTimeout(() => outgoing.destroy(), timeoutMs);
-      outgoing.once('error', () => {
+      outgoing.once('error', (error) => {
         clearTimeout(timer);
-        none();
+        none(codeOf(error));
       });
       outgoing.end(sent);
     });
@@ -51,3 +52,6 @@ export class Client {
     this.#agent.destroy();
   }
 }
+
+/** @param {NodeJS.ErrnoException} error */
+const codeOf = ({ code, message }) => code ?? message;

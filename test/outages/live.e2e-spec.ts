@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT } from '../../scripts/services/folders.mjs';
+import { buildIfNeeded } from '../../scripts/start/build.mjs';
+import { scenarios } from '../../outages/scenarios.mjs';
+
+interface Result {
+  readonly scenario: string;
+  readonly requirements: readonly { readonly claim: string; readonly met: boolean; readonly seen: string }[];
+}
+
+/**
+ * What a few seconds on a machine that may be busy say nothing about: how soon, how much, and whether a node that was
+ * starved has seen its lease end.
+ */
+const timed = /within|stays flat|does not grow/;
+
+function run(scenario: string): Promise<{ readonly result: Result; readonly told: string }> {
+  const command = [join(ROOT, 'outages', 'main.mjs'), scenario, '--short', '--seed', '1'];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, command, { cwd: ROOT }, (error, stdout, stderr) => {
+      const line = stdout.trim().split('\n').at(-1);
+      if (!line || (error && error.code !== 1)) return reject(new Error(stderr));
+      resolve({ result: JSON.parse(line) as Result, told: stderr });
+    });
+  });
+}
+
+beforeAll(() => buildIfNeeded(ROOT, { say: () => undefined, signal: AbortSignal.timeout(170_000) }), 180_000);
+
+describe('what is promised while things break is kept, in short', () => {
+  it.each(scenarios.map(({ name, title }) => [name, title]))(
+    '%s: %s',
+    async (name) => {
+      const { result, told } = await run(name);
+      expect(result.requirements.length).toBeGreaterThan(1);
+      const broken = result.requirements.filter(({ met, claim }) => !met && !timed.test(claim));
+      expect({ broken, told: broken.length > 0 && told }).toEqual({ broken: [], told: false });
+    },
+    120_000,
+  );
+});
