@@ -52,6 +52,8 @@ export const postgresRestart = {
       stage.signal.throwIfAborted();
       await readSteady();
       await sleep(workMs);
+      // The change feed may just have begun, and made everything invalid once.
+      await until(async () => (await readSteady()).every(isHit));
       await postgres.kill();
       const untilMs = performance.now() + outageMs;
       while (performance.now() < untilMs) {
@@ -109,6 +111,9 @@ export const postgresRestart = {
     };
   },
 };
+
+/** @param {Answer} answer */
+const isHit = ({ headers }) => parseCacheStatus(String(headers['cache-status'] ?? '')).hit;
 
 /** @param {number} a @param {number} b */
 const sum = (a, b) => a + b;

@@ -38,7 +38,12 @@ export type CacheEvent =
   | { readonly type: 'breaker'; readonly level: 'l2'; readonly state: BreakerState }
   | { readonly type: 'lease'; readonly valid: boolean }
   | { readonly type: 'journal'; readonly entries: number }
-  | { readonly type: 'warmed'; readonly result: WarmingResult };
+  | { readonly type: 'warmed'; readonly result: WarmingResult }
+  /**
+   * A place that would be served was compared with the database: for how long it had been out of date (0: it was not), and
+   * whether it was so beyond everything that its policy allows.
+   */
+  | { readonly type: 'inspected'; readonly layer: Layer; readonly staleSeconds: number; readonly broken: boolean };
 
 /** How a warming job ended for good. */
 export type WarmingResult = 'completed' | 'failed' | 'cancelled';

@@ -36,6 +36,7 @@ export {
 } from './inspection/cache-inspector.js';
 export { type CurrentRow, Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
 export { type TagState } from './inspection/redis-inspector.js';
+export { versionIn } from './inspection/versions.js';
 export { type Fill, Level, type Ticket } from './levels/level.js';
 export { Lease, type Term } from './levels/l1/lease.js';
 export { MemoryLevel } from './levels/l1/memory-level.js';
@@ -52,6 +53,6 @@ export {
   type Writer,
 } from './levels/l2/redis-tags.js';
 export type { Loaded } from './loaded.js';
-export { policies, PolicySource } from './policy.js';
+export { policies, PolicySource, sharesL1 } from './policy.js';
 export { type Step, type StepResult, steps } from './steps.js';
 export { type EntityRule, EntityRules, listTags, queryTags, rowTags } from './rules.js';

@@ -221,6 +221,16 @@ export class Settings {
   @IsIn(['off', 'recent', 'lists', 'all'])
   readonly warmAfterFlush!: 'off' | 'recent' | 'lists' | 'all';
 
+  @Setting('INSPECT_EVERY_MS', {
+    as: 'number',
+    default: 15_000,
+    doc: 'how often each node compares some of what it would serve with the database; 0: never',
+  })
+  @IsInt()
+  @Min(0)
+  @Max(86_400_000)
+  readonly inspectEveryMs!: number;
+
   @Setting('LOG_LEVEL', { default: 'info', doc: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`' })
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   readonly logLevel!: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

@@ -13,6 +13,7 @@ import {
 import { listQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
 import { itemRule } from './item.rule.js';
 import { ItemsReader } from './items.reader.js';
+import { ItemsWarmerReader } from './items.warmer-reader.js';
 
 const { entity } = itemRule;
 
@@ -21,6 +22,7 @@ const { entity } = itemRule;
 export class ItemsInspectable extends Inspectable implements OnModuleInit {
   constructor(
     private readonly reader: ItemsReader,
+    private readonly warmerReader: ItemsWarmerReader,
     private readonly all: Inspectables,
   ) {
     super();
@@ -52,7 +54,11 @@ export class ItemsInspectable extends Inspectable implements OnModuleInit {
     const { value } = await this.reader.loadItem(id);
     if (!value) return null;
     const lists = [{}, { category: value.category }].map((filter) => queryTags(entity, filter)[0]!);
-    return { version: value.version, lists };
+    return { version: value.version, changedAtMs: Date.parse(value.updatedAt), lists };
+  }
+
+  override async changedLately(limit: number): Promise<string[]> {
+    return (await this.warmerReader.changedBefore(undefined, limit)).map(({ id }) => itemPath(id));
   }
 
   #list(text: string): Subject | undefined {

@@ -42,7 +42,7 @@ export class CacheMetrics {
     this.#gaugeLevels();
     this.#gaugeParts();
     this.#observe(events);
-    this.#announceInspection();
+    this.#observeInspection(events);
   }
 
   #countReads(): void {
@@ -118,21 +118,24 @@ export class CacheMetrics {
     events.on('warmed', ({ result }) => warmed.inc({ result }));
   }
 
-  /** What the inspector will report: nothing has been inspected, so nothing was found. */
-  #announceInspection(): void {
+  #observeInspection(events: CacheEvents): void {
     const registers = [this.registry];
-    new Histogram({
+    const staleness = new Histogram({
       name: 'cache_staleness_seconds',
-      help: 'How old a served value was, as observed by the inspector',
+      help: 'For how long what would be served had been out of date, as the inspector found it; 0: it was not',
       buckets: stalenessBuckets,
       registers,
     });
     const inconsistent = new Counter({
       name: 'cache_inconsistent_total',
-      help: 'Entries that the inspector found to differ from the database',
+      help: 'Entries that the inspector found out of date beyond what their policy allows',
       labelNames: ['layer'],
       registers,
     });
     for (const layer of layers) inconsistent.inc({ layer }, 0);
+    events.on('inspected', ({ layer, staleSeconds, broken }) => {
+      staleness.observe(staleSeconds);
+      if (broken) inconsistent.inc({ layer });
+    });
   }
 }

@@ -1,3 +1,4 @@
+export { Inspector } from './inspector.js';
 export { WarmingAtBoot } from './at-boot.js';
 export { type WarmingRequest } from './job.js';
 export { type JobState, type WarmingJobView, WarmingJobs } from './jobs.js';

@@ -1,6 +1,7 @@
 import { BullModule } from '@nestjs/bull';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { type Settings } from '../config/index.js';
+import { Inspector } from './inspector.js';
 import { WarmingAfterFlush } from './after-flush.js';
 import { WarmingAtBoot } from './at-boot.js';
 import { BoardController } from './board.controller.js';
@@ -34,6 +35,7 @@ export class WarmingModule {
         WarmingRunner,
         WarmingAfterFlush,
         WarmingAtBoot,
+        Inspector,
       ],
       exports: [Warmers, WarmingQueue, WarmingJobs, WarmingAtBoot],
     };

@@ -9,11 +9,10 @@ interface Result {
   readonly requirements: readonly { readonly claim: string; readonly met: boolean; readonly seen: string }[];
 }
 
-/**
- * What a few seconds on a machine that may be busy say nothing about: how soon, how much, and whether a node that was
- * starved has seen its lease end.
- */
-const timed = /within|stays flat|does not grow/;
+/** The others are about how soon and how much: a few seconds on a machine that may be busy say nothing of that. */
+const brief = ['redis-restarts', 'postgres-restart', 'writer-killed', 'drain'];
+/** Of these, too. */
+const timed = /within/;
 
 function run(scenario: string): Promise<{ readonly result: Result; readonly told: string }> {
   const command = [join(ROOT, 'outages', 'main.mjs'), scenario, '--short', '--seed', '1'];
@@ -29,7 +28,7 @@ function run(scenario: string): Promise<{ readonly result: Result; readonly told
 beforeAll(() => buildIfNeeded(ROOT, { say: () => undefined, signal: AbortSignal.timeout(170_000) }), 180_000);
 
 describe('what is promised while things break is kept, in short', () => {
-  it.each(scenarios.map(({ name, title }) => [name, title]))(
+  it.each(scenarios.filter(({ name }) => brief.includes(name)).map(({ name, title }) => [name, title]))(
     '%s: %s',
     async (name) => {
       const { result, told } = await run(name);

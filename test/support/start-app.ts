@@ -50,6 +50,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     REDIS_TIMEOUT_MS: '2000',
     WARM_SCHEDULE: 'off',
     WARM_AFTER_FLUSH: 'off',
+    INSPECT_EVERY_MS: '0',
     // A slot outlives its readers and keeps a database from being dropped: tests of the feed clean up after it.
     CACHE_FEED: 'off',
     DATABASE_URL: databaseUrl,

@@ -7,6 +7,7 @@ import {
   type Place,
   type Sight,
   type TagState,
+  versionIn,
 } from '../../cache/index.js';
 import { type PolicyName, policyNames } from '../../config/index.js';
 import { etagOf } from '../../http/index.js';
@@ -154,17 +155,11 @@ function viewOfEntry({ body, dependencies, freshMs, keepMs, valid }: KeptEntry, 
   };
 }
 
-const ofValue: Describe = (body) => ({ etag: etagOf(body), ...versionOf(body) });
+const ofValue: Describe = (body) => ({ etag: etagOf(body), ...versionOf('db', body) });
 
-const ofResponse: Describe = (stored) => {
-  const { body, etag } = deserialise(stored);
-  return { etag, ...versionOf(body) };
-};
+const ofResponse: Describe = (stored) => ({ etag: deserialise(stored).etag, ...versionOf('api', stored) });
 
-/** Rows say their version; lists have none. */
-function versionOf(body: string): Pick<PlaceView, 'version'> {
-  const value: unknown = JSON.parse(body);
-  if (value === null) return { version: null };
-  const { version } = value as { readonly version?: unknown };
-  return typeof version === 'number' ? { version } : {};
+function versionOf(layer: Layer, text: string): Pick<PlaceView, 'version'> {
+  const version = versionIn(layer, text);
+  return version === undefined ? {} : { version };
 }

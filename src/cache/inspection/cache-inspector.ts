@@ -28,6 +28,8 @@ export interface Dependents {
 }
 
 const mostKeys = 10;
+/** From so many times as many as are wanted they are drawn. */
+const fewOf = 50;
 
 export interface Sight {
   readonly layers: Readonly<Record<Layer, { readonly l1: Place; readonly l2: Place }>>;
@@ -62,6 +64,16 @@ export class CacheInspector {
       const keys = this.l1.keysUnder(tag);
       return keys.length === 0 ? [] : [{ tag, count: keys.length, keys: keys.slice(0, mostKeys) }];
     });
+  }
+
+  /** Some of what this process has used lately, by the names that domains know: paths of responses, keys of rows. */
+  usedLately(limit: number): string[] {
+    const used: string[] = [];
+    for (const key of this.l1.keys()) {
+      if (used.length >= fewOf * limit) break;
+      used.push(key.slice(key.indexOf(' ') + 1));
+    }
+    return Array.from({ length: Math.min(limit, used.length) }, () => used[Math.floor(Math.random() * used.length)]!);
   }
 
   #near({ key }: Address): Place {

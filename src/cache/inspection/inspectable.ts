@@ -5,6 +5,8 @@ import { type Address } from '../levels/level.js';
 /** A row as the database has it now. */
 export interface CurrentRow {
   readonly version: number;
+  /** Wall clock of the database, in ms. */
+  readonly changedAtMs: number;
   /** The lists that a change of it makes invalid. */
   readonly lists: readonly Tag[];
 }
@@ -26,6 +28,9 @@ export interface Subject {
 export abstract class Inspectable {
   /** Undefined: the key names nothing of this domain. */
   abstract subjectOf(key: string): Subject | undefined;
+
+  /** Keys of the rows that were changed last: where something old would be found first. */
+  abstract changedLately(limit: number): Promise<string[]>;
 }
 
 /** Everything that can be inspected. Domains add themselves. */
@@ -43,5 +48,9 @@ export class Inspectables {
       if (subject) return subject;
     }
     return undefined;
+  }
+
+  async changedLately(limit: number): Promise<string[]> {
+    return (await Promise.all(this.#all.map((inspectable) => inspectable.changedLately(limit)))).flat();
   }
 }

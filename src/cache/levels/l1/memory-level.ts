@@ -218,6 +218,11 @@ export class MemoryLevel extends Level {
     return [...this.#index.holdersOf(tag)].flatMap((holder) => ('key' in holder ? [(holder as StoredEntry).key] : []));
   }
 
+  /** For the inspector, too: keys in the order of their last use, latest first. */
+  keys(): Iterable<string> {
+    return this.#values.keys();
+  }
+
   #remove(key: string): void {
     this.#values.delete(key);
     this.#negatives.delete(key);

@@ -1,0 +1,83 @@
+import { DataSource } from 'typeorm';
+import { type CacheEvent, CacheEvents } from '../src/cache/index.js';
+import { Inspector } from '../src/warming/index.js';
+import { startRedis, type TestRedis } from './support/services.js';
+import { startApp, type TestApp } from './support/start-app.js';
+import { until } from './support/until.js';
+
+type Inspected = Extract<CacheEvent, { type: 'inspected' }>;
+
+let redis: TestRedis;
+let app: TestApp;
+let id: number;
+let inspected: Inspected[];
+
+const start = async (env: Record<string, string> = {}) => {
+  redis = await startRedis();
+  app = await startApp({ redis: redis.url, env: { CACHE_L1_LEASE_MS: '500', REDIS_TIMEOUT_MS: '500', ...env } });
+  inspected = [];
+  app.app.get(CacheEvents).on('inspected', (event) => inspected.push(event));
+  id = (await app.http.post('/items').send(item).expect(201)).body.id as number;
+  for (let n = 0; n < 3; n += 1) await app.http.get(`/items/${id}`).expect(200);
+};
+const item = { name: 'Anvil', category: 'tools', price: 1, quantity: 1 };
+const changeBySql = () => app.app.get(DataSource).query('UPDATE items SET quantity = quantity + 1 WHERE id = $1', [id]);
+const inspect = () => app.app.get(Inspector).inspect();
+const metric = async (name: string) =>
+  (await app.http.get('/metrics')).text.split('\n').filter((line) => line.startsWith(name));
+
+afterEach(async () => {
+  await app.close();
+  await redis.stop();
+});
+
+describe('the inspector', () => {
+  it('finds everything as it should be, in each place where it is kept', async () => {
+    await start();
+    expect(await inspect()).toBe(0);
+    expect(inspected).toHaveLength(4);
+    expect(inspected.every(({ staleSeconds, broken }) => staleSeconds === 0 && !broken)).toBe(true);
+    expect(await metric('cache_staleness_seconds_count')).toEqual(['cache_staleness_seconds_count 4']);
+  });
+
+  it('says where something is served that the database has not had for longer than is promised', async () => {
+    await start();
+    await changeBySql();
+    expect(await inspect()).toBe(4);
+    expect(inspected.every(({ staleSeconds, broken }) => staleSeconds >= 3 && broken)).toBe(true);
+    expect(await metric('cache_inconsistent_total')).toEqual([
+      'cache_inconsistent_total{layer="api"} 2',
+      'cache_inconsistent_total{layer="db"} 2',
+    ]);
+  });
+
+  it('says that ttl serves old values, and that this is no broken promise', async () => {
+    await start({ CACHE_POLICY: 'ttl' });
+    await app.http
+      .put(`/items/${id}`)
+      .send({ ...item, quantity: 2 })
+      .expect(200);
+    expect(await inspect()).toBe(0);
+    expect(inspected.map(({ broken }) => broken)).not.toContain(true);
+    expect(Math.max(...inspected.map(({ staleSeconds }) => staleSeconds))).toBeGreaterThanOrEqual(3);
+  });
+
+  it('waits for what is on its way', async () => {
+    await start();
+    await changeBySql();
+    const found = inspect();
+    await app.http.get(`/items/${id}`).expect(200);
+    await app.http
+      .put(`/items/${id}`)
+      .send({ ...item, quantity: 9 })
+      .expect(200);
+    expect(await found).toBe(0);
+    expect(inspected.map(({ broken }) => broken)).not.toContain(true);
+  });
+
+  it('looks by itself, and not at L1 where nothing is served from there', async () => {
+    await start({ CACHE_POLICY: 'strict', INSPECT_EVERY_MS: '50' });
+    await until(() => inspected.length >= 4);
+    expect(inspected.slice(0, 4).map(({ layer }) => layer)).toEqual(['api', 'db', 'api', 'db']);
+  });
+});
