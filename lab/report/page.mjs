@@ -1,0 +1,3 @@
+// @ts-check
+/** @param {import('../main.mjs').Findings} findings */
+export const page = (findings) => String(findings.seed);
