@@ -37,7 +37,8 @@ async function main(surroundings) {
   if (options.help) return (say(usage), 0);
   const folder = options.out ?? join(ROOT, 'lab');
   const earlier = options.redraw;
-  const findings = earlier === undefined ? await perform(options, surroundings) : JSON.parse(readFileSync(earlier, 'utf8'));
+  const findings =
+    earlier === undefined ? await perform(options, surroundings) : JSON.parse(readFileSync(earlier, 'utf8'));
   mkdirSync(join(folder, 'results'), { recursive: true });
   if (earlier === undefined) {
     const file = join(folder, 'results', `${findings.seed}-${findings.at.replace(/\W/g, '')}.json`);

@@ -89,7 +89,7 @@ function requests({ name, fromMs, untilMs }, pace, random) {
 /** @param {number} fromMs @param {number} untilMs @param {number} rate per second @param {Random} random */
 function moments(fromMs, untilMs, rate, random) {
   const found = [];
-  for (let atMs = fromMs; ; ) {
+  for (let atMs = fromMs; ;) {
     atMs += (-Math.log(1 - random.next()) * 1_000) / rate;
     if (atMs >= untilMs) return found;
     found.push(atMs);
@@ -98,7 +98,10 @@ function moments(fromMs, untilMs, rate, random) {
 
 /** Zipf's law: the second row is asked for half as often as the first, the third a third as often. The witness is left out. */
 const cumulated = Array.from({ length: rows - 1 }, (_, i) => 1 / (i + 1)).map(
-  ((sum) => (weight) => (sum += weight))(0),
+  (
+    (sum) => (weight) =>
+      (sum += weight)
+  )(0),
 );
 
 /** @param {Random} random @returns {number} a key */

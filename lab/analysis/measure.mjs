@@ -63,6 +63,11 @@ export function measure(recorded, { acts, witness }) {
     inversions: told(inversions),
     staleSql: staleness(late, ['sql']),
     feed: feedLag(history.writes, heard),
+    faults: history.faults.map(({ name, node = -1, fromMs, untilMs }) => ({
+      ...{ name, node },
+      fromMs: fromMs - startedMs,
+      untilMs: untilMs - startedMs,
+    })),
     late,
     points: series({ reads, loads }, lengthMs, everyMs),
     story: storyOf(recorded, witness),

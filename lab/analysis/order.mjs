@@ -25,6 +25,14 @@ export function compare(results) {
   return comparisons;
 }
 
+/** The theory in one line, of the policies there are. @param {readonly Result[]} results */
+export function theoryOf(results) {
+  const ran = results.map(({ policy }) => policy);
+  const middle = ran.filter((policy) => policy === 'invalidate' || policy === 'write-through').join(', ');
+  const parts = [ran.includes('ttl') ? 'ttl' : '', middle, ran.includes('strict') ? 'strict = 0' : ''];
+  return parts.filter(Boolean).join(' > ');
+}
+
 /** Without `strict` nothing is broken. @param {readonly Result[]} results */
 export const promiseOfStrictKept = (results) =>
   results.every(({ policy, stale, inversions }) => policy !== 'strict' || (stale.reads === 0 && inversions === 0));

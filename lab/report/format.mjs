@@ -2,7 +2,7 @@
 /** @param {number} ms */
 export function duration(ms) {
   const size = Math.abs(ms);
-  if (size === 0) return '0';
+  if (size < 0.05) return '0';
   if (size < 10) return `${ms.toFixed(1)} ms`;
   return size < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(size < 10_000 ? 1 : 0)} s`;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { compare } from '../analysis/order.mjs';
+import { compare, theoryOf } from '../analysis/order.mjs';
 import { duration, percent, perSecond } from './format.mjs';
 
 /** @typedef {import('../analysis/measure.mjs').Result} Result */
@@ -50,8 +50,7 @@ function orderLines(results) {
   const comparisons = compare(results);
   if (comparisons.length === 0) return [];
   const failed = comparisons.filter(({ holds }) => !holds).map(({ text }) => text);
-  const asked = comparisons.map(({ text }) => text).join(', ');
   return failed.length === 0
-    ? [`order of staleness, as the theory says: ${asked}`]
+    ? [`order of staleness, as the theory says: ${theoryOf(results)}`]
     : [`NOT THE ORDER THAT THE THEORY SAYS: ${failed.join(', ')} did not come out`];
 }
