@@ -17,6 +17,7 @@ import { settings } from './stage.mjs';
  * @property {number} startedMs
  * @property {import('./observe/loads.mjs').Sample[]} loads
  * @property {import('./observe/bus.mjs').Heard[]} heard
+ * @property {number[]} delaysMs by how much each cue came too late: how busy the machine was
  * @property {number} [witnessCommittedMs]
  */
 
@@ -33,11 +34,14 @@ const writeTimeoutMs = 7_000;
 export async function play(script, stage, policy) {
   const player = new Player(stage);
   const loads = new LoadSamples(stage.nodes, stage.client);
+  /** @type {number[]} */
+  const delaysMs = [];
   const startedMs = performance.now();
   try {
     for (const cue of script.cues) {
       const waitMs = startedMs + cue.atMs - performance.now();
       if (waitMs > 0) await sleep(waitMs, undefined, { signal: stage.signal });
+      delaysMs.push(performance.now() - startedMs - cue.atMs);
       player.begin(cue);
     }
     await player.ended();
@@ -53,6 +57,7 @@ export async function play(script, stage, policy) {
     startedMs,
     loads: loads.samples,
     heard: stage.bus.heard,
+    delaysMs,
     ...(witnessCommittedMs !== undefined && { witnessCommittedMs }),
   };
 }

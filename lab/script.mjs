@@ -6,9 +6,11 @@ import { Random } from '../verify/random.mjs';
  * @typedef {{ atMs: number, kind: 'read', node: number, key?: number, category?: string }} ReadCue
  * @typedef {{ atMs: number, kind: 'write', node: number, key: number, category: string, name: string, look: 'row' | 'list' }} WriteCue
  * @typedef {{ atMs: number, kind: 'sql', key: number, category: string, name: string }} SqlCue
- * @typedef {{ atMs: number, kind: 'cut' | 'heal' | 'kill' | 'start', node: number }} FaultCue
+ * @typedef {Fault<'cut'> | Fault<'heal'> | Fault<'kill'> | Fault<'start'>} FaultCue
  * @typedef {ReadCue | WriteCue | SqlCue | FaultCue} Cue
  */
+
+/** @template {string} Kind @typedef {{ atMs: number, kind: Kind, node: number }} Fault */
 
 /** @typedef {{ name: string, title: string, fromMs: number, untilMs: number }} Act */
 
@@ -34,7 +36,7 @@ export const rows = 200;
 export const categories = /** @type {const} */ (['tools', 'toys', 'books', 'garden']);
 const list = categories[0];
 
-const perSecond = { reads: 110, writes: 15 };
+const perSecond = { reads: 80, writes: 12 };
 const listShare = 0.08;
 const moveShare = 0.1;
 const sqlUpdates = 14;

@@ -1,4 +1,5 @@
 // @ts-check
+import { quantile } from 'simple-statistics';
 import { cutOffMs, longestLifeMs } from '../../verify/checker/history.mjs';
 import { judge } from '../../verify/checker/verdict.mjs';
 import { lateReads, staleness } from './late.mjs';
@@ -53,6 +54,8 @@ export function measure(recorded, { acts, witness }) {
     writes: written.length,
     failedWrites: written.filter(({ outcome }) => outcome !== 'ok').length,
     hitRatio: hitRatio(reads) ?? 0,
+    /** How late requests were sent: what the machine was busy with. */
+    delayMs: quantile(recorded.delaysMs, 0.95),
     p50Ms: latencyMs(reads, 0.5) ?? 0,
     p95Ms: latencyMs(reads, 0.95) ?? 0,
     loadsPerSecond: (loadsBetween(loads).reduce((sum, { count }) => sum + count, 0) * 1_000) / lengthMs,

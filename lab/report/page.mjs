@@ -12,6 +12,9 @@ import { stories } from './stories.mjs';
 
 const style = readFileSync(new URL('./style.css', import.meta.url), 'utf8');
 
+/** Requests that are sent later than this, 5 % of them, are not those of the script. */
+const busyMs = 50;
+
 /** One page with everything in it: no script, nothing from elsewhere. @param {Findings} findings */
 export function page(findings) {
   const head = element('head', {}, [
@@ -56,6 +59,7 @@ function verdict(results) {
   const comparisons = compare(results);
   const failed = comparisons.filter(({ holds }) => !holds);
   const broken = results.filter((result) => result.verdict === 'broken');
+  const busy = results.filter(({ delayMs }) => delayMs > busyMs).map(({ policy }) => policy);
   const oldest = results
     .map(({ policy, stale }) => `${policy} ${stale.reads === 0 ? 'none at all' : `up to ${duration(stale.worstMs)}`}`)
     .join(', ');
@@ -73,6 +77,14 @@ function verdict(results) {
       : comparisons.length > 0
         ? [notice('good', `The order is what the theory says: ${theoryOf(results)}.`)]
         : []),
+    ...(busy.length > 0
+      ? [
+          notice(
+            'bad',
+            `The machine was busy with something else: requests were sent late under ${busy.join(', ')}, so that latencies, hit ratios and the feed’s lag say little here.`,
+          ),
+        ]
+      : []),
     ...(broken.length > 0
       ? broken.map(({ policy, breaches }) =>
           notice(
@@ -110,7 +122,7 @@ function explanations({ results, settings }) {
 const method = ({ seed, settings, tookSeconds, results }) =>
   section('method', 'How this was measured', [
     element('p', {}, [
-      `Every policy gets the same script, drawn from the seed: the same requests at the same moments, sent whether or not earlier ones were answered, and the same faults. Rows are chosen by Zipf’s law; right after each acknowledged write, somebody reads through the other node. An answer is old if it shows a version although a newer one had been acknowledged before the read began; how late it is counts from that acknowledgement. The clock is that of the client. Which policy had to answer how much differs only by what failed: ${results.map(({ policy, reads, failedReads }) => `${escape(policy)} ${counted(reads, 'read')}${failedReads > 0 ? ` and ${failedReads} without an answer` : ''}`).join(', ')}.`,
+      `Every policy gets the same script, drawn from the seed: the same requests at the same moments, sent whether or not earlier ones were answered, and the same faults. Rows are chosen by Zipf’s law; right after each acknowledged write, somebody reads through the other node. An answer is old if it shows a version although a newer one had been acknowledged before the read began; how late it is counts from that acknowledgement. The clock is that of the client. Numbers of reads differ by the writes that failed, after which nobody looked: ${results.map(({ policy, reads, failedReads }) => `${escape(policy)} ${counted(reads, 'read')}${failedReads > 0 ? ` and ${failedReads} without an answer` : ''}`).join(', ')}.`,
     ]),
     element(
       'p',

@@ -55,23 +55,34 @@ function looksOf({ looks, writer, cutOff, cutMs }) {
   return { own: after(writer), other: after(cutOff), before: before.sort((a, b) => a.atMs - b.atMs).at(-1) };
 }
 
-/** How a node went from old answers to right ones. @param {readonly Look[]} looks @param {Lane} node @returns {Step[]} */
+/** How a node went from old answers to right ones, maybe more than once. @param {readonly Look[]} looks @param {Lane} node @returns {Step[]} */
 function course(looks, node) {
+  const runs = runsOf(looks);
   const old = looks.filter(({ fresh }) => !fresh);
-  const [firstOld, lastOld] = [old[0], old.at(-1)];
-  const right = looks.find(({ fresh, atMs }) => fresh && atMs > (lastOld?.atMs ?? 0));
-  /** @type {Step[]} */
-  const steps = [];
-  if (firstOld) steps.push(read(firstOld, `A reader asks ${node}: still version 1, ${sourceOf(firstOld)}.`));
-  const between = firstOld && looks.find(({ fresh, atMs }) => fresh && atMs > firstOld.atMs);
-  if (between && between !== right)
-    steps.push(read(between, `For once version 2 from ${node}, ${sourceOf(between)}; what others keep is still old.`));
-  if (lastOld && lastOld !== firstOld)
-    steps.push(
-      read(lastOld, `The last old answer of ${node}, ${sourceOf(lastOld)}: ${counted(old.length, 'read')} got one.`),
-    );
-  if (right) steps.push(read(right, `A reader asks ${node}: version 2, ${sourceOf(right)}.`));
-  return steps;
+  const lastOld = old.at(-1);
+  const steps = runs.map(([first], i) => {
+    const seen = first.fresh ? 'version 2' : i === 0 ? 'still version 1' : 'version 1 again, after the new one';
+    return read(first, `A reader asks ${node}: ${seen}, ${sourceOf(first)}.`);
+  });
+  const alone = runs.some(([first]) => first === lastOld);
+  return lastOld && !alone
+    ? [
+        ...steps,
+        read(lastOld, `The last old answer of ${node}, ${sourceOf(lastOld)}; ${counted(old.length, 'read')} got one.`),
+      ]
+    : steps;
+}
+
+/** Looks next to each other that saw the same. @param {readonly Look[]} looks */
+function runsOf(looks) {
+  /** @type {[Look, ...Look[]][]} */
+  const runs = [];
+  for (const look of looks) {
+    const run = runs.at(-1);
+    if (run && run[0].fresh === look.fresh) run.push(look);
+    else runs.push([look]);
+  }
+  return runs;
 }
 
 /** @param {Look} look @param {string} text @returns {Step} */

@@ -1,5 +1,5 @@
 // @ts-check
-import { element, label } from '../markup.mjs';
+import { element, escape, label } from '../markup.mjs';
 
 /** @typedef {import('../../script.mjs').Act} Act */
 /** Charts are drawn twice, for wide and for narrow screens; a style shows the one that fits. @typedef {{ name: 'wide' | 'narrow', width: number }} Size */
@@ -32,7 +32,7 @@ export const shades = (acts, { top, bottom }, x) =>
         ...{ x: x(fromMs), y: top, width: x(untilMs) - x(fromMs), height: bottom - top },
         class: i % 2 === 0 ? 'act' : 'act other',
       },
-      element('title', {}, `${name}: ${title}`),
+      element('title', {}, escape(`${name}: ${title}`)),
     ),
   );
 

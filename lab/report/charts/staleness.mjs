@@ -1,7 +1,7 @@
 // @ts-check
 import { during } from '../acts-table.mjs';
 import { duration, whole } from '../format.mjs';
-import { element, label, line, picture, round } from '../markup.mjs';
+import { element, escape, label, line, picture, round } from '../markup.mjs';
 import { actNames, linear, logarithmic, seconds, shades, spanOf } from './frame.mjs';
 
 /** @typedef {import('../../analysis/measure.mjs').Result} Result */
@@ -83,7 +83,7 @@ function faults({ faults: suffered }, acts, { bottom }, x) {
       return element(
         'rect',
         { x: from, y: bottom, width: until - from, height: 5, class: 'fault' },
-        element('title', {}, says),
+        element('title', {}, escape(says)),
       );
     });
 }
