@@ -41,7 +41,7 @@ async function main(surroundings) {
     earlier === undefined ? await perform(options, surroundings) : JSON.parse(readFileSync(earlier, 'utf8'));
   mkdirSync(join(folder, 'results'), { recursive: true });
   if (earlier === undefined) {
-    const file = join(folder, 'results', `${findings.seed}-${findings.at.replace(/\W/g, '')}.json`);
+    const file = join(folder, 'results', `${findings.seed.replace(/\W/g, '_')}-${findings.at.replace(/\W/g, '')}.json`);
     writeFileSync(file, `${JSON.stringify(findings, rounded)}\n`);
     console.log(file);
   }

@@ -11,7 +11,10 @@ export function duration(ms) {
 export const percent = (part) => `${(100 * part).toFixed(part > 0.995 && part < 1 ? 1 : 0)} %`;
 
 /** @param {number} rate */
-export const perSecond = (rate) => (rate < 10 ? rate.toFixed(1) : String(Math.round(rate)));
+export const perSecond = (rate) => (rate > 0 && rate < 10 ? rate.toFixed(1) : String(Math.round(rate)));
+
+/** A round duration, at an axis. @param {number} ms */
+export const roundDuration = (ms) => (ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`);
 
 /** @param {number} count */
 export const whole = (count) => count.toLocaleString('en-GB');

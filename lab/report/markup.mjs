@@ -50,3 +50,7 @@ export const picture = ({ id, className, width, height, title, says }, children)
       ...children,
     ],
   );
+
+/** @param {string} id @param {string} title @param {readonly string[]} children */
+export const section = (id, title, children) =>
+  element('section', { 'aria-labelledby': id }, [element('h2', { id }, escape(title)), ...children]);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { compare, theoryOf } from '../analysis/order.mjs';
 import { comparison, swatch } from './comparison.mjs';
 import { counted, duration } from './format.mjs';
-import { element, escape } from './markup.mjs';
+import { element, escape, section } from './markup.mjs';
 import { words } from './policies.mjs';
 import { costs, past, staleness } from './sections.mjs';
 import { stories } from './stories.mjs';
@@ -131,7 +131,3 @@ const method = ({ seed, settings, tookSeconds, results }) =>
     ),
     element('pre', {}, element('code', {}, `npm run lab -- --seed ${escape(seed)}`)),
   ]);
-
-/** @param {string} id @param {string} title @param {readonly string[]} children */
-export const section = (id, title, children) =>
-  element('section', { 'aria-labelledby': id }, [element('h2', { id }, escape(title)), ...children]);

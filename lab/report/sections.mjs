@@ -4,12 +4,13 @@ import { actsTable, during, mean } from './acts-table.mjs';
 import { sizes } from './charts/frame.mjs';
 import { lineChart } from './charts/lines.mjs';
 import { stalenessChart } from './charts/staleness.mjs';
-import { duration, percent, perSecond, whole } from './format.mjs';
-import { element, escape } from './markup.mjs';
+import { duration, percent, perSecond, roundDuration, whole } from './format.mjs';
+import { element, escape, section } from './markup.mjs';
 
 /** @typedef {import('../main.mjs').Findings} Findings */
 /** @typedef {import('../analysis/measure.mjs').Result} Result */
 /** @typedef {import('../analysis/late.mjs').LateRead} LateRead */
+/** @typedef {import('../analysis/series.mjs').Point} Point */
 
 /** @param {Findings} findings */
 export function staleness({ acts, results }) {
@@ -65,80 +66,65 @@ export function past({ acts, results }) {
   });
 }
 
+/**
+ * A chart of lines: the value of a second, of an act (the mean of its seconds), and of the whole run.
+ * @typedef {object} Cost
+ * @property {string} id
+ * @property {string} title
+ * @property {string} hint
+ * @property {(point: Point) => number | null} value
+ * @property {(result: Result) => number} whole
+ * @property {(value: number) => string} text
+ * @property {'linear' | 'logarithmic'} scale
+ * @property {readonly number[]} ticks
+ * @property {(value: number) => string} [tick] `text` if not given
+ */
+
 /** @param {Findings} findings */
 export function costs({ acts, results }) {
-  const chart = (/** @type {Omit<Parameters<typeof lineChart>[0], 'acts' | 'results' | 'size'>} */ options) =>
-    element(
-      'div',
-      { class: 'chart' },
-      sizes.map((size) => lineChart({ ...options, acts, results, size })),
-    );
   const load = ceiling(results.flatMap(({ points }) => points.map(({ loadsPerSecond }) => loadsPerSecond ?? 0)));
-  const summary = (/** @type {(result: Result) => string} */ text) =>
-    `Over the whole run: ${results.map((result) => `${result.policy} ${text(result)}`).join(', ')}.`;
-  return element('section', { 'aria-labelledby': 'costs' }, [
-    element('h2', { id: 'costs' }, 'What does it cost?'),
-    element('figure', {}, [
-      element('figcaption', {}, [
-        element('h3', {}, 'Hit ratio'),
-        element('p', {}, 'Part of the reads that some cache answered, second by second.'),
-      ]),
-      chart({
-        ...{ id: 'hits', title: 'Hit ratio over time', says: summary(({ hitRatio }) => percent(hitRatio)) },
-        value: ({ hitRatio }) => hitRatio,
-        ...{ scale: 'linear', ticks: [0, 0.25, 0.5, 0.75, 1], text: (value) => `${Math.round(value * 100)} %` },
-      }),
-      actsTable('Hit ratio by act', acts, results, ({ points }, act) =>
-        show(mean(during(points, act).map(({ hitRatio }) => hitRatio)), percent),
+  /** @type {Cost[]} */
+  const all = [
+    {
+      ...{ id: 'hits', title: 'Hit ratio', hint: 'Part of the reads that some cache answered, second by second.' },
+      ...{ value: (point) => point.hitRatio, whole: (result) => result.hitRatio, text: percent },
+      ...{ scale: 'linear', ticks: [0, 0.25, 0.5, 0.75, 1] },
+    },
+    {
+      ...{ id: 'latency', title: 'Latency', hint: 'p95 of the reads, second by second; the scale is logarithmic.' },
+      ...{ value: (point) => point.p95Ms, whole: (result) => result.p95Ms, text: duration },
+      ...{ scale: 'logarithmic', ticks: [1, 10, 100, 1_000, 10_000], tick: roundDuration },
+    },
+    {
+      id: 'loads',
+      title: 'Database load',
+      hint: 'Loads from the database a second, both nodes together, as they count them.',
+      ...{ value: (point) => point.loadsPerSecond, whole: (result) => result.loadsPerSecond, text: perSecond },
+      ...{ scale: 'linear', ticks: [0, 0.25, 0.5, 0.75, 1].map((part) => part * load) },
+    },
+  ];
+  const figures = all.map(({ id, title, hint, value, whole: overall, text, scale, ticks, tick = text }) => {
+    const says = `Over the whole run: ${results.map((result) => `${result.policy} ${text(overall(result))}`).join(', ')}.`;
+    const options = { id, title: `${title} over time`, says, acts, results, value, scale, ticks, text: tick };
+    return element('figure', {}, [
+      element('figcaption', {}, [element('h3', {}, escape(title)), element('p', {}, escape(hint))]),
+      element(
+        'div',
+        { class: 'chart' },
+        sizes.map((size) => lineChart({ ...options, size })),
       ),
-    ]),
-    element('figure', {}, [
-      element('figcaption', {}, [
-        element('h3', {}, 'Latency'),
-        element('p', {}, 'p95 of the reads, second by second; the scale is logarithmic.'),
-      ]),
-      chart({
-        ...{ id: 'latency', title: 'p95 latency over time', says: summary(({ p95Ms }) => duration(p95Ms)) },
-        value: ({ p95Ms }) => p95Ms,
-        ...{
-          scale: 'logarithmic',
-          ticks: [1, 10, 100, 1_000, 10_000],
-          text: (value) => (value < 1_000 ? `${value} ms` : `${value / 1_000} s`),
-        },
+      actsTable(`${title} by act`, acts, results, ({ points }, act) => {
+        const average = mean(during(points, act).map(value));
+        return average === null ? '' : text(average);
       }),
-      actsTable('p95 latency by act (mean of its seconds)', acts, results, ({ points }, act) =>
-        show(mean(during(points, act).map(({ p95Ms }) => p95Ms)), duration),
-      ),
-    ]),
-    element('figure', {}, [
-      element('figcaption', {}, [
-        element('h3', {}, 'Database load'),
-        element('p', {}, 'Loads from the database a second, both nodes together, as they count them.'),
-      ]),
-      chart({
-        ...{
-          id: 'loads',
-          title: 'Database loads per second over time',
-          says: summary(({ loadsPerSecond }) => perSecond(loadsPerSecond)),
-        },
-        value: ({ loadsPerSecond }) => loadsPerSecond,
-        ...{
-          scale: 'linear',
-          ticks: [0, load / 4, load / 2, (3 * load) / 4, load],
-          text: (value) => String(Math.round(value)),
-        },
-      }),
-      actsTable('Database loads per second by act', acts, results, ({ points }, act) =>
-        show(mean(during(points, act).map(({ loadsPerSecond }) => loadsPerSecond)), perSecond),
-      ),
-    ]),
-  ]);
+    ]);
+  });
+  return section('costs', 'What does it cost?', figures);
 }
 
 /** @param {string} id @param {string} title @param {{ intro: string, before: string, charts: readonly string[], legend: readonly (readonly [string, string])[], table: string }} parts */
 const figureSection = (id, title, { intro, before, charts, legend, table }) =>
-  element('section', { 'aria-labelledby': id }, [
-    element('h2', { id }, escape(title)),
+  section(id, title, [
     element('p', {}, escape(intro)),
     before,
     element('figure', {}, [
@@ -176,9 +162,6 @@ function lateCell({ late }, act, sources) {
   const { reads, worstMs } = stalenessOf(during(late, act), sources);
   return reads === 0 ? '0' : `${whole(reads)}, ${duration(worstMs)}`;
 }
-
-/** @param {number | null} value @param {(value: number) => string} text */
-const show = (value, text) => (value === null ? '' : text(value));
 
 /** A round number above all. @param {readonly number[]} values */
 function ceiling(values) {

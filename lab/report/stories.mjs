@@ -1,7 +1,7 @@
 // @ts-check
 import { timelineChart, moment } from './charts/timeline.mjs';
 import { swatch } from './comparison.mjs';
-import { element, escape } from './markup.mjs';
+import { element, escape, section } from './markup.mjs';
 import { reasonOf, stepsOf } from './steps.mjs';
 
 /** @typedef {import('../main.mjs').Findings} Findings */
@@ -48,8 +48,7 @@ export function stories({ results, settings }) {
     ]);
   });
   return [
-    element('section', { 'aria-labelledby': 'stories' }, [
-      element('h2', { id: 'stories' }, 'One write, step by step'),
+    section('stories', 'One write, step by step', [
       element(
         'p',
         {},

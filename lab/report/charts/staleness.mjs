@@ -1,6 +1,6 @@
 // @ts-check
 import { during } from '../acts-table.mjs';
-import { duration, whole } from '../format.mjs';
+import { duration, roundDuration, whole } from '../format.mjs';
 import { element, escape, label, line, picture, round } from '../markup.mjs';
 import { actNames, linear, logarithmic, seconds, shades, spanOf } from './frame.mjs';
 
@@ -60,7 +60,7 @@ function panel({ acts, sources, bound, size }, result, box, x) {
     label(right, top - 9, summary(late, size), { class: 'note', 'text-anchor': 'end' }),
     ...ticks.flatMap((ms) => [
       line(left, y(ms), right, y(ms), { class: 'grid' }),
-      label(left - 6, y(ms) + 4, ms < 1_000 ? `${ms} ms` : `${ms / 1_000} s`, { class: 'tick', 'text-anchor': 'end' }),
+      label(left - 6, y(ms) + 4, roundDuration(ms), { class: 'tick', 'text-anchor': 'end' }),
     ]),
     ...sources.map((source) => {
       const those = late.filter((each) => each.source === source);

@@ -1,6 +1,6 @@
 // @ts-check
 import { duration } from '../format.mjs';
-import { element, label, line, picture } from '../markup.mjs';
+import { element, label, line, picture, round } from '../markup.mjs';
 import { lanes } from '../steps.mjs';
 
 /** @typedef {import('../steps.mjs').Step} Step */
@@ -30,7 +30,7 @@ export function timelineChart({ id, title, says, steps, cutMs, healedMs, cutOff,
       label(0, 0, 'no Redis', {
         class: 'cut-name',
         'text-anchor': 'middle',
-        transform: `translate(${shadeX + 12} ${(shadeTop + shadeBottom) / 2}) rotate(-90)`,
+        transform: `translate(${round(shadeX + 12)} ${round((shadeTop + shadeBottom) / 2)}) rotate(-90)`,
       }),
       ...lanes.flatMap((lane) => [
         label(laneX(lane), 18, lane, { class: 'lane-name', 'text-anchor': 'middle' }),
@@ -58,7 +58,7 @@ function arrow(from, to, y, tone) {
   return [
     element('circle', { cx: from, cy: y, r: 3.5, class: 'tip' }),
     line(from, y, to - away * 7, y, { class: 'arrow' }),
-    element('path', { d: `M${to} ${y}l${-away * 9} -5v10Z`, class: 'tip' }),
+    element('path', { d: `M${round(to)} ${round(y)}l${-away * 9} -5v10Z`, class: 'tip' }),
     ...(version
       ? [
           label((from + to) / 2, y - 6, Math.abs(to - from) < 70 ? version.replace('version', 'v') : version, {
@@ -71,7 +71,7 @@ function arrow(from, to, y, tone) {
 }
 
 /** @param {number} x @param {number} y */
-const cross = (x, y) => element('path', { d: `M${x - 6} ${y - 6}l12 12m0-12l-12 12`, class: 'cross' });
+const cross = (x, y) => element('path', { d: `M${round(x - 6)} ${round(y - 6)}l12 12m0-12l-12 12`, class: 'cross' });
 
 /** Counted from the acknowledgement. @param {number} ms */
 export const moment = (ms) => (ms === 0 ? '0' : `${ms < 0 ? '−' : '+'}${duration(Math.abs(ms))}`);
