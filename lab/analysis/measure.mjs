@@ -55,7 +55,7 @@ export function measure(recorded, { acts, witness }) {
     failedWrites: written.filter(({ outcome }) => outcome !== 'ok').length,
     hitRatio: hitRatio(reads) ?? 0,
     /** How late requests were sent: what the machine was busy with. */
-    delayMs: quantile(recorded.delaysMs, 0.95),
+    delayMs: quantile(recorded.delaysMs, 0.99),
     p50Ms: latencyMs(reads, 0.5) ?? 0,
     p95Ms: latencyMs(reads, 0.95) ?? 0,
     loadsPerSecond: (loadsBetween(loads).reduce((sum, { count }) => sum + count, 0) * 1_000) / lengthMs,

@@ -12,7 +12,7 @@ import { stories } from './stories.mjs';
 
 const style = readFileSync(new URL('./style.css', import.meta.url), 'utf8');
 
-/** Requests that are sent later than this, 5 % of them, are not those of the script. */
+/** Where 1 % of the requests are sent later than this, they are not those of the script. */
 const busyMs = 50;
 
 /** One page with everything in it: no script, nothing from elsewhere. @param {Findings} findings */
@@ -80,7 +80,7 @@ function verdict(results) {
     ...(busy.length > 0
       ? [
           notice(
-            'bad',
+            'warn',
             `The machine was busy with something else: requests were sent late under ${busy.join(', ')}, so that latencies, hit ratios and the feed’s lag say little here.`,
           ),
         ]
@@ -96,7 +96,7 @@ function verdict(results) {
   ].join('');
 }
 
-/** @param {'good' | 'bad'} tone @param {string} text */
+/** @param {'good' | 'warn' | 'bad'} tone @param {string} text */
 const notice = (tone, text) => element('p', { class: `notice ${tone}` }, escape(text));
 
 /** @param {Findings} findings */

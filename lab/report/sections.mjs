@@ -24,7 +24,7 @@ export function staleness({ acts, results }) {
   const options = { id: 'staleness', title, says: told(results, sources), acts, results, sources, bound };
   return figureSection('staleness', 'How old were the answers?', {
     intro:
-      'Each point is a read that began after a newer version had been acknowledged; how high it is says how long after. The scale is logarithmic: each line is ten times the one below, and what is less than a millisecond lies on the lowest. The dashed line is what the policy promises.',
+      'Each point is a read that began after a newer version had been acknowledged; how high it is says how long after. The scale is logarithmic: each line is ten times the one below, and what is less than a millisecond lies on the lowest. The dashed line is what the policy promises for writes through a node that reaches Redis.',
     before: actList(acts),
     charts: sizes.map((size) => stalenessChart({ ...options, size })),
     legend: [

@@ -24,7 +24,7 @@ export function lineChart({ id, title, says, acts, results, size, value, scale, 
   const [left, top] = [wide ? 56 : 44, 30];
   const right = size.width - (wide ? 128 : 8);
   const bottom = top + (wide ? 190 : 160);
-  const legend = wide ? 0 : 26 + Math.ceil(results.length / 2) * 22;
+  const legend = wide ? 0 : 4 + Math.ceil(results.length / 2) * 22;
   const x = linear(spanOf(acts), [left, right]);
   const range = /** @type {const} */ ([ticks[0] ?? 0, ticks.at(-1) ?? 1]);
   const y = (scale === 'linear' ? linear : logarithmic)(range, [bottom, top]);

@@ -74,4 +74,8 @@ function arrow(from, to, y, tone) {
 const cross = (x, y) => element('path', { d: `M${round(x - 6)} ${round(y - 6)}l12 12m0-12l-12 12`, class: 'cross' });
 
 /** Counted from the acknowledgement. @param {number} ms */
-export const moment = (ms) => (ms === 0 ? '0' : `${ms < 0 ? '−' : '+'}${duration(Math.abs(ms))}`);
+export function moment(ms) {
+  if (ms === 0) return '0';
+  const text = duration(Math.abs(ms));
+  return `${ms < 0 ? '−' : '+'}${text === '0' ? '0.0 ms' : text}`;
+}
