@@ -17,7 +17,8 @@ export async function committedAtMs(databaseUrl, key) {
                  FROM items WHERE id = $1`;
     const askedMs = performance.now();
     const { rows } = await client.query(ago, [key]);
-    return (askedMs + performance.now()) / 2 - Number(rows[0].ago_ms);
+    const agoMs = rows[0]?.ago_ms;
+    return agoMs == null ? undefined : (askedMs + performance.now()) / 2 - Number(agoMs);
   } finally {
     await client.end();
   }
