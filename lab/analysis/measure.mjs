@@ -41,7 +41,10 @@ export function measure(recorded, { acts, witness }) {
   const written = history.writes.filter(({ source }) => source === 'service');
   const judgement = judge(history);
   const { stale, inversions } = judgement.findings;
-  const late = lateReads(stale, startedMs);
+  // Under ttl nobody is told of anything: whether its writer could have told makes no difference.
+  const late = lateReads(stale, startedMs).map((each) =>
+    policy === 'ttl' && each.source === 'cut' ? { ...each, source: /** @type {const} */ ('service') } : each,
+  );
   const told = (/** @type {readonly { certainty: string, read: unknown }[]} */ all) =>
     new Set(all.filter(({ certainty }) => certainty !== 'sql').map(({ read }) => read)).size;
   return {

@@ -21,6 +21,8 @@ import { actNames, linear, logarithmic, seconds, shades, spanOf } from './frame.
  * @property {(result: Result) => { ms: number, text: string } | undefined} bound
  */
 
+/** So many points can be darker, since they do not hide each other. */
+const few = 300;
 const ticks = [1, 10, 100, 1_000, 10_000];
 /** What is less than the lowest lies on the edge. */
 const range = /** @type {const} */ ([0.7, 12_000]);
@@ -114,5 +116,10 @@ function points(late, x, y, shape, policy) {
       return /** @type {const} */ ([`${px} ${py}`, drawn]);
     }),
   );
-  return places.size === 0 ? '' : element('path', { d: [...places.values()].join(''), class: `${shape} ${policy}` });
+  return places.size === 0
+    ? ''
+    : element('path', {
+        d: [...places.values()].join(''),
+        class: `${shape} ${policy}${places.size < few ? ' few' : ''}`,
+      });
 }
