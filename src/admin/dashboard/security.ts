@@ -12,16 +12,15 @@ export const pagePolicy = [
 ].join('; ');
 
 /**
- * A report is one file with everything in it, and was written by a command: it may run its own scripts, in a sandbox that
- * has no origin, hence neither the session's cookie nor anything of this service.
+ * A report is one file with its style in it and no script, written by a command: it is shown in a sandbox that has no
+ * origin, hence neither the session's cookie nor anything of this service.
  */
 export const reportPolicy = [
   "default-src 'none'",
-  "script-src 'unsafe-inline'",
   "style-src 'unsafe-inline'",
   'img-src data:',
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  'sandbox allow-scripts allow-popups',
+  'sandbox allow-popups',
 ].join('; ');
