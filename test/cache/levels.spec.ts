@@ -50,6 +50,22 @@ describe('L1', () => {
     return ticket && node.l1.fill(ticket, { body, dependencies, ...life });
   };
 
+  it('stays within its bytes under a million keys, and never keeps what would push out most of it', () => {
+    const { cacheL1MaxBytes } = node.settings;
+    let most = 0;
+    for (let n = 0; n < 1_000_000; n += 1) {
+      fill(`row things:${n}`, `{"n":${n}}`);
+      most = Math.max(most, node.l1.bytes);
+    }
+    expect(most).toBeLessThanOrEqual(cacheL1MaxBytes);
+    expect(node.l1.entries).toBeGreaterThan(10);
+    const kept = node.l1.entries;
+    expect(fill('row things:large', JSON.stringify('x'.repeat(1_000_000)))).toBeUndefined();
+    expect(node.l1.entries).toBe(kept);
+    node.l1.invalidate(['things:*']);
+    expect([node.l1.entries, node.l1.bytes, node.l1.keysUnder('things:1')]).toEqual([0, 0, []]);
+  });
+
   describe('without any Redis', () => {
     const share = () => {
       const ticket = node.l1.takeBlind(address)!;
