@@ -21,6 +21,8 @@ async function main(settings: Settings): Promise<void> {
   endGracefully(app, settings);
   await listen(server, settings);
   await app.get(WarmingAtBoot).run();
+  // Told to end meanwhile: that is under way.
+  if (app.get(Lifecycle).draining.aborted) return;
   app.get(Lifecycle).become('ready');
   announce(server.address() as AddressInfo);
 }

@@ -40,10 +40,15 @@ export type CacheEvent =
   | { readonly type: 'journal'; readonly entries: number }
   | { readonly type: 'warmed'; readonly result: WarmingResult }
   /**
-   * A place that would be served was compared with the database: for how long it had been out of date (0: it was not), and
-   * whether it was so beyond everything that its policy allows.
+   * A place that would be served was compared with the database: for how long it had been out of date (0: it was not;
+   * undefined: nobody knows), and whether it was so beyond everything that its policy allows.
    */
-  | { readonly type: 'inspected'; readonly layer: Layer; readonly staleSeconds: number; readonly broken: boolean };
+  | {
+      readonly type: 'inspected';
+      readonly layer: Layer;
+      readonly staleSeconds: number | undefined;
+      readonly broken: boolean;
+    };
 
 /** How a warming job ended for good. */
 export type WarmingResult = 'completed' | 'failed' | 'cancelled';

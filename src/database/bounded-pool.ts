@@ -35,7 +35,8 @@ export function boundedPool(queueSize: number): typeof pg.Pool {
   };
 }
 
-/** Whether the pool of a data source says so. */
-export function isCrowded({ driver }: DataSource): boolean {
-  return 'master' in driver && (driver.master as { isCrowded?: boolean }).isCrowded === true;
-}
+/** The pool of a data source, where it has one (TypeORM keeps it to itself). */
+export const poolOf = ({ driver }: DataSource): (pg.Pool & { readonly isCrowded?: boolean }) | undefined =>
+  (driver as { readonly master?: pg.Pool }).master;
+
+export const isCrowded = (dataSource: DataSource): boolean => poolOf(dataSource)?.isCrowded === true;

@@ -1,5 +1,5 @@
-import type pg from 'pg';
 import { type DataSource } from 'typeorm';
+import { poolOf } from './bounded-pool.js';
 
 export interface PoolUse {
   readonly busy: number;
@@ -9,7 +9,7 @@ export interface PoolUse {
 }
 
 /** How the pool of this data source is used right now. */
-export function poolUse({ driver }: DataSource): PoolUse {
-  const { totalCount, idleCount, waitingCount } = (driver as unknown as { readonly master: pg.Pool }).master;
+export function poolUse(dataSource: DataSource): PoolUse {
+  const { totalCount = 0, idleCount = 0, waitingCount = 0 } = poolOf(dataSource) ?? {};
   return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
 }

@@ -4,6 +4,8 @@ import { refuse } from './refuse.js';
 
 /** Whoever runs the service must be told also when nobody else is; the streams of the dashboard last for ever. */
 const exempt = /^\/(?:health|metrics|admin|dashboard)(?:[/?]|$)/;
+/** Whose bodies are read. */
+const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
 
 /**
@@ -27,9 +29,8 @@ export function bulkhead(limit: number, isCrowded: () => boolean): Taker {
       return true;
     }
     const begin = () => !res.closed && running.add(res);
-    const { 'content-length': length = '0', 'transfer-encoding': encoding } = req.headers;
-    if (length === '0' && encoding === undefined) begin();
-    else req.once('end', begin);
+    if (withBody.test(req.method!)) req.once('end', begin);
+    else begin();
     res.once('close', () => running.delete(res));
     return false;
   };

@@ -84,6 +84,7 @@ export class Invalidator implements BeforeApplicationShutdown {
 
   /** What is left in the journal is the change feed's to tell, if any node reads it: its fences are missing. */
   async beforeApplicationShutdown(): Promise<void> {
+    await this.#replayed;
     if (this.journal.size === 0) return;
     if (await this.connection.untilOpen(lastAttemptMs)) await this.#replayed;
     if (this.journal.size === 0) return;

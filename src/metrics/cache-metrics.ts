@@ -103,7 +103,7 @@ export class CacheMetrics {
     events.on('load', ({ seconds }) => load.observe(seconds));
     const invalidation = new Histogram({
       name: 'cache_invalidation_seconds',
-      help: 'Time from the commit of a write until the in-process level of this node has dropped it',
+      help: 'Time from when an invalidation was sent until the in-process level of this node has dropped what it names',
       buckets: loadBuckets,
       registers,
     });
@@ -134,7 +134,7 @@ export class CacheMetrics {
     });
     for (const layer of layers) inconsistent.inc({ layer }, 0);
     events.on('inspected', ({ layer, staleSeconds, broken }) => {
-      staleness.observe(staleSeconds);
+      if (staleSeconds !== undefined) staleness.observe(staleSeconds);
       if (broken) inconsistent.inc({ layer });
     });
   }

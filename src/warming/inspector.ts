@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import {
+  type CacheEvent,
   CacheEvents,
   CacheInspector,
   Clock,
@@ -9,6 +10,7 @@ import {
   layers,
   type LevelName,
   levelNames,
+  policies,
   PolicySource,
   sharesL1,
   type Subject,
@@ -19,8 +21,8 @@ import { isDatabaseUnavailable } from '../database/index.js';
 
 /** Rows of one round: half of them were changed lately, half of them are what this node has used. */
 const rowsOfRound = 20;
-/** Longer than the change feed takes to tell of a write that went past the service, or whose writer died. */
-const feedMs = 2_000;
+/** Longer than it takes another node to read the change feed on, where the machine of its reader has vanished. */
+const feedMs = 7_000;
 
 /** A version that a place would serve. */
 interface Served {
@@ -29,16 +31,22 @@ interface Served {
   readonly version: number | null;
 }
 
+type Finding = Pick<Extract<CacheEvent, { type: 'inspected' }>, 'staleSeconds' | 'broken'>;
+
+const upToDate: Finding = { staleSeconds: 0, broken: false };
+
 interface Comparison {
   readonly subject: Subject;
   readonly row: CurrentRow | null;
   readonly served: readonly Served[];
+  /** For how long what differs has been out of date; of a row that is gone, nobody knows. */
+  readonly staleSeconds: number | undefined;
 }
 
 /**
  * Compares, now and then, what this node would serve with the database. What differs may be on its way: it is looked at
- * again when everything that a policy allows has passed, and only what has not moved by then is a broken promise (`ttl` has
- * made none). Each node looks for itself, because only it sees its memory.
+ * again when everything that a policy allows has passed, and only what has not moved by then is a broken promise. `ttl` has
+ * made none; without the change feed, SQL from elsewhere looks the same, and nothing is called broken. Each node looks for itself, because only it sees its memory.
  */
 @Injectable()
 export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {
@@ -71,7 +79,10 @@ export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {
       const compared = await this.#compare(subject);
       if (!compared) continue;
       const old = compared.served.filter((place) => place.version !== (compared.row?.version ?? null));
-      this.#report(compared.served.filter((place) => !old.includes(place)));
+      this.#report(
+        compared.served.filter((place) => !old.includes(place)),
+        upToDate,
+      );
       if (old.length > 0) differing.push({ ...compared, served: old });
     }
     if (differing.length === 0) return 0;
@@ -110,29 +121,32 @@ export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {
     if (!subject.current) return undefined;
     const { layers: found } = await this.inspector.look(subject);
     const rules = this.policySource.rulesOf(subject.entity);
+    const staleMs = policies[rules].servesStale ? this.settings.cacheStaleMs : 0;
     const served = layers.flatMap((layer) =>
       levelNames.flatMap((level) => {
         const place = found[layer][level];
         if (!('entry' in place) || !place.entry?.valid) return [];
+        if (place.entry.keepMs <= 0 || place.entry.freshMs + staleMs <= 0) return [];
         if (level === 'l1' && !sharesL1(rules, this.settings)) return [];
         const version = versionIn(layer, place.entry.body);
         return version === undefined ? [] : [{ layer, level, version }];
       }),
     );
-    return { subject, row: await subject.current(), served };
+    const row = await subject.current();
+    const staleSeconds = row ? Math.max(0, this.clock.wallMs() - row.changedAtMs) / 1_000 : undefined;
+    return { subject, row, served, staleSeconds };
   }
 
-  async #lookAgain({ subject, served: before, row: changed }: Comparison): Promise<number> {
+  async #lookAgain({ subject, served: before, staleSeconds: atFirst }: Comparison): Promise<number> {
     const compared = await this.#compare(subject);
     if (!compared) return 0;
-    const { row, served } = compared;
+    const { row, served, staleSeconds } = compared;
     const isSame = (a: Served) => (b: Served) => a.layer === b.layer && a.level === b.level && a.version === b.version;
     const stuck = before.filter((place) => place.version !== (row?.version ?? null) && served.some(isSame(place)));
-    this.#report(before.filter((place) => !stuck.includes(place)));
-    if (stuck.length === 0) return 0;
-    const staleSeconds = changed ? Math.max(0, this.clock.wallMs() - changed.changedAtMs) / 1_000 : 0;
-    const broken = this.policySource.policyOf(subject.entity) !== 'ttl';
-    this.#report(stuck, staleSeconds, broken);
+    const moved = before.filter((place) => !stuck.includes(place));
+    this.#report(moved, { staleSeconds: atFirst, broken: false });
+    const broken = this.settings.cacheFeed && this.policySource.policyOf(subject.entity) !== 'ttl';
+    this.#report(stuck, { staleSeconds, broken });
     if (!broken) return 0;
     for (const { layer, level, version } of stuck)
       this.#logger.error(
@@ -141,7 +155,7 @@ export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {
     return stuck.length;
   }
 
-  #report(places: readonly Served[], staleSeconds = 0, broken = false): void {
+  #report(places: readonly Served[], { staleSeconds, broken }: Finding): void {
     for (const { layer } of places) this.events.emit({ type: 'inspected', layer, staleSeconds, broken });
   }
 }

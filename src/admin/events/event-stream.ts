@@ -67,6 +67,7 @@ export class EventStream {
   }
 
   #write(text: string): void {
+    if (this.res.writableEnded) return;
     if (!this.res.write(text)) this.#congested = true;
   }
 

@@ -50,15 +50,19 @@ export class OtherNodes implements OnApplicationShutdown {
 
   /** Until the connection ends, or is not wanted any more. */
   async #listenOn(client: RedisClient, listener: Listener, signal: AbortSignal): Promise<void> {
-    const over = new Promise<void>((resolve) => {
-      client.on('error', () => resolve()).on('end', () => resolve());
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await client.connect();
-    await client.subscribe(noticesChannel, (text) => {
-      const { id, ...heard } = JSON.parse(text) as NoticeMessage;
-      if (id !== this.node.id) listener(heard);
-    });
-    await over;
+    let end: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => (end = resolve));
+    client.on('error', end).on('end', end);
+    signal.addEventListener('abort', end);
+    try {
+      await client.connect();
+      await client.subscribe(noticesChannel, (text) => {
+        const { id, ...heard } = JSON.parse(text) as NoticeMessage;
+        if (id !== this.node.id) listener(heard);
+      });
+      await over;
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
   }
 }

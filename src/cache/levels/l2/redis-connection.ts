@@ -83,8 +83,9 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   async untilOpen(timeoutMs: number): Promise<boolean> {
     if (this.#gen) return true;
     if (!this.settings.redisUrl) return false;
-    const opened = new Promise<boolean>((resolve) => this.#waiting.add(resolve));
-    return Promise.race([opened, sleep(timeoutMs, false)]);
+    let waiting: (open: boolean) => void = () => undefined;
+    const opened = new Promise<boolean>((resolve) => this.#waiting.add((waiting = resolve)));
+    return Promise.race([opened, sleep(timeoutMs, false)]).finally(() => this.#waiting.delete(waiting));
   }
 
   /**
