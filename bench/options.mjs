@@ -1,6 +1,5 @@
 // @ts-check
-import { parseArgs } from 'node:util';
-import { UsageError } from '../verify/command.mjs';
+import { checkNames, count, parseCommandLine, seedOf } from '../verify/command-line.mjs';
 
 /** @typedef {ReturnType<typeof parseOptions>} Options */
 
@@ -19,14 +18,13 @@ export const roundsToJudge = 40;
 /** @param {string[]} args @param {readonly string[]} known the scenarios there are */
 export function parseOptions(args, known) {
   const { values, positionals } = parse(args);
-  for (const name of positionals)
-    if (!known.includes(name)) throw new UsageError(`${name} is none of ${known.join(', ')}`);
+  checkNames(positionals, known);
   const { short, help } = values;
   return {
     names: positionals.length > 0 ? positionals : known,
     rounds: count('rounds', values.rounds, short ? 3 : 100),
     sliceMs: values.slice === undefined ? (short ? 40 : undefined) : count('slice', values.slice, 0),
-    seed: values.seed ?? String(Math.floor(Math.random() * 1e6)),
+    seed: seedOf(values.seed),
     short,
     help,
   };
@@ -36,20 +34,9 @@ export function parseOptions(args, known) {
 function parse(args) {
   const text = /** @type {const} */ ({ type: 'string' });
   const flag = /** @type {const} */ ({ type: 'boolean', default: false });
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { rounds: text, slice: text, seed: text, short: flag, help: flag },
-    });
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
-}
-
-/** @param {string} flag @param {string | undefined} value @param {number} otherwise */
-function count(flag, value, otherwise) {
-  if (value === undefined) return otherwise;
-  if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`--${flag}: ${value} is not a whole number from 1`);
-  return Number(value);
+  return parseCommandLine({
+    args,
+    allowPositionals: true,
+    options: { rounds: text, slice: text, seed: text, short: flag, help: flag },
+  });
 }

@@ -1,11 +1,9 @@
 // @ts-check
-import { parseArgs } from 'node:util';
-import { UsageError } from '../verify/command.mjs';
+import { policies } from '../verify/checker/history.mjs';
+import { parseCommandLine, seedOf, someOf, whole } from '../verify/command-line.mjs';
 
 /** @typedef {import('../verify/checker/history.mjs').Policy} Policy */
 /** @typedef {ReturnType<typeof parseOptions>} Options */
-
-export const policies = /** @type {const} */ (['ttl', 'invalidate', 'write-through', 'strict']);
 
 const usualSeconds = 41;
 const leastSeconds = 5;
@@ -21,13 +19,10 @@ export const usage = `npm run lab -- [options]
 /** @param {string[]} args */
 export function parseOptions(args) {
   const values = parse(args);
-  const { seconds = String(usualSeconds) } = values;
-  if (!/^\d+$/.test(seconds) || Number(seconds) < leastSeconds)
-    throw new UsageError(`--seconds: ${seconds} is not a whole number from ${leastSeconds}`);
   return {
-    seed: values.seed ?? String(Math.floor(Math.random() * 1e6)),
+    seed: seedOf(values.seed),
     policies: values.policies === undefined ? policies : listOf(values.policies),
-    seconds: Number(seconds),
+    seconds: whole('seconds', values.seconds, usualSeconds, leastSeconds),
     out: values.out,
     postgres: values.postgres,
     redraw: values.redraw,
@@ -38,23 +33,17 @@ export function parseOptions(args) {
 /** @param {string[]} args */
 function parse(args) {
   const text = /** @type {const} */ ({ type: 'string' });
-  try {
-    return parseArgs({
-      args,
-      options: {
-        ...{ seed: text, policies: text, seconds: text, out: text, postgres: text, redraw: text },
-        help: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
+  return parseCommandLine({
+    args,
+    options: {
+      ...{ seed: text, policies: text, seconds: text, out: text, postgres: text, redraw: text },
+      help: { type: 'boolean' },
+    },
+  }).values;
 }
 
 /** In the order of the theory, whatever order they were asked for in. @param {string} list @returns {Policy[]} */
 function listOf(list) {
-  const names = list.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !policies.some((policy) => policy === name));
-  if (unknown !== undefined) throw new UsageError(`--policies: ${unknown} is none of ${policies.join(', ')}`);
+  const names = someOf('policies', policies, list);
   return policies.filter((policy) => names.includes(policy));
 }

@@ -1,11 +1,9 @@
 // @ts-check
-import { parseArgs } from 'node:util';
-import { UsageError } from '../verify/command.mjs';
+import { policies } from '../verify/checker/history.mjs';
+import { checkNames, count, oneOf, parseCommandLine, seedOf } from '../verify/command-line.mjs';
 
 /** @typedef {import('./scenarios.mjs').Scenario} Scenario */
 /** @typedef {ReturnType<typeof parseOptions>} Options */
-
-const policies = /** @type {const} */ (['ttl', 'invalidate', 'write-through', 'strict']);
 
 /** @param {readonly Scenario[]} scenarios */
 export const usageOf = (scenarios) => `npm run outages [-- scenario… [options]]
@@ -25,25 +23,20 @@ const sizes = (size) =>
 /** @param {string[]} args @param {readonly Scenario[]} scenarios */
 export function parseOptions(args, scenarios) {
   const { values, positionals } = parse(args);
-  const known = scenarios.map(({ name }) => name);
-  for (const name of positionals)
-    if (!known.includes(name)) throw new UsageError(`${name} is none of ${known.join(', ')}`);
+  checkNames(
+    positionals,
+    scenarios.map(({ name }) => name),
+  );
   const { policy, seed, short, help } = values;
-  const found = policies.find((candidate) => candidate === policy);
-  if (policy !== undefined && !found) throw new UsageError(`--policy: ${policy} is none of ${policies.join(', ')}`);
   /** @type {Record<string, number>} */
   const size = {};
-  for (const name of /** @type {const} */ (['times', 'seconds', 'keys'])) {
-    const value = values[name];
-    if (value === undefined) continue;
-    if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`--${name}: ${value} is not a whole number from 1`);
-    size[name] = Number(value);
-  }
+  for (const name of /** @type {const} */ (['times', 'seconds', 'keys']))
+    if (values[name] !== undefined) size[name] = count(name, values[name], 0);
   return {
     chosen: scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
-    policy: found,
+    policy: policy === undefined ? undefined : oneOf('policy', policies, policy),
     size,
-    seed: seed ?? String(Math.floor(Math.random() * 1e6)),
+    seed: seedOf(seed),
     short,
     help,
   };
@@ -53,13 +46,9 @@ export function parseOptions(args, scenarios) {
 function parse(args) {
   const text = /** @type {const} */ ({ type: 'string' });
   const flag = /** @type {const} */ ({ type: 'boolean', default: false });
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { policy: text, times: text, seconds: text, keys: text, seed: text, short: flag, help: flag },
-    });
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
+  return parseCommandLine({
+    args,
+    allowPositionals: true,
+    options: { policy: text, times: text, seconds: text, keys: text, seed: text, short: flag, help: flag },
+  });
 }

@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../scripts/services/folders.mjs';
+import { freePort } from '../scripts/services/ports.mjs';
 import { buildIfNeeded } from '../scripts/start/build.mjs';
 import { inspectable, Inspector } from './support/inspector.mjs';
 import { createMigratedDatabase } from './support/start-app.js';
@@ -36,6 +37,12 @@ const fatal = () =>
     .map((line) => JSON.parse(line) as { msg: string; err?: { stack: string } });
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<string> {
+  run(env);
+  await until(() => text().includes('ready url='), 20_000);
+  return /^ready url=(\S+)$/m.exec(text())![1]!;
+}
+
+function run(env: NodeJS.ProcessEnv): void {
   log = join(folder, `${Math.random()}.log`);
   const output = openSync(log, 'w');
   const { PATH, HOME } = process.env;
@@ -53,8 +60,6 @@ async function start(env: NodeJS.ProcessEnv = {}): Promise<string> {
     stdio: ['ignore', output, output],
   });
   closeSync(output);
-  await until(() => text().includes('ready url='), 20_000);
-  return /^ready url=(\S+)$/m.exec(text())![1]!;
 }
 
 /** Until no new connection is accepted. */
@@ -113,6 +118,23 @@ describe('SIGTERM', () => {
     finish();
     expect(await answer).toBe(201);
     expect(await ended()).toBe(0);
+  });
+
+  it('ends a process with 0 that is not ready yet, since it is warming', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    // Nobody answers there: the warming waits until its time is over, or it is told to end.
+    run({ PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', WARM_AT_BOOT: 'recent' });
+    await until(
+      () =>
+        fetch(`${url}/health/ready`).then(
+          ({ status }) => status === 503,
+          () => false,
+        ),
+      20_000,
+    );
+    child.kill('SIGTERM');
+    expect(await ended()).toBe(0);
+    expect(text()).not.toContain('cannot start');
   });
 
   it('for the second time ends it at once', async () => {

@@ -1,12 +1,11 @@
 // @ts-check
-import { parseArgs } from 'node:util';
-import { UsageError } from './command.mjs';
+import { policies } from './checker/history.mjs';
+import { count, oneOf, parseCommandLine, seedOf, someOf, whole } from './command-line.mjs';
 import { faultNames } from './faults/names.mjs';
 
 /** @typedef {import('./checker/history.mjs').Policy} Policy */
 /** @typedef {ReturnType<typeof parseOptions>} Options */
 
-const policies = /** @type {const} */ (['ttl', 'invalidate', 'write-through', 'strict']);
 const l1Modes = /** @type {const} */ (['bypass', 'acknowledged']);
 
 export const usage = `npm run verify -- [options]
@@ -28,7 +27,7 @@ export const usage = `npm run verify -- [options]
 /** @param {string[]} args */
 export function parseOptions(args) {
   const { values } = parse(args);
-  const faults = values.faults === undefined ? faultNames.filter((name) => name !== 'sql') : listOf(values.faults);
+  const faults = values.faults === undefined ? faultNames.filter((name) => name !== 'sql') : namesIn(values.faults);
   const policy = oneOf('policy', policies, values.policy ?? 'strict');
   return {
     policy,
@@ -37,7 +36,7 @@ export function parseOptions(args) {
     seconds: values.seconds === undefined ? undefined : count('seconds', values.seconds, 0),
     faults,
     times: count('times', values.times, 5),
-    seed: values.seed ?? String(Math.floor(Math.random() * 1e6)),
+    seed: seedOf(values.seed),
     rows: count('rows', values.rows, 20),
     l1Strict: oneOf('l1-strict', l1Modes, values['l1-strict'] ?? 'bypass'),
     settings: {
@@ -71,43 +70,15 @@ function lifetimes(policy, faults, given) {
 /** @param {string[]} args */
 function parse(args) {
   const text = /** @type {const} */ ({ type: 'string' });
-  try {
-    return parseArgs({
-      args,
-      options: {
-        ...{ policy: text, nodes: text, reads: text, seconds: text, faults: text, times: text, seed: text, rows: text },
-        ...{ 'l1-strict': text, ttl: text, stale: text, lease: text, readers: text, writers: text },
-        ...{ postgres: text, keep: text, check: text, help: { type: 'boolean' } },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(/** @type {Error} */ (error).message);
-  }
+  return parseCommandLine({
+    args,
+    options: {
+      ...{ policy: text, nodes: text, reads: text, seconds: text, faults: text, times: text, seed: text, rows: text },
+      ...{ 'l1-strict': text, ttl: text, stale: text, lease: text, readers: text, writers: text },
+      ...{ postgres: text, keep: text, check: text, help: { type: 'boolean' } },
+    },
+  });
 }
 
-/** @param {string} list @returns {import('./faults/names.mjs').FaultName[]} */
-function listOf(list) {
-  const names = list.split(',').map((name) => name.trim());
-  return names.filter((name) => name !== '' && name !== 'none').map((name) => oneOf('faults', faultNames, name));
-}
-
-/** @template {string} T @param {string} flag @param {readonly T[]} allowed @param {string} value @returns {T} */
-function oneOf(flag, allowed, value) {
-  const found = allowed.find((candidate) => candidate === value);
-  if (!found) throw new UsageError(`--${flag}: ${value} is none of ${allowed.join(', ')}`);
-  return found;
-}
-
-/** @param {string} flag @param {string | undefined} value @param {number} otherwise */
-function whole(flag, value, otherwise) {
-  if (value === undefined) return otherwise;
-  if (!/^\d+$/.test(value)) throw new UsageError(`--${flag}: ${value} is not a whole number`);
-  return Number(value);
-}
-
-/** @param {string} flag @param {string | undefined} value @param {number} otherwise */
-function count(flag, value, otherwise) {
-  const number = whole(flag, value, otherwise);
-  if (value !== undefined && number < 1) throw new UsageError(`--${flag}: at least 1`);
-  return number;
-}
+/** @param {string} list */
+const namesIn = (list) => (['', 'none'].includes(list.trim()) ? [] : someOf('faults', faultNames, list));

@@ -20,7 +20,7 @@ export interface Step<T = unknown> {
 /** Steps go by here; whoever listens may run each inside of something of its own. Nobody does unless traces are wanted. */
 export const steps = tracingChannel<unknown, Step>('strata:step');
 
-/** Does a step. Where nobody listens it costs a comparison. */
+/** Does a step. Where nobody listens it costs its description and a comparison. */
 export function step<T>(what: Step<T>, work: () => Promise<T>): Promise<T> {
   return steps.start.hasSubscribers ? steps.tracePromise(async () => work(), what as Step) : work();
 }

@@ -1,64 +1,13 @@
-import {
-  IsBoolean,
-  IsIn,
-  IsInt,
-  IsNumber,
-  IsOptional,
-  IsString,
-  IsUrl,
-  Max,
-  MaxLength,
-  Min,
-  MinLength,
-} from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsUrl, Max, Min } from 'class-validator';
 import { IsScheduleOrOff } from './cron.rule.js';
+import { PlaceSettings } from './place-settings.js';
 import { Setting } from './setting.decorator.js';
 
 export const policyNames = ['ttl', 'invalidate', 'write-through', 'strict'] as const;
 export type PolicyName = (typeof policyNames)[number];
 
-const postgresUrl = { protocols: ['postgres', 'postgresql'], require_tld: false, require_protocol: true };
-const redisUrl = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
-
 /** The whole configuration: read once at boot, total, immutable. Durations are in milliseconds and say so. */
-export class Settings {
-  @Setting('NODE_ENV', { default: 'development', doc: '`production`, `development` or `test`' })
-  @IsIn(['development', 'production', 'test'])
-  readonly nodeEnv!: 'development' | 'production' | 'test';
-
-  @Setting('PORT', { as: 'number', default: 3000, doc: 'port to listen on; 0 takes a free one' })
-  @IsInt()
-  @Min(0)
-  @Max(65_535)
-  readonly port!: number;
-
-  @Setting('HOST', { default: '127.0.0.1', doc: 'address to listen on (0.0.0.0 in the image)' })
-  @IsString()
-  readonly host!: string;
-
-  @Setting('DATABASE_URL', { defaultText: 'provided by `npm start`', doc: '`postgres://…`', secret: true })
-  @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
-  readonly databaseUrl!: string;
-
-  @Setting('REDIS_URL', {
-    defaultText: 'provided by `npm start`',
-    doc: '`redis://…` or `rediss://…`; without it nothing is cached: degraded',
-    secret: true,
-  })
-  @IsOptional()
-  @IsUrl(redisUrl, { message: 'must be a redis:// or rediss:// URL' })
-  readonly redisUrl?: string;
-
-  @Setting('ADMIN_TOKEN', {
-    defaultText: 'none: admin routes answer 404 (`npm start` prints a random one)',
-    doc: 'bearer token of the admin routes, at least 16 characters',
-    secret: true,
-  })
-  @IsOptional()
-  @MinLength(16)
-  @MaxLength(512)
-  readonly adminToken?: string;
-
+export class Settings extends PlaceSettings {
   @Setting('CACHE_POLICY', { default: 'write-through', doc: 'initial policy of every entity' })
   @IsIn(policyNames)
   readonly cachePolicy!: PolicyName;

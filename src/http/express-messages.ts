@@ -4,7 +4,7 @@ import { IncomingMessage, ServerResponse, type ServerOptions } from 'node:http';
 /**
  * The classes of which a server makes its messages, so that Express finds each with the prototype that it would give it.
  * Where it has to change them, V8 knows two kinds of every message, and all code that meets both gets slower: Node's own
- * server too, and with it each answer of the fast lane, by an eighth (measured: DECISIONS.md).
+ * server too, and with it each answer of the fast lane (measured: DECISIONS.md).
  */
 export function messagesOf(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
   class ExpressRequest extends IncomingMessage {}

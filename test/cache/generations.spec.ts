@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { initKey, recordKey, scripts } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
 import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
@@ -103,4 +105,29 @@ describe('a generation', () => {
     query.mockRestore();
     expect([connection.state, connection.gen]).toEqual(['closed', gen]);
   });
+});
+
+it('keeps nothing of those who waited in vain for the connection', async () => {
+  const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  const node = await startCacheNode(database.url, redis.url);
+  const { connection } = node;
+  try {
+    await redis.kill();
+    await until(() => connection.state !== 'closed');
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const waiters = 20_000;
+    const heapAfterWaiting = async (): Promise<number> => {
+      const waits = Array.from({ length: waiters }, () => connection.untilOpen(1));
+      expect((await Promise.all(waits)).some(Boolean)).toBe(false);
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    await heapAfterWaiting();
+    const bytes = await heapAfterWaiting();
+    expect((await heapAfterWaiting()) - bytes).toBeLessThan(100 * waiters);
+  } finally {
+    await node.close();
+    await Promise.all([database.drop(), redis.stop()]);
+  }
 });

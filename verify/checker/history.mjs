@@ -57,7 +57,10 @@
  * @property {number} staleMs
  */
 
-/** @typedef {'ttl' | 'invalidate' | 'write-through' | 'strict'} Policy */
+/** Weak to strong. */
+export const policies = /** @type {const} */ (['ttl', 'invalidate', 'write-through', 'strict']);
+
+/** @typedef {(typeof policies)[number]} Policy */
 
 /**
  * @typedef {object} History
