@@ -1,6 +1,6 @@
 import { Lease, MemoryLevel, PolicySource } from '../src/cache/index.js';
 import { cacheStatus } from './support/cache-status.js';
-import { LaneWatch } from './support/lane.js';
+import { exchange, LaneWatch } from './support/lane.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
@@ -57,12 +57,41 @@ describe('the fast lane', () => {
     expect([other.answer.status, other.byLane]).toEqual([200, true]);
   });
 
-  it('knows a URL by every spelling that it has been asked in', async () => {
+  it.each([
+    ['keeps its connection', 'HTTP/1.1', ''],
+    ['keeps it under HTTP/1.0', 'HTTP/1.0', 'Connection: keep-alive\r\n'],
+    ['closes it', 'HTTP/1.1', 'Connection: close\r\n'],
+    ['closes it under HTTP/1.0', 'HTTP/1.0', ''],
+  ])('says of the connection what Node says, to a client that %s', async (_what, version, fields) => {
+    await lane.warm(path);
+    const text = (more: string) =>
+      `GET ${path} ${version}\r\nHost: x\r\nAccept-Encoding: identity\r\n${fields}${more}\r\n`;
+    const heads: string[][] = [];
+    for (const more of ['Cookie: a=b\r\n', '', '']) {
+      const before = lane.answers;
+      const [head, body] = (await exchange(node.url, [text(more)])).split('\r\n\r\n');
+      expect([lane.answers - before, JSON.parse(body!)]).toEqual([
+        more ? 0 : 1,
+        expect.objectContaining({ name: 'Hammer' }),
+      ]);
+      heads.push(head!.split('\r\n').filter((line) => !/^(?:Age|Cache-Status):/.test(line)));
+    }
+    expect(heads[1]).toEqual(heads[0]);
+    expect(heads[2]).toEqual(heads[0]);
+  });
+
+  it('knows a URL by every spelling that it has been asked in, up to a few', async () => {
     for (const url of [path, `${path}/`, `${path}?`]) {
       await lane.warm(url);
       expect((await lane.get(url)).headers['etag']).toBe((await lane.get(path)).headers['etag']);
     }
     await lane.warm('/items?category=t%6fols&limit=020');
+    const spellings = Array.from({ length: 9 }, (_, at) => `${path}${'?'.padEnd(at + 1, '&')}`);
+    for (const url of spellings) await lane.warm(url);
+    const known = async (url: string) => (await lane.ask(lane.get(url).expect(200))).byLane;
+    expect(await known(spellings[8]!)).toBe(true);
+    expect(await known(spellings[0]!)).toBe(false);
+    expect(await known(spellings[0]!)).toBe(true);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import Negotiator from 'negotiator';
 import { type Representation } from './etag.js';
+import { remembered } from './remembered.js';
 
 export const encodings = ['br', 'gzip', 'identity'] as const;
 export type Encoding = (typeof encodings)[number];
@@ -17,25 +18,17 @@ interface Preferring {
   encodings(available: readonly Encoding[], options: { readonly preferred: readonly Encoding[] }): Encoding[];
 }
 
-/** Remembered header texts; beyond it everything is forgotten, so that made-up headers cannot fill the memory. */
-const rememberedTexts = 512;
-
 const preferences = new Map<string, EncodingPreference>();
-const byText = new Map<string | undefined, EncodingPreference>();
 
 /** Reads `Accept-Encoding` with its q-values (RFC 9110, 12.5.3). Of what a client likes equally, the smaller one first. */
-export function encodingPreference(header: string | undefined): EncodingPreference {
-  const known = byText.get(header);
-  if (known) return known;
+export const encodingPreference = remembered((header: string | undefined): EncodingPreference => {
   const negotiator = new Negotiator({ headers: { 'accept-encoding': header } }) as unknown as Preferring;
   const order = negotiator.encodings(encodings, { preferred: encodings });
   const name = order.join();
   let preference = preferences.get(name);
   if (!preference) preferences.set(name, (preference = { id: preferences.size, order }));
-  if (byText.size >= rememberedTexts) byText.clear();
-  byText.set(header, preference);
   return preference;
-}
+});
 
 /** The tag of the same version in another encoding: `If-Match` takes any of them for the version. */
 export function tagOf({ etag }: Pick<Representation, 'etag'>, encoding: Encoding): string {

@@ -17,6 +17,7 @@ export { Lifecycle, type LifecycleState } from './lifecycle.js';
 export { type PathGuard } from './path-guard.js';
 export { badRequest, type FieldError, notFound, type Problem, ProblemException, unavailable } from './problem.js';
 export { rateLimit } from './rate-limit.js';
+export { remembered } from './remembered.js';
 export { RepresentationInterceptor } from './representation.interceptor.js';
 export { boundSlowClients } from './slow-clients.js';
 export { type ErrorTranslator } from './to-problem.js';

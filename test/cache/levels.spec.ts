@@ -66,6 +66,53 @@ describe('L1', () => {
     expect([node.l1.entries, node.l1.bytes, node.l1.keysUnder('things:1')]).toEqual([0, 0, []]);
   });
 
+  describe('what hangs on an entry', () => {
+    const hang = (key: string, bytes = 100) => {
+      fill(key);
+      const entry = node.l1.held(key)!;
+      const attachment = { bytes, gone: jest.fn() };
+      return { entry, attachment, hangs: node.l1.attach(entry, attachment) };
+    };
+
+    it.each<[string, () => void]>([
+      ['is invalidated', () => node.l1.invalidate(['things:1'])],
+      ['is replaced', () => void fill('row things:1')],
+      ['has to make room', () => Array.from({ length: 300 }, (_, n) => fill(`row things:${n + 2}`))],
+      ['is cleared with all the others', () => node.l1.clear()],
+    ])('hears that it has gone, once, when it %s', (_what, go) => {
+      const { entry, attachment, hangs } = hang('row things:1');
+      expect([hangs, node.l1.held('row things:1')]).toEqual([true, entry]);
+      expect(attachment.gone).not.toHaveBeenCalled();
+      go();
+      expect(attachment.gone).toHaveBeenCalledTimes(1);
+      expect(node.l1.attach(entry, attachment)).toBe(false);
+    });
+
+    it('counts as its bytes, hangs on in place of another, and never makes it too large', () => {
+      const { entry, attachment } = hang('row things:1');
+      const { bytes } = node.l1;
+      expect(node.l1.attach(entry, { bytes: 1_100, gone: jest.fn() })).toBe(true);
+      expect(node.l1.bytes).toBe(bytes + 1_000);
+      expect(attachment.gone).not.toHaveBeenCalled();
+      expect(node.l1.attach(entry, { bytes: node.settings.cacheL1MaxBytes / 8, gone: jest.fn() })).toBe(false);
+      expect([node.l1.bytes, node.l1.held('row things:1')]).toEqual([bytes + 1_000, entry]);
+      node.l1.invalidate(['things:1']);
+      expect([node.l1.bytes, node.l1.keysUnder('things:1')]).toEqual([0, []]);
+    });
+
+    it('counts as used when its entry is served in place', () => {
+      const { entry } = hang('row things:1');
+      fill('row things:2');
+      for (let n = 3; node.l1.evictions < 20; n += 1) {
+        node.clock.advance(100);
+        node.lease.extend(node.lease.term!, node.clock.now());
+        expect(node.l1.serves(entry, node.clock.now())).toBe(true);
+        fill(`row things:${n}`);
+      }
+      expect([node.l1.held('row things:1'), node.l1.held('row things:2')]).toEqual([entry, undefined]);
+    });
+  });
+
   describe('without any Redis', () => {
     const share = () => {
       const ticket = node.l1.takeBlind(address)!;

@@ -7,7 +7,7 @@ import { Clock } from '../clock.js';
 import { type Ask, askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
-import { ageS } from './candidate.js';
+import { ageS, bornAtMs } from './candidate.js';
 import { notebookOf } from './handler-notes.js';
 import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
@@ -59,7 +59,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
     response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
     if (passed) return sendPassed(passed, response);
     if (!stored) throw error;
-    const age = Math.floor(ageS(stored, this.clock.wallMs()));
+    const age = Math.floor(ageS(bornAtMs(stored), this.clock.wallMs()));
     if (api.hit || age > 0) response.set('Age', String(age));
     if (api.hit) response.set('Date', new Date(stored.madeAtMs).toUTCString());
     const lifetimeS = age + (api.hit ? api.ttlMs : this.settings.cacheTtlMs) / 1_000;

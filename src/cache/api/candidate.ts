@@ -24,9 +24,11 @@ export const promiseOf = (lives: Lives, source: PolicySource): PolicyName =>
 export const isShared = (lives: Lives, source: PolicySource, settings: Settings): boolean =>
   sharesL1(rulesOf(lives, source), settings);
 
-/** In seconds. */
-export const ageS = ({ madeAtMs, own }: StoredResponse, nowMs: number): number =>
-  Math.max(0, nowMs - madeAtMs) / 1_000 + (own?.ageS ?? 0);
+/** When a response was made, as far as its age tells: what it had of it when it came counts. Wall clock, in ms. */
+export const bornAtMs = ({ madeAtMs, own }: StoredResponse): number => madeAtMs - (own?.ageS ?? 0) * 1_000;
+
+/** @see RFC 9111, 4.2.3 */
+export const ageS = (bornAtMs: number, nowMs: number): number => Math.max(0, nowMs - bornAtMs) / 1_000;
 
 /** A stored response as far as its reuse goes: its own words count, but never for more than its policies allow. */
 export function candidateOf(
@@ -41,7 +43,7 @@ export function candidateOf(
   const terms = stored.own?.terms;
   const speaks = terms?.lifetimeS !== undefined;
   return {
-    ageS: ageS(stored, nowMs),
+    ageS: ageS(bornAtMs(stored), nowMs),
     freshForS: entry.freshMs / 1_000,
     noCache: terms?.noCache ?? false,
     mustRevalidate: (terms?.mustRevalidate ?? false) || !servesStale,

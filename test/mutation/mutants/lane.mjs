@@ -3,6 +3,7 @@ import { spec } from '../catchers.mjs';
 
 const lane = 'src/cache/api/lane/fast-lane.ts';
 const recorder = 'src/cache/api/lane/recorder.ts';
+const heads = 'src/cache/api/lane/heads.ts';
 const capture = 'src/cache/api/lane/header-capture.ts';
 const level = 'src/cache/levels/l1/memory-level.ts';
 
@@ -28,24 +29,56 @@ export const laneMutants = [
     name: 'lane-lease',
     guard: 'the fast lane needs the lease',
     file: level,
-    find: 'return this.#covered(stored, now) ? stored : undefined;',
-    replace: 'return stored;',
+    find: 'stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)',
+    replace: 'stored.freshUntilMs <= now.monotonicMs',
     by: [spec('lane.e2e-spec', 'is not given without the lease')],
   },
   {
     name: 'lane-freshness',
     guard: 'the fast lane gives nothing past its freshness',
     file: level,
-    find: 'if (!stored || stored.freshUntilMs <= now.monotonicMs) return undefined;',
-    replace: 'if (!stored) return undefined;',
+    find: 'stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)',
+    replace: '!this.#covered(stored, now)',
     by: [spec('lane.lifecycle.e2e-spec', 'ends what it has')],
+  },
+  {
+    name: 'lane-gone',
+    guard: 'what the fast lane has goes with its entry, in the same step',
+    file: level,
+    find: 'entry.attachment?.gone();',
+    replace: '',
+    by: [spec('lane.e2e-spec', 'is gone with the entry'), spec('cache/levels.spec', 'hears that it has gone')],
+  },
+  {
+    name: 'lane-use',
+    guard: 'what the fast lane serves counts as used',
+    file: level,
+    find: 'if (second !== stored.usedAtS) {',
+    replace: 'if (second < 0) {',
+    by: [spec('cache/levels.spec', 'counts as used when its entry is served in place')],
+  },
+  {
+    name: 'lane-connection',
+    guard: 'a client that does not keep its connection is told so',
+    file: heads,
+    find: 'res.shouldKeepAlive && ',
+    replace: '',
+    by: [spec('lane.e2e-spec', 'says of the connection what Node says')],
+  },
+  {
+    name: 'lane-heads',
+    guard: 'of what Node says by itself, only what is known is repeated',
+    file: heads,
+    find: 'if (keptConnection.test(ending)) ',
+    replace: '',
+    by: [spec('lane.heads.spec', 'that nobody knows')],
   },
   {
     name: 'lane-unknown-request',
     guard: 'a request field that nobody knows is not for the fast lane',
     file: 'src/cache/api/lane/known-headers.ts',
-    find: "if (!handling) return { refused: 'header' };",
-    replace: "if (!handling) return 'irrelevant';",
+    find: "?? { refused: 'header' }",
+    replace: "?? 'irrelevant'",
     by: [spec('lane.e2e-spec', 'leaves a request to Nest because of')],
   },
   {
@@ -68,8 +101,8 @@ export const laneMutants = [
     name: 'lane-agreement',
     guard: 'a field that is another each time is not recorded',
     file: capture,
-    find: 'return agrees ? list : undefined;',
-    replace: 'return list;',
+    find: 'return agrees ? lines : undefined;',
+    replace: 'return lines;',
     by: [spec('lane.recording.e2e-spec', 'with a known field that is another each time')],
   },
   {

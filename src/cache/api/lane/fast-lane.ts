@@ -6,13 +6,13 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Request, type Response } from 'express';
-import fresh from 'fresh';
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type PolicyName, Settings } from '../../../config/index.js';
 import { inFront } from '../../../http/index.js';
 import { Clock } from '../../clock.js';
 import { MemoryLevel } from '../../levels/l1/memory-level.js';
 import { PolicySource, sharesL1, weakest } from '../../policy.js';
+import { Heads } from './heads.js';
 import { type Refusal } from './known-headers.js';
 import { LaneTally } from './lane-tally.js';
 import { PublicRoutes } from './public-routes.js';
@@ -28,6 +28,7 @@ import { Recorder, type Sending } from './recorder.js';
 export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
   #server: Server | undefined;
   #leave: (() => void) | undefined;
+  readonly #heads = new Heads();
 
   constructor(
     private readonly settings: Settings,
@@ -68,23 +69,19 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   #answers(req: IncomingMessage, res: ServerResponse): boolean {
-    const key = this.recorder.aliases.keyOf(req.url!);
-    if (key === undefined || !this.#server!.listening) return false;
+    const answers = this.recorder.answersTo(req.url!);
+    if (!answers || !this.#server!.listening) return false;
     // The clocks are a good part of what a hit costs: they are read once, and once more when it has been given.
     const now = this.clock.now();
-    const entry = this.l1.held(key, now);
-    const answers = entry?.attachment as RecordedAnswers | undefined;
-    if (!entry || !answers || !this.#mayShare(answers)) return false;
+    const { entry } = answers;
+    if (!this.l1.serves(entry, now) || !this.#mayShare(answers)) return false;
     const question = questionOf(req);
     if (typeof question === 'string') return false;
-    const slot = answers.slot(question.preference);
-    if (!slot) return false;
-    const unchanged = question.noneMatch !== undefined && matches(question.noneMatch, slot.etag);
-    const answer = unchanged ? slot.notModified : slot.full;
+    const answer = answers.answerTo(question);
     if (!answer) return false;
     const method = req.method as 'GET' | 'HEAD';
     const ttlMs = entry.freshUntilMs - now.monotonicMs;
-    answer.write(res, method, { wallMs: now.wallMs, ttlMs, policy: this.#policyOf(answers) });
+    answer.write(this.#heads, res, method, { wallMs: now.wallMs, ttlMs, policy: this.#policyOf(answers) });
     this.tally.count();
     answer.durationsOf(method).observe((this.clock.monotonicMs() - now.monotonicMs) / 1000);
     return true;
@@ -102,6 +99,3 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
     return weakest(entities.map((entity) => this.policySource.policyOf(entity))) ?? 'ttl';
   }
 }
-
-/** `If-None-Match` as Express evaluates it. */
-const matches = (header: string, etag: string) => header === etag || fresh({ 'if-none-match': header }, { etag });

@@ -1,6 +1,8 @@
 import { type ServerResponse } from 'node:http';
 import { applicationFields, representationFields } from './known-headers.js';
-import { type HeaderList } from './recorded-answer.js';
+
+/** As Node has sent it, which has seen to it that neither is more than that. */
+export type Field = readonly [name: string, value: string];
 
 /**
  * Reads the header fields off an answer that has been sent, and vouches for them: every one is known to depend on nothing
@@ -10,8 +12,8 @@ export class HeaderCapture {
   readonly #last = new Map<string, string>();
 
   /** @returns the fields in the order in which they were sent; undefined where nobody can vouch for them */
-  capture(route: string, res: ServerResponse): HeaderList | undefined {
-    const list: HeaderList = [];
+  capture(route: string, res: ServerResponse): Field[] | undefined {
+    const lines: Field[] = [];
     const own: string[] = [];
     for (const name of (res as Raw).getRawHeaderNames()) {
       const value = res.getHeader(name);
@@ -20,12 +22,12 @@ export class HeaderCapture {
       if (lower === 'vary' && value !== 'Accept-Encoding') return undefined;
       if (applicationFields.has(lower)) own.push(`${lower}: ${value}`);
       else if (!representationFields.has(lower)) return undefined;
-      list.push(name, String(value));
+      lines.push([name, String(value)]);
     }
     const signature = own.sort().join('\n');
     const agrees = this.#last.get(route) === signature;
     this.#last.set(route, signature);
-    return agrees ? list : undefined;
+    return agrees ? lines : undefined;
   }
 }
 

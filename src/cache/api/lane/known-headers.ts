@@ -1,3 +1,5 @@
+import { remembered } from '../../../http/index.js';
+
 /** Why a request is not the lane's to answer. A closed set: it is told in `Cache-Status`. */
 export type Refusal =
   | 'method'
@@ -60,20 +62,10 @@ const handlings = new Map<string, Handling>([
   ...Object.entries(refused).map(([name, refusal]) => [name, { refused: refusal }] as const),
 ]);
 
-/** Spellings met so far; there are few, unless somebody plays with capitals. */
-const spellings = new Map<string, Handling>();
-const maxSpellings = 512;
-
 /** @param name as it was sent, in any capitals */
-export function handlingOf(name: string): Handling {
-  const known = spellings.get(name);
-  if (known) return known;
-  const handling = handlings.get(name.toLowerCase());
-  if (!handling) return { refused: 'header' };
-  if (spellings.size >= maxSpellings) spellings.clear();
-  spellings.set(name, handling);
-  return handling;
-}
+export const handlingOf = remembered(
+  (name: string): Handling => handlings.get(name.toLowerCase()) ?? { refused: 'header' },
+);
 
 /**
  * Fields of an answer whose values depend on nothing but the representation and the application. An answer with any other

@@ -1,6 +1,6 @@
 import Negotiator from 'negotiator';
 import { type IncomingMessage } from 'node:http';
-import { type EncodingPreference, encodingPreference } from '../../../http/index.js';
+import { type EncodingPreference, encodingPreference, remembered } from '../../../http/index.js';
 import { handlingOf, type Refusal } from './known-headers.js';
 
 /** All that may choose between the recorded answers of one URL. */
@@ -37,15 +37,7 @@ export function questionOf({ method, rawHeaders }: Asked): Question | Refusal {
   return { preference: encodingPreference(encoding), noneMatch };
 }
 
-const rememberedTexts = 256;
-const accepting = new Map<string, boolean>();
-
 /** Recorded answers are JSON; who may not want that is asked by the route. */
-function acceptsJson(accept: string): boolean {
-  const known = accepting.get(accept);
-  if (known !== undefined) return known;
-  const accepts = new Negotiator({ headers: { accept } }).mediaTypes(['application/json']).length > 0;
-  if (accepting.size >= rememberedTexts) accepting.clear();
-  accepting.set(accept, accepts);
-  return accepts;
-}
+const acceptsJson = remembered(
+  (accept: string) => new Negotiator({ headers: { accept } }).mediaTypes(['application/json']).length > 0,
+);

@@ -1,21 +1,20 @@
-import { type ServerResponse } from 'node:http';
-import { type PolicyName } from '../../../config/index.js';
-import { type DurationSeries } from '../../../http/index.js';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { type PolicyName, policyNames } from '../../../config/index.js';
+import { type DurationSeries, remembered } from '../../../http/index.js';
 import { member } from '../cache-status.js';
 import { ageS } from '../candidate.js';
-import { type StoredResponse } from '../stored-response.js';
-
-/** Names and values in turn, as `writeHead` takes them. */
-export type HeaderList = string[];
+import { type Field } from './header-capture.js';
+import { type Heads } from './heads.js';
+import { applicationFields } from './known-headers.js';
 
 export interface Recording {
   readonly status: number;
-  readonly headers: HeaderList;
+  readonly fields: readonly Field[];
   /** None for a 304. */
   readonly body: Buffer | undefined;
   readonly etag: string;
-  /** What it was made of: its age is told. */
-  readonly stored: StoredResponse;
+  /** Its age counts from then: wall clock, in ms. */
+  readonly bornAtMs: number;
   readonly durations: Readonly<Record<'GET' | 'HEAD', DurationSeries>>;
 }
 
@@ -26,55 +25,62 @@ export interface Circumstances {
   readonly policy: PolicyName;
 }
 
-const listBytes = 1_000;
+/** What an answer costs to keep besides its texts. */
+const overheadBytes = 500;
 /** Up to here Node writes head and body with one system call if the body is text: each byte is then one character of it. */
 const oneWriteBytes = 14_000;
+/** Told anew each time, behind the others. */
+const ofTheMoment = /^(?:age|cache-status)$/i;
+
+/** Most answers begin alike, with the application's own fields: one text for all of them. */
+const shared = remembered((text: string) => text);
+
+/** By the seconds that are left. */
+const statusLines = Object.fromEntries(
+  policyNames.map((policy) => {
+    const status = (ttlS: number) => member('api', { hit: true, level: 'l1', policy, ttlMs: ttlS * 1_000 });
+    return [policy, remembered((ttlS: number) => `Cache-Status: ${status(ttlS)}\r\n`, 4_096)];
+  }),
+) as Record<PolicyName, (ttlS: number) => string>;
 
 /** An answer that Nest once gave, to be given again: only its age and its remaining lifetime are told anew. */
 export class RecordedAnswer {
+  readonly status: number;
   readonly etag: string;
   /** What it costs to keep. */
   readonly bytes: number;
-  readonly #head: Omit<Recording, 'body' | 'etag'>;
+  readonly #durations: Recording['durations'];
+  readonly #bornAtMs: number;
+  /** Status line and the application's fields, then the others: each with its line end. */
+  readonly #beginning: string;
+  readonly #fields: string;
   readonly #body: string | Buffer | undefined;
-  readonly #ageAt: number;
-  readonly #statusAt: number;
-  #age = -1;
-  #ttl = Number.NaN;
-  #policy: PolicyName | undefined;
 
-  /** @throws when the headers name no age or no cache status */
-  constructor({ body, etag, ...head }: Recording) {
-    const names = head.headers.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : ''));
+  constructor({ status, fields, body, etag, bornAtMs, durations }: Recording) {
+    const lasting = fields.filter(([name]) => !ofTheMoment.test(name));
+    const own = lasting.findIndex(([name]) => !applicationFields.has(name.toLowerCase()));
+    this.status = status;
     this.etag = etag;
-    this.bytes = (body?.length ?? 0) + listBytes;
-    this.#head = head;
+    this.#durations = durations;
+    this.#bornAtMs = bornAtMs;
+    this.#beginning = shared(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${text(lasting.slice(0, own))}`);
+    this.#fields = text(lasting.slice(own));
     this.#body = body && body.length <= oneWriteBytes ? body.toString('latin1') : body;
-    this.#ageAt = names.indexOf('age') + 1;
-    this.#statusAt = names.indexOf('cache-status') + 1;
-    if (this.#ageAt === 0 || this.#statusAt === 0) throw new Error('an answer of the cache tells its age and status');
+    this.bytes = this.#fields.length + (body?.length ?? 0) + overheadBytes;
   }
 
   durationsOf(method: 'GET' | 'HEAD'): DurationSeries {
-    return this.#head.durations[method];
+    return this.#durations[method];
   }
 
-  /** Writes the whole answer. Texts of the same second are not made again. */
-  write(res: ServerResponse, method: 'GET' | 'HEAD', { wallMs, ttlMs, policy }: Circumstances): void {
-    const { status, headers, stored } = this.#head;
-    const age = Math.floor(ageS(stored, wallMs));
-    if (age !== this.#age) {
-      this.#age = age;
-      headers[this.#ageAt] = String(age);
-    }
-    const ttl = Math.floor(ttlMs / 1000);
-    if (ttl !== this.#ttl || policy !== this.#policy) {
-      this.#ttl = ttl;
-      this.#policy = policy;
-      headers[this.#statusAt] = member('api', { hit: true, level: 'l1', policy, ttlMs });
-    }
-    res.writeHead(status, headers);
+  /** Writes the whole answer. */
+  write(heads: Heads, res: ServerResponse, method: 'GET' | 'HEAD', { wallMs, ttlMs, policy }: Circumstances): void {
+    const age = Math.floor(ageS(this.#bornAtMs, wallMs));
+    const status = statusLines[policy](Math.floor(ttlMs / 1_000));
+    heads.send(res, this.status, `${this.#beginning}${this.#fields}Age: ${age}\r\n${status}`);
     if (this.#body !== undefined && method === 'GET') res.end(this.#body, 'latin1');
     else res.end();
   }
 }
+
+const text = (fields: readonly Field[]) => fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');

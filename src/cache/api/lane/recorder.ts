@@ -3,14 +3,16 @@ import { type Request, type Response } from 'express';
 import { AnswerDurations } from '../../../http/index.js';
 import { responseAddress } from '../../engine/addresses.js';
 import { MemoryLevel } from '../../levels/l1/memory-level.js';
-import { entitiesOf } from '../candidate.js';
+import { bornAtMs } from '../candidate.js';
 import { type Chosen } from '../representations.js';
 import { deserialise, type StoredResponse } from '../stored-response.js';
-import { Aliases } from './aliases.js';
 import { HeaderCapture } from './header-capture.js';
 import { type Question } from './question.js';
 import { RecordedAnswer } from './recorded-answer.js';
 import { RecordedAnswers } from './recorded-answers.js';
+
+/** Longer URLs are read by their route each time. */
+const maxUrlLength = 2_048;
 
 /** An answer of the api layer out of L1 that is about to be sent. */
 export interface Sending {
@@ -25,13 +27,18 @@ export interface Sending {
  */
 @Injectable()
 export class Recorder {
-  readonly aliases = new Aliases();
+  readonly #byUrl = new Map<string, RecordedAnswers>();
   readonly #headers = new HeaderCapture();
 
   constructor(
     private readonly l1: MemoryLevel,
     private readonly durations: AnswerDurations,
   ) {}
+
+  /** @param url as it was sent */
+  answersTo(url: string): RecordedAnswers | undefined {
+    return this.#byUrl.get(url);
+  }
 
   /** @param question what the lane would read of the request */
   listen(req: Request, res: Response, question: Question, sending: Sending): void {
@@ -42,22 +49,23 @@ export class Recorder {
   #record(req: Request, res: Response, { preference }: Question, { key, stored, chosen }: Sending): void {
     const route = (req.route as { readonly path?: unknown } | undefined)?.path;
     const { statusCode: status } = res;
-    const headers = typeof route === 'string' ? this.#headers.capture(route, res) : undefined;
-    if (typeof route !== 'string' || !headers || (status !== 200 && status !== 304)) return;
+    const fields = typeof route === 'string' ? this.#headers.capture(route, res) : undefined;
+    if (typeof route !== 'string' || !fields || (status !== 200 && status !== 304)) return;
     const body = status === 304 ? undefined : Buffer.from(chosen.body);
     if (!describes(res, chosen, body)) return;
-    const address = responseAddress(key).key;
-    const entry = this.l1.held(address);
+    const entry = this.l1.held(responseAddress(key).key);
     if (!entry || !isOf(entry.body, stored)) return;
-    const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers(entitiesOf(entry));
+    const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers(entry, this.#byUrl);
     const durations = {
       GET: this.durations.series({ route, method: 'GET', status }, 'lane'),
       HEAD: this.durations.series({ route, method: 'HEAD', status }, 'lane'),
     };
     const { etag } = chosen;
-    const answer = new RecordedAnswer({ status, headers, body, etag, stored, durations });
-    answers.add(preference, body ? 'full' : 'notModified', answer);
-    if (this.l1.attach(address, entry, answers, answers.bytes)) this.aliases.learn(req.originalUrl, address);
+    const answer = new RecordedAnswer({ status, fields, body, etag, bornAtMs: bornAtMs(stored), durations });
+    answers.add(preference, answer);
+    const { originalUrl } = req;
+    if (originalUrl.startsWith('/') && originalUrl.length <= maxUrlLength) answers.isAskedAs(originalUrl);
+    if (!this.l1.attach(entry, answers)) answers.gone();
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Settings } from '../../../config/index.js';
-import { Clock, isWithin } from '../../clock.js';
+import { Clock, isWithin, type Moment } from '../../clock.js';
 import { type Tag } from '../../core/tags.js';
 import {
   type Address,
@@ -15,7 +15,7 @@ import {
 } from '../level.js';
 import { Lease } from './lease.js';
 import { Placeholder } from './placeholder.js';
-import { type Held, sizeOf, type StoredEntry } from './stored-entry.js';
+import { type Attachment, sizeOf, type StoredEntry } from './stored-entry.js';
 import { TagIndex } from './tag-index.js';
 
 /** Rows known to be absent cost a client nothing to ask for, so they are bounded by count, apart from real values. */
@@ -43,6 +43,7 @@ export class MemoryLevel extends Level {
     super();
     const dispose = (entry: StoredEntry, _key: string, reason: LRUCache.DisposeReason): void => {
       this.#index.remove(entry);
+      entry.attachment?.gone();
       if (reason === 'evict') this.#evictions += 1;
     };
     const maxSize = settings.cacheL1MaxBytes;
@@ -85,28 +86,37 @@ export class MemoryLevel extends Level {
   }
 
   /** The entry itself, if it may be served now and is fresh. */
-  held(key: string, now = this.clock.now()): Held | undefined {
+  held(key: string, now = this.clock.now()): StoredEntry | undefined {
     const stored = this.settings.cacheL1 ? this.#values.get(key) : undefined;
-    if (!stored || stored.freshUntilMs <= now.monotonicMs) return undefined;
-    return this.#covered(stored, now) ? stored : undefined;
+    return stored && this.serves(stored, now) ? stored : undefined;
+  }
+
+  /** Whether an entry that is here, and has not gone since, may be served now and is fresh. It counts as a use. */
+  serves(stored: StoredEntry, now: Moment): boolean {
+    if (stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)) return false;
+    const second = Math.floor(now.monotonicMs / 1_000);
+    if (second !== stored.usedAtS) {
+      stored.usedAtS = second;
+      this.#values.get(stored.key);
+    }
+    return true;
   }
 
   /**
    * Hangs something on an entry; its bytes count as the entry's.
    * @returns false when the entry is no longer there, or would be too large
    */
-  attach(key: string, entry: Held, attachment: unknown, bytes: number): boolean {
-    const stored = this.#values.peek(key);
-    if (!stored || stored !== entry) return false;
-    const size = sizeOf(key, { ...stored, attachedBytes: bytes });
-    if (size > this.#values.maxEntrySize) return false;
+  attach(entry: StoredEntry, attachment: Attachment): boolean {
+    const { key } = entry;
+    if (this.#values.peek(key) !== entry) return false;
+    if (sizeOf(key, { ...entry, attachment }) > this.#values.maxEntrySize) return false;
     // lru-cache does not weigh a value again that it has: it goes, and comes back in the same step.
-    const tags = [...stored.tags];
+    const tags = [...entry.tags];
+    entry.attachment = undefined;
     this.#values.delete(key);
-    stored.attachment = attachment;
-    stored.attachedBytes = bytes;
-    this.#values.set(key, stored);
-    this.#index.add(stored, tags);
+    entry.attachment = attachment;
+    this.#values.set(key, entry);
+    this.#index.add(entry, tags);
     return true;
   }
 
@@ -176,7 +186,8 @@ export class MemoryLevel extends Level {
       freshUntilMs: takenAt.monotonicMs + Math.min(fill.freshMs, atMostMs),
       keepUntilMs: takenAt.monotonicMs + Math.min(fill.keepMs, atMostMs),
       from: fill.from,
-      attachedBytes: 0,
+      usedAtS: Math.floor(takenAt.monotonicMs / 1_000),
+      attachment: undefined,
       void: () => void store.delete(address.key),
     };
     this.#remove(address.key);

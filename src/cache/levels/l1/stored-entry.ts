@@ -7,28 +7,32 @@ import { type Holder } from './tag-index.js';
 /** What an entry costs besides its own text: map slots, index slots, objects. Measured, rounded up. */
 const entryOverheadBytes = 400;
 const dependencyOverheadBytes = 200;
-/** An entry where it lies. What is attached to it goes with it, in the same step: it cannot be stale by itself. */
-export interface Held {
-  readonly body: string;
-  readonly dependencies: readonly Dependency[];
-  /** Monotonic. */
-  readonly freshUntilMs: number;
-  readonly attachment?: unknown;
+
+/** What hangs on an entry: it goes with it, in the same step, and cannot be stale by itself. */
+export interface Attachment {
+  readonly bytes: number;
+  /** The entry is no longer there. */
+  gone(): void;
 }
 
-export interface StoredEntry extends Holder, Held {
+/** An entry where it lies. Times are monotonic. */
+export interface StoredEntry extends Holder {
   readonly key: string;
   readonly term: Term | undefined;
   /** Kept without the node's lease, under one of its own that began then. */
   readonly blindSince: Moment | undefined;
+  readonly body: string;
+  readonly dependencies: readonly Dependency[];
+  readonly freshUntilMs: number;
   readonly keepUntilMs: number;
   readonly from: LevelName | undefined;
-  attachment?: unknown;
-  attachedBytes: number;
+  /** In whole seconds: a double would be an object of its own, on the way of each hit. */
+  usedAtS: number;
+  attachment: Attachment | undefined;
 }
 
 /** In bytes. */
-export function sizeOf(key: string, { body, dependencies, attachedBytes }: StoredEntry): number {
+export function sizeOf(key: string, { body, dependencies, attachment }: StoredEntry): number {
   const texts = 2 * (key.length + body.length);
-  return texts + entryOverheadBytes + dependencies.length * dependencyOverheadBytes + attachedBytes;
+  return texts + entryOverheadBytes + dependencies.length * dependencyOverheadBytes + (attachment?.bytes ?? 0);
 }

@@ -1,0 +1,19 @@
+/**
+ * Remembers what has been made of a value. Beyond `most` of them everything is forgotten, so that made-up ones cannot fill
+ * the memory.
+ */
+export function remembered<From, Made extends NonNullable<unknown>>(
+  make: (from: From) => Made,
+  most = 512,
+): (from: From) => Made {
+  const known = new Map<From, Made>();
+  return (from) => {
+    let made = known.get(from);
+    if (made === undefined) {
+      made = make(from);
+      if (known.size >= most) known.clear();
+      known.set(from, made);
+    }
+    return made;
+  };
+}
