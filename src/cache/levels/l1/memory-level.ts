@@ -104,15 +104,15 @@ export class MemoryLevel extends Level {
 
   /**
    * Hangs something on an entry; its bytes count as the entry's.
-   * @returns false when the entry is no longer there, or would be too large
+   * @returns false when the entry is no longer there, or would be too large: nothing hangs on it then
    */
   attach(entry: StoredEntry, attachment: Attachment): boolean {
     const { key } = entry;
     if (this.#values.peek(key) !== entry) return false;
+    entry.attachment = undefined;
     if (sizeOf(key, { ...entry, attachment }) > this.#values.maxEntrySize) return false;
     // lru-cache does not weigh a value again that it has: it goes, and comes back in the same step.
     const tags = [...entry.tags];
-    entry.attachment = undefined;
     this.#values.delete(key);
     entry.attachment = attachment;
     this.#values.set(key, entry);
