@@ -27,7 +27,7 @@ const compiler = process.env.STRATA_MUTANT ? '<rootDir>/test/mutation/transforme
 export default {
   testEnvironment: 'node',
   // A limit for what hangs, generous to a busy machine; nothing is timed by it.
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   // One file at a time: transaction ids are the whole server's, so a test that holds one open holds back every other's fills.
   maxWorkers: 1,
   rootDir: '.',

@@ -23,6 +23,7 @@ describe('the connections to PostgreSQL', () => {
     const settings = { databaseUrl: database.url, databaseTimeoutMs: 0, databasePoolSize: 2, databaseQueueSize: 3 };
     const dataSource = await new DataSource(dataSourceOptions(settings)).initialize();
     try {
+      await Promise.all([dataSource.query('SELECT 1'), dataSource.query('SELECT 1')]);
       const ended: number[] = [];
       const ask = (n: number) => dataSource.query('SELECT pg_sleep(0.03)').then(() => ended.push(n));
       const outcomes = await Promise.allSettled(Array.from({ length: 8 }, (_, n) => ask(n)));

@@ -52,17 +52,34 @@ describe('draining', () => {
     await drained;
   });
 
-  it('answers what a kept connection still brings, and closes those that bring nothing', async () => {
+  /** Asks on connections that are kept. */
+  const asking = () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 2 });
-    const ask = () =>
+    return () =>
       new Promise<object>((resolve, reject) => {
         get(`${app.url}/items`, { agent }, (res) => {
           res.resume().once('end', () => resolve({ status: res.statusCode, connection: res.headers.connection }));
         }).once('error', reject);
       });
+  };
+
+  it('answers what a kept connection still brings, and closes those that bring nothing', async () => {
+    const ask = asking();
     await Promise.all([ask(), ask()]);
     const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
     expect(await ask()).toEqual({ status: 200, connection: 'close' });
+    await drained;
+  });
+
+  it('answers what a kept connection has brought while the process stood still', async () => {
+    const ask = asking();
+    await ask();
+    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
+    const answered = ask();
+    process.nextTick(() => {
+      for (const untilMs = performance.now() + 500; performance.now() < untilMs;);
+    });
+    expect(await answered).toEqual({ status: 200, connection: 'close' });
     await drained;
   });
 
@@ -74,7 +91,7 @@ describe('draining', () => {
   });
 
   it('still accepts during the delay, while readiness says no', async () => {
-    const drained = shutdown.drain({ delayMs: 50, timeoutMs: 1_000 });
+    const drained = shutdown.drain({ delayMs: 500, timeoutMs: 5_000 });
     expect(lifecycle.state).toBe('draining');
     await app.http.get('/items').expect(200);
     await drained;

@@ -2,7 +2,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { type DataSource } from 'typeorm';
 import { migrateDatabase, startApp, type TestApp } from './support/start-app.js';
 import { startPostgres, type TestPostgres } from './support/services.js';
-import { until } from './support/services/until.js';
+import { until } from './support/until.js';
 
 const hammer = { name: 'Hammer', description: null, category: 'tools', price: 19.99, quantity: 3 };
 
@@ -19,8 +19,8 @@ describe('a request that takes too long', () => {
   afterEach(() => app.close());
 
   it('is a 503 at its deadline, and its connection can be used again', async () => {
-    app = await startApp({ env: { REQUEST_TIMEOUT_MS: '1000', DATABASE_TIMEOUT_MS: '4000' } });
-    await app.http.post('/items').send(hammer).expect(201);
+    app = await startApp({ env: { REQUEST_TIMEOUT_MS: '2000', DATABASE_TIMEOUT_MS: '15000' } });
+    await app.dataSource.query("INSERT INTO items (name, category, price, quantity) VALUES ('Hammer', 'tools', 1, 1)");
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const send = (method: string) =>
       new Promise<{ status: number; retryAfter: string | undefined; reused: boolean }>((resolve, reject) => {
@@ -41,7 +41,7 @@ describe('a request that takes too long', () => {
   });
 
   it('is a 503 when PostgreSQL ends its statement', async () => {
-    app = await startApp({ env: { REQUEST_TIMEOUT_MS: '5000', DATABASE_TIMEOUT_MS: '100' } });
+    app = await startApp({ env: { REQUEST_TIMEOUT_MS: '15000', DATABASE_TIMEOUT_MS: '1000' } });
     await app.http.post('/items').send(hammer).expect(201);
     await whileRowIsLocked(app.dataSource, async () => {
       const { body } = await app.http.put('/items/1').send(hammer).expect(503).expect('Retry-After', '1');
@@ -51,7 +51,7 @@ describe('a request that takes too long', () => {
   });
 
   it('is a 503 when no connection becomes free', async () => {
-    app = await startApp({ env: { DATABASE_POOL_SIZE: '1', DATABASE_TIMEOUT_MS: '100' } });
+    app = await startApp({ env: { DATABASE_POOL_SIZE: '1', DATABASE_TIMEOUT_MS: '1000' } });
     await app.http.post('/items').send(hammer).expect(201);
     const holder = app.dataSource.createQueryRunner();
     await holder.connect();
@@ -68,7 +68,7 @@ describe('a database that is gone', () => {
     postgres = await startPostgres();
     const { url } = await postgres.createDatabase();
     await migrateDatabase(url);
-    app = await startApp({ database: url, env: { DATABASE_TIMEOUT_MS: '200', REQUEST_TIMEOUT_MS: '1000' } });
+    app = await startApp({ database: url, env: { DATABASE_TIMEOUT_MS: '1000', REQUEST_TIMEOUT_MS: '5000' } });
     await app.http.post('/items').send(hammer).expect(201);
   });
   afterAll(async () => {

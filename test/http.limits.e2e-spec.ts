@@ -148,7 +148,7 @@ describe('a limit of requests that are worked on at the same time', () => {
 it('while more wait for the database than it can take, the fast lane still answers, and nothing is done for the others', async () => {
   const redis = await startRedis();
   const env = { DATABASE_POOL_SIZE: '2', DATABASE_QUEUE_SIZE: '120' };
-  const patient = { DATABASE_TIMEOUT_MS: '25000', REQUEST_TIMEOUT_MS: '25000' };
+  const patient = { DATABASE_TIMEOUT_MS: '25000', REQUEST_TIMEOUT_MS: '25000', CACHE_L1_LEASE_MS: '30000' };
   const app = await startApp({ redis: redis.url, env: { ...env, ...patient } });
   const other = new DataSource({ type: 'postgres', url: app.databaseUrl });
   try {

@@ -14,7 +14,7 @@ let path: string;
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({ redis: redis.url, env: { ADMIN_TOKEN: token } });
+  node = await startApp({ redis: redis.url, env: { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '30000' } });
   lane = new LaneWatch(node);
 });
 

@@ -54,7 +54,7 @@ let lane: LaneWatch;
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({ redis: redis.url, imports: [TestModule] });
+  node = await startApp({ redis: redis.url, imports: [TestModule], env: { CACHE_L1_LEASE_MS: '30000' } });
   lane = new LaneWatch(node);
   await node.http.post('/items').send({ name: 'Hammer', category: 'tools', price: 1, quantity: 1 }).expect(201);
 });

@@ -38,7 +38,7 @@ const fatal = () =>
 
 async function start(env: NodeJS.ProcessEnv = {}): Promise<string> {
   run(env);
-  await until(() => text().includes('ready url='), 20_000);
+  await until(() => text().includes('ready url='));
   return /^ready url=(\S+)$/m.exec(text())![1]!;
 }
 

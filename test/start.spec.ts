@@ -6,9 +6,7 @@ import pg from 'pg';
 import { childrenOf, identify, parentOf } from '../scripts/services/process.mjs';
 import { recordsIn, remember, stopLeftovers } from '../scripts/services/records.mjs';
 import { starterIn } from './support/services/starter.js';
-import { until } from './support/services/until.js';
-
-jest.setTimeout(30_000);
+import { until } from './support/until.js';
 
 const { folder, start, left, stopAll } = starterIn();
 const lock = join(folder, 'lock');

@@ -6,9 +6,6 @@ import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 import { adminEnv, adminToken, GatedWarmer, insertItems, warmingOf } from './support/warming.js';
 
-// Real servers and several nodes: generous, for machines that do other things as well.
-jest.setTimeout(30_000);
-
 describe('a warming job', () => {
   let redis: TestRedis;
   let app: TestApp;

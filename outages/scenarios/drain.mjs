@@ -13,6 +13,8 @@ import { percentiles } from '../percentiles.mjs';
 const readinessEveryMs = 100;
 const drainDelayMs = 500;
 const timeoutMs = 8_000;
+/** How long a node that ends waits for a last request on a kept connection: `src/http/graceful-shutdown.ts`. */
+const lastRequestMs = 200;
 const loyalClients = 8;
 const followers = 4;
 const writeShare = 0.1;
@@ -56,8 +58,15 @@ export const drain = {
       client.close();
     };
 
-    /** @param {NodeProcess} node @param {import('../../verify/random.mjs').Random} own @param {Client} client */
-    const send = async (node, own, client) => {
+    /** Who asks, on connections that are kept, and when each node was last asked. */
+    const asker = (/** @type {string} */ name) => ({
+      own: random.fork(name),
+      client: new Client(),
+      askedMs: /** @type {Map<NodeProcess, number>} */ (new Map()),
+    });
+
+    /** @param {NodeProcess} node @param {ReturnType<typeof asker>} by */
+    const ask = async (node, { own, client }) => {
       const key = own.pick(keys);
       if (own.chance(writeShare)) return history.write(node, key, timeoutMs, client);
       const answer = await client.send(/** @type {URL} */ (node.url), `/items/${key}`, { timeoutMs });
@@ -65,41 +74,49 @@ export const drain = {
       return answer;
     };
 
+    /** Whether it was refused, too: also by a connection that was closed because it had been silent for too long. */
+    const send = async (/** @type {NodeProcess} */ node, /** @type {ReturnType<typeof asker>} */ by) => {
+      const answer = await ask(node, by);
+      const silentMs = answer.invokedMs - (by.askedMs.get(node) ?? Infinity);
+      by.askedMs.set(node, answer.invokedMs);
+      const { error = '' } = answer;
+      const refused = error === 'ECONNREFUSED' || (isReset(error) && silentMs > lastRequestMs);
+      return { answer, refused };
+    };
+
     /** Asks one node whatever happens, on connections that it keeps: what was sent must be answered, or never accepted. */
     const loyal = async (/** @type {NodeProcess} */ node, /** @type {number} */ number) => {
-      const client = new Client();
-      const own = random.fork(`loyal ${node.index} ${number}`);
+      const by = asker(`loyal ${node.index} ${number}`);
       while (!over) {
         if (!node.url) await sleep(20);
         else {
-          const answer = await send(node, own, client);
+          const { answer, refused } = await send(node, by);
           if (answer.status >= 200 && answer.status < 300) seen.loyal.answered += 1;
-          else if (answer.error === 'ECONNREFUSED') seen.loyal.refused += await sleep(20, 1);
+          else if (refused) seen.loyal.refused += await sleep(20, 1);
           else cutOff.push(answer);
         }
       }
-      client.close();
+      by.client.close();
     };
 
     /** Asks whoever is ready, and another one where it is refused. */
     const follower = async (/** @type {number} */ number) => {
-      const client = new Client();
-      const own = random.fork(`follower ${number}`);
+      const by = asker(`follower ${number}`);
       while (!over) {
-        const [first, second] = own.shuffle([...ready].filter(({ url }) => url));
+        const [first, second] = by.own.shuffle([...ready].filter(({ url }) => url));
         if (!first) await sleep(5);
         else {
-          let answer = await send(first, own, client);
-          if (answer.error === 'ECONNREFUSED' && second) {
+          let { answer, refused } = await send(first, by);
+          if (refused && second) {
             seen.followers.retried += 1;
-            answer = await send(second, own, client);
+            ({ answer } = await send(second, by));
           }
           if (answer.status >= 200 && answer.status < 300) seen.followers.answered += 1;
           else failures.push(answer);
         }
         await sleep(2);
       }
-      client.close();
+      by.client.close();
     };
 
     const clients = [watchReadiness(), ...nodes.flatMap((node) => range(loyalClients, (n) => loyal(node, n)))];
@@ -136,6 +153,8 @@ export const drain = {
     };
   },
 };
+
+const isReset = (/** @type {string} */ error) => error === 'ECONNRESET' || error === 'EPIPE';
 
 /** @template T @param {number} count @param {(n: number) => T} make */
 const range = (count, make) => Array.from({ length: count }, (_, n) => make(n));

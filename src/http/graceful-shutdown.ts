@@ -42,7 +42,9 @@ export class GracefulShutdown implements OnModuleInit {
     // Not `close` of the HTTP server: it resets idle connections, and with them the requests that are on their way there.
     const closed = new Promise<void>((resolve) => TcpServer.prototype.close.call(this.server, () => resolve()));
     for (const res of this.running) lastOnItsConnection(res);
-    const idle = setInterval(() => this.server.closeIdleConnections(), lastRequestMs);
+    // What came in while this process was busy is read before its connection is held to be idle.
+    const closeIdle = (): unknown => setImmediate(() => this.server.closeIdleConnections());
+    const idle = setInterval(closeIdle, lastRequestMs);
     const deadline = setTimeout(() => this.server.closeAllConnections(), timeoutMs);
     await closed;
     clearInterval(idle);

@@ -14,7 +14,7 @@ it.each(['cost', 'http'])(
   'npm run bench -- %s: runs, and prints its figures',
   async (scenario) => {
     const { stdout } = await promisify(execFile)('node', ['bench/main.mjs', scenario, '--short', '--seed', '1'], {
-      timeout: 110_000,
+      timeout: 280_000,
     });
     const result = JSON.parse(stdout) as Result;
     expect(result).toMatchObject({ scenario, seed: '1', rounds: 3, judged: false });
@@ -33,5 +33,5 @@ it.each(['cost', 'http'])(
       }
     }
   },
-  120_000,
+  300_000,
 );

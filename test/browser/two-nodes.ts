@@ -24,7 +24,7 @@ export class TwoNodes {
       await seedCatalogue(this.a.dataSource);
       await until(() => this.a.app.get(ChangeFeed).state === 'leading');
       this.b = await startApp({ redis: this.redis.url, env, database });
-    }, 60_000);
+    });
     afterAll(async () => {
       await this.b.close();
       await this.a.close();

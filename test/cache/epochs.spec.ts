@@ -51,9 +51,10 @@ describe('a generation', () => {
   it('that another node has begun is noticed by the next command, which bypasses', async () => {
     const other = await startCacheNode(bench.database.url, bench.redis.url);
     await fill(await miss(), '1');
+    const writer = await begin();
     await other.connection.renewGeneration();
     expect(await bench.node.l2.read(row)).toEqual({ outcome: 'bypass', reason: 'no-epoch' });
-    await expect(bench.node.tags.fence([tag], [], await begin())).rejects.toMatchObject({ reason: expect.any(String) });
+    await expect(bench.node.tags.fence([tag], [], writer)).rejects.toMatchObject({ reason: expect.any(String) });
     await other.close();
     await until(() => bench.node.connection.state === 'closed');
     expect((await bench.node.l2.read(row)).outcome).toBe('miss');

@@ -120,12 +120,15 @@ it('keeps nothing of those who waited in vain for the connection', async () => {
     const heapAfterWaiting = async (): Promise<number> => {
       const waits = Array.from({ length: waiters }, () => connection.untilOpen(1));
       expect((await Promise.all(waits)).some(Boolean)).toBe(false);
-      collect();
+      // What one collection leaves to be cleaned up is garbage to the next.
+      for (let times = 0; times < 3; times += 1) collect();
       return process.memoryUsage().heapUsed;
     };
     await heapAfterWaiting();
     const bytes = await heapAfterWaiting();
-    expect((await heapAfterWaiting()) - bytes).toBeLessThan(100 * waiters);
+    const rounds = 4;
+    for (let round = 1; round < rounds; round += 1) await heapAfterWaiting();
+    expect((await heapAfterWaiting()) - bytes).toBeLessThan(100 * waiters * rounds);
   } finally {
     await node.close();
     await Promise.all([database.drop(), redis.stop()]);

@@ -37,7 +37,7 @@ beforeAll(async () => {
     `${name.padEnd(24)}${required.passed} of ${required.of} required   ${optimal.passed} of ${optimal.of} optimal`;
   const others = Object.entries(report.others).map(([name, of]) => line(name, of));
   process.stdout.write(`\ntests passed on ${report.suite}\n${[line('Strata', report), ...others].join('\n')}\n\n`);
-}, 120_000);
+}, 240_000);
 
 describe('the api layer under the public HTTP cache tests', () => {
   it('passes every required test, but for those that are explained', () => {
@@ -51,8 +51,7 @@ describe('the api layer under the public HTTP cache tests', () => {
   it('passes as many as are recorded, required and optimal', () => {
     const floor = JSON.parse(readFileSync(recorded, 'utf8')) as Report;
     expect(report.required.passed).toBeGreaterThanOrEqual(floor.required.passed);
-    // Optimal tests get no second run where a busy machine was too slow.
-    expect(report.optimal.passed).toBeGreaterThanOrEqual(floor.optimal.passed - 5);
+    expect(report.optimal.passed).toBeGreaterThanOrEqual(floor.optimal.passed);
   });
 
   it('is what the document says (npm run conformance)', () => {

@@ -32,6 +32,13 @@ export const unexplained = (results: Results): string[] =>
     .filter(({ id }) => !(id in explained))
     .map(({ id }) => `${id}: ${outcomeOf(id, results)} ${[results[id]].flat().join(' ')}`);
 
+/** Tests that failed although nothing says why they do, by id. */
+export const unexpected = (results: Results): string[] => {
+  const isUndone = (id: string) => leftUndone.some(([start]) => id.startsWith(start));
+  const failures = [...failed('required', results), ...failed('optimal', results)];
+  return failures.map(({ id }) => id).filter((id) => !(id in explained) && !isUndone(id));
+};
+
 /** `docs/conformance.md`, as prettier would have it. */
 export function documentOf({ suite, required, optimal, failed: not, others }: Report): string {
   const row = (name: string, a: Score, b: Score) => [name, `${a.passed} of ${a.of}`, `${b.passed} of ${b.of}`];

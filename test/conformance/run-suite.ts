@@ -1,12 +1,12 @@
-import { unexplained } from './report.js';
-import { type Results } from './scores.js';
+import { unexpected } from './report.js';
+import { allTests, type Results } from './scores.js';
 import { runTests } from './suite/test-engine/client/runner.mjs';
 import { testResults } from './suite/test-engine/client/test.mjs';
 import suites from './suite/tests/index.mjs';
 
 /** So many tests at a time: they mostly wait. */
 const atOnce = 150;
-const few = 10;
+const few = 25;
 
 /**
  * Runs the suite against a proxy. Its responses live for one to four seconds, and a busy machine may sleep through that: what
@@ -15,11 +15,16 @@ const few = 10;
 export async function runSuite(url: string): Promise<Results> {
   const results = testResults as Record<string, Results[string]>;
   await runTests(suites, false, url, atOnce);
-  const again = new Set(unexplained(results).map((line) => line.split(':', 1)[0]!));
-  // So many do not fail for want of time.
-  if (again.size === 0 || again.size > 3 * few) return results;
-  for (const id of again) delete results[id];
-  const tests = suites.flatMap((suite) => suite.tests as { readonly id: string }[]).filter(({ id }) => again.has(id));
+  const again = unexpected(results).flatMap((id) => whatFailedFor(id, results));
+  const tests = allTests.filter(({ id }) => again.includes(id));
+  for (const { id } of tests) delete results[id];
   await runTests([{ tests }], false, url, few);
   return results;
+}
+
+/** A test and those that it depends on, as far as they failed themselves. */
+function whatFailedFor(id: string, results: Results): string[] {
+  const { depends_on: others = [] } = allTests.find((test) => test.id === id)!;
+  const failed = results[id] === true ? [] : [id];
+  return [...failed, ...others.flatMap((other) => whatFailedFor(other, results))];
 }

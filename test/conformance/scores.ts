@@ -8,6 +8,7 @@ export interface SuiteTest {
   readonly name: string;
   readonly kind?: Kind;
   readonly browser_only?: boolean;
+  readonly depends_on?: readonly string[];
 }
 
 /** What the suite's client noted: true, or what went wrong. */

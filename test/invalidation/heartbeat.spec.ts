@@ -1,5 +1,6 @@
 import { createRedisClient, type RedisClient } from '../../src/cache/index.js';
 import { Acknowledgements } from '../../src/invalidation/bus/acknowledgements.js';
+import { endOf, within } from '../../src/invalidation/bus/connection-life.js';
 import { Heartbeat } from '../../src/invalidation/bus/heartbeat.js';
 import { InvalidationBus } from '../../src/invalidation/bus/invalidation-bus.js';
 import { ProtocolBench } from '../support/protocol-bench.js';
@@ -24,6 +25,22 @@ it('a heartbeat is answered by its own answer, not by a late one to an earlier q
   heartbeat.hear(2);
   await second;
   expect(answered).toEqual(['second']);
+});
+
+it('an answer that came while the process stood still is in time, and one that does not come is not waited for', async () => {
+  const client = createRedisClient(bench.redis.url, 5_000);
+  const ended = endOf(client);
+  await client.connect();
+  const answer = within(20, client.ping(), ended);
+  for (const untilMs = performance.now() + 500; performance.now() < untilMs;);
+  expect(await answer).toBe('PONG');
+  bench.redis.pause();
+  try {
+    await expect(within(20, client.ping(), ended)).rejects.toThrow('no answer within 20 ms');
+  } finally {
+    bench.redis.resume();
+    await client.disconnect();
+  }
 });
 
 it('a lease counts from before its heartbeat was sent, however long the answer took', async () => {

@@ -21,7 +21,9 @@ beforeAll(async () => {
   node = await startApp({ redis: redis.url });
   rows = node.app.get(LockedRows);
   node.app.get(CacheEvents).on('invalidated', ({ tags }) => sent.push(...tags));
-  node.dataSource.subscribers.push({ beforeQuery: ({ query }) => void statements.push(query) });
+  // Not what the node asks every few seconds, whatever its writers do.
+  const isPoll = (query: string) => /^SELECT [^;]* FROM cache_policies$/.test(query);
+  node.dataSource.subscribers.push({ beforeQuery: ({ query }) => void (isPoll(query) || statements.push(query)) });
 });
 
 afterAll(async () => {

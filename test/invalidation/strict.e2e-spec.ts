@@ -69,6 +69,9 @@ describe('strict with L1 bypassed', () => {
 
 describe('strict with an acknowledged L1', () => {
   const env = { CACHE_POLICY: 'strict', CACHE_L1_STRICT: 'acknowledged', CACHE_L1_LEASE_MS: '400' };
+  /** Far longer than a write takes that waits for nobody. */
+  const longMs = 1_500;
+  const patient = { ...env, CACHE_L1_LEASE_MS: String(longMs) };
 
   it('serves from L1, and still answers every read after an acknowledged write with it', async () => {
     const [a, b] = await start(2, env);
@@ -90,11 +93,11 @@ describe('strict with an acknowledged L1', () => {
     await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
     const started = performance.now();
     await a!.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - started).toBeLessThan(2_000);
-  }, 15_000);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
 
   it('waits out the lease of a node that is cut off, then no longer', async () => {
-    const [a, b] = await start(2, env);
+    const [a, b] = await start(2, patient);
     const path = await create(a!, 'v0');
     await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
     // The node holds the row in L1 and hears nothing any more; its acknowledgement will not come.
@@ -102,21 +105,21 @@ describe('strict with an acknowledged L1', () => {
     b!.app.get(RedisConnection).command = () => new Promise(() => undefined);
     const started = performance.now();
     await a!.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - started).toBeGreaterThan(300);
+    expect(performance.now() - started).toBeGreaterThan(longMs);
     expect(lease.valid).toBe(false);
     const again = performance.now();
     await a!.http.put(path).send(item('v2')).expect(200);
-    expect(performance.now() - again).toBeLessThan(300);
+    expect(performance.now() - again).toBeLessThan(longMs);
   });
 
   it('a young generation waits for the leases of nodes that it does not know yet', async () => {
-    const [a, b] = await start(2, env);
+    const [a, b] = await start(2, patient);
     const path = await create(a!, 'v0');
     await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
     await a!.app.get(RedisConnection).renewGeneration();
     const started = performance.now();
     await a!.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - started).toBeGreaterThan(400);
+    expect(performance.now() - started).toBeGreaterThan(longMs);
     expect(await Promise.all([nameAt(a!, path), nameAt(b!, path)])).toEqual(['v1', 'v1']);
   });
 });
@@ -137,7 +140,7 @@ describe('a switch of the policy', () => {
     await a!.http.put(path).send(item('new')).expect(200); // under ttl, nobody hears of it
     await a!.app.get(PolicySwitch).to('items', to);
     for (const node of [a!, b!]) {
-      expect(await promisedAt(node, path)).toBe(to);
+      await until(async () => (await promisedAt(node, path)) === to);
       expect(await nameAt(node, path)).toBe('new');
     }
   });
@@ -153,17 +156,18 @@ describe('a switch of the policy', () => {
       .get(PolicySwitch)
       .to('items', 'strict')
       .then(() => (switched = true));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const waits = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    await until(async () => (await a!.dataSource.query<unknown[]>(waits)).length > 0);
     // It has not written yet, but will do so by the old policy. Readers keep the rules of strict already.
     expect(switched).toBe(false);
     expect([registry.policyOf('items'), registry.writersOf('items')]).toEqual(['write-through', 'write-through']);
     expect(registry.rulesOf('items')).toBe('strict');
     await writer.query('UPDATE items SET quantity = 9');
+    const committingMs = performance.now();
     await writer.commitTransaction();
     await writer.release();
-    const committedMs = performance.now();
     await switching;
-    expect(performance.now() - committedMs).toBeGreaterThan(400);
+    expect(performance.now() - committingMs).toBeGreaterThan(400);
     expect((await a!.http.get(path)).body.quantity).toBe(9);
   });
 
@@ -204,7 +208,7 @@ describe('a switch of the policy', () => {
     );
     const next = await startApp({ redis: redis.url, database: a!.databaseUrl, env: { CACHE_L1_LEASE_MS: '100' } });
     expect(await promisedAt(next, path)).toBe('strict');
-    await until(async () => (await promisedAt(a!, path)) === 'strict', 1_000);
+    await until(async () => (await promisedAt(a!, path)) === 'strict');
     await next.close();
   });
 

@@ -32,7 +32,7 @@ export class AdministeredNodes {
       const env = { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500' };
       this.a = await startApp({ redis: this.redis.url, env });
       this.b = await startApp({ redis: this.redis.url, env, database: this.a.databaseUrl });
-    }, 30_000);
+    });
     afterAll(async () => {
       await this.b.close();
       await this.a.close();

@@ -90,9 +90,9 @@ export function describeLevel(name: string, make: () => LevelUnderTest): void {
         });
 
         it('is a hit until its freshness ends, and for as long past it as the reader allows', async () => {
-          await fill(address, '1', { freshMs: 60, keepMs: 5_000 });
+          await fill(address, '1', { freshMs: 500, keepMs: 5_000 });
           expect(await bodyOf(address)).toBe('1');
-          await make().pass(80);
+          await make().pass(520);
           expect(await bodyOf(address)).toBeUndefined();
           expect(await bodyOf(address, 5_000)).toBe('1');
         });

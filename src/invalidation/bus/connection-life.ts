@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type RedisClient } from '../../cache/index.js';
 
 /** Rejects when the connection is gone. */
@@ -13,15 +12,15 @@ export function endOf(client: RedisClient): Promise<never> {
 
 /** @throws when the work takes longer, or the connection ends before */
 export async function within<T>(timeoutMs: number, work: Promise<T>, ended: Promise<never>): Promise<T> {
-  const abort = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: abort.signal }).then(() => {
-    throw new Error(`no answer within ${timeoutMs} ms`);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const giveUp = (): void => reject(new Error(`no answer within ${timeoutMs} ms`));
+    // What came in while this process was busy is read before the connection is given up.
+    timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
   });
-  late.catch(() => undefined);
-  work.catch(() => undefined);
   try {
     return await Promise.race([work, ended, late]);
   } finally {
-    abort.abort();
+    clearTimeout(timer);
   }
 }
