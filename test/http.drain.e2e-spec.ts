@@ -1,6 +1,7 @@
 import { Agent, get } from 'node:http';
 import { Controller, Get, Module } from '@nestjs/common';
 import { GracefulShutdown, Lifecycle } from '../src/http/index.js';
+import { standStill } from './support/stand-still.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 let arrived: () => void;
@@ -76,9 +77,8 @@ describe('draining', () => {
     await ask();
     const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
     const answered = ask();
-    process.nextTick(() => {
-      for (const untilMs = performance.now() + 500; performance.now() < untilMs;);
-    });
+    // Once it has been sent.
+    process.nextTick(standStill, 500);
     expect(await answered).toEqual({ status: 200, connection: 'close' });
     await drained;
   });

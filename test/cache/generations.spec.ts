@@ -116,7 +116,7 @@ it('keeps nothing of those who waited in vain for the connection', async () => {
     await until(() => connection.state !== 'closed');
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    const waiters = 20_000;
+    const waiters = 10_000;
     const heapAfterWaiting = async (): Promise<number> => {
       const waits = Array.from({ length: waiters }, () => connection.untilOpen(1));
       expect((await Promise.all(waits)).some(Boolean)).toBe(false);
