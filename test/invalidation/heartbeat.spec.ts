@@ -33,7 +33,8 @@ it('an answer that came while the process stood still is in time, and one that d
   const ended = endOf(client);
   await client.connect();
   const answer = within(20, client.ping(), ended);
-  standStill(1_000);
+  // Once it has been sent: the client sends what has been asked for at the end of the turn.
+  setImmediate(standStill, 500);
   expect(await answer).toBe('PONG');
   bench.redis.pause();
   try {
