@@ -113,4 +113,5 @@ try {
   }
 }
 await cleanUp();
+// Whatever else is still open, nothing of ours is left.
 process.exit();

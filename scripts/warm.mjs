@@ -37,6 +37,7 @@ function readOptions() {
   const { strategy, limit, ids, entity, url, token, help } = values;
   if (help) {
     console.log(usage);
+    // There is nothing else to do, whatever else was asked for.
     process.exit(0);
   }
   if (!URL.canParse(url)) throw new TypeError(`${url} is no URL`);
@@ -90,6 +91,7 @@ function notDone({ id, state, progress, error }) {
 /** @param {import('./warm/service.mjs').WarmingService} service @param {string} id */
 function cancelOnInterrupt(service, id) {
   process.once('SIGINT', () => {
+    // Asked twice: whoever asks does not want to wait for the service. 130 is what a shell says of SIGINT.
     process.once('SIGINT', () => process.exit(130));
     service
       .cancel(id)

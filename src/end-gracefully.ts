@@ -16,6 +16,7 @@ export function endGracefully(app: NestExpressApplication, settings: Settings): 
   let leaving = false;
 
   const leave = (code: 0 | 1) => {
+    // A second reason.
     if (leaving) process.exit(1);
     leaving = true;
     const { drainDelayMs: delayMs, drainTimeoutMs: timeoutMs } = settings;

@@ -161,6 +161,8 @@ class Tally {
 
 process.once('message', async (/** @type {Job} */ job) => {
   const result = await run(job);
+  // Its sockets would keep it alive.
   process.send?.(result, () => process.exit());
 });
+// Whoever measures is gone: there is nobody to tell any more.
 process.once('disconnect', () => process.exit());

@@ -46,7 +46,8 @@ interface Comparison {
 /**
  * Compares, now and then, what this node would serve with the database. What differs may be on its way: it is looked at
  * again when everything that a policy allows has passed, and only what has not moved by then is a broken promise. `ttl` has
- * made none; without the change feed, SQL from elsewhere looks the same, and nothing is called broken. Each node looks for itself, because only it sees its memory.
+ * made none; without the change feed, SQL from elsewhere looks the same, and nothing is called broken. Each node looks for
+ * itself, because only it sees its memory.
  */
 @Injectable()
 export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {

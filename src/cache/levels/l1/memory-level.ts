@@ -87,7 +87,7 @@ export class MemoryLevel extends Level {
 
   /** The entry itself, if it may be served now and is fresh. */
   held(key: string, now = this.clock.now()): StoredEntry | undefined {
-    const stored = this.settings.cacheL1 ? this.#values.get(key) : undefined;
+    const stored = this.settings.cacheL1 ? this.#values.peek(key) : undefined;
     return stored && this.serves(stored, now) ? stored : undefined;
   }
 
