@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Browser, type Locator } from 'playwright-core';
 import { startApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -20,6 +23,8 @@ afterAll(() => browser.close());
 const textOf = async (locator: Locator): Promise<string> => (await locator.allInnerTexts()).join('\n');
 const shows = (locator: Locator, text: string | RegExp) =>
   until(async () => new RegExp(text).test(await textOf(locator)), patientMs);
+const drawnWidth = ({ page }: Visit) =>
+  page.evaluate<number>("Math.max(200, document.querySelector('#flow').clientWidth)");
 const dashboard = (width?: number, scheme?: Scheme) => Visit.open(browser, `${nodes.a.url}/dashboard`, width, scheme);
 
 describe('an administrator', () => {
@@ -175,11 +180,35 @@ describe('a visitor', () => {
     await visit.close();
   });
 
-  it('is led to the policy lab, or told how to run it', async () => {
-    const visit = await Visit.open(browser, `${nodes.a.url}/dashboard/lab`);
-    await visit.page.getByRole('heading').first().waitFor();
-    expect(visit.faults.filter((fault) => !fault.includes('404'))).toEqual([]);
+  it('may make the window as narrow as it goes', async () => {
+    const visit = await dashboard();
+    await shows(visit.page.locator('#link'), 'live');
+    for (const width of [1, 120, widths.phone]) {
+      await visit.page.setViewportSize({ width, height: 900 });
+      await until(
+        async () => (await visit.page.locator('#flow svg').getAttribute('width')) === String(await drawnWidth(visit)),
+        patientMs,
+      );
+    }
+    expect(visit.faults).toEqual([]);
     await visit.close();
+  });
+
+  it('is led to the policy lab, or told how to run it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'strata-lab-'));
+    jest.spyOn(process, 'cwd').mockReturnValue(folder);
+    const look = async (heading: RegExp) => {
+      const visit = await Visit.open(browser, `${nodes.a.url}/dashboard/lab`);
+      await shows(visit.page.getByRole('heading').first(), heading);
+      await visit.close();
+      return visit.faults;
+    };
+    expect(await look(/report/)).toEqual([expect.stringContaining('404 (Not Found)')]);
+    mkdirSync(join(folder, 'lab'));
+    writeFileSync(join(folder, 'lab', 'report.html'), '<!doctype html><title>A report</title><h1>A report</h1>');
+    expect(await look(/^A report$/)).toEqual([]);
+    jest.restoreAllMocks();
+    rmSync(folder, { recursive: true });
   });
 });
 

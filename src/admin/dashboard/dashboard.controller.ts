@@ -57,6 +57,8 @@ export class DashboardController {
   async lab(@Res() res: Response): Promise<void> {
     const report = await readLabReport();
     if (!report) return this.#send(res.status(404), 'no-lab.html');
+    // A page that has no origin cannot have an agent cluster of its own by it: browsers warn of the header.
+    res.removeHeader('Origin-Agent-Cluster');
     res.set({ 'Cache-Control': 'no-cache', 'Content-Security-Policy': reportPolicy }).type('html').send(report);
   }
 

@@ -1,4 +1,4 @@
-import { byId, fill, html } from './dom.js';
+import { byId, fill, html, widthToDraw } from './dom.js';
 import { rate } from './format.js';
 import { origins } from './levels.js';
 import uPlot from './uplot.js';
@@ -36,7 +36,7 @@ export class AnswersChart {
   }
 
   #size() {
-    return { width: Math.max(200, this.#box.clientWidth), height };
+    return { width: widthToDraw(this.#box), height };
   }
 
   #make() {

@@ -56,6 +56,9 @@ export function fill(element, ...children) {
   element.replaceChildren(...shown(children));
 }
 
+/** In pixels. A window may be narrower than anything can be drawn in, if only while it changes. @param {Element} box */
+export const widthToDraw = (box) => Math.max(200, box.clientWidth);
+
 /** Sizes that follow from numbers: a style attribute would be against the page's own policy. @param {HTMLElement} element @param {Record<string, string>} values */
 export function size(element, values) {
   for (const [name, value] of Object.entries(values)) element.style.setProperty(name, value);

@@ -1,4 +1,4 @@
-import { byId, fill, html, svg } from './dom.js';
+import { byId, fill, html, svg, widthToDraw } from './dom.js';
 import { count, percent, rate } from './format.js';
 import { stations, traffic } from './levels.js';
 
@@ -55,7 +55,7 @@ export class Flow {
     const unit = perSecond ? 1 / Math.max(this.#seconds, 1) : 1;
     const shown = loads.map(({ asked, answered }) => ({ asked: asked * unit, answered: answered * unit }));
     const text = (/** @type {number} */ n) => (perSecond ? `${rate(n)}/s` : count(n));
-    fill(this.#box, picture(shown, this.#box.clientWidth, text));
+    fill(this.#box, picture(shown, widthToDraw(this.#box), text));
     this.#mark();
     this.#tell(shown, text, perSecond);
   }
