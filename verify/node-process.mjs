@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { leash } from '../scripts/services/leash.mjs';
 import { signalTo } from '../scripts/services/process.mjs';
 import { recordsIn, rememberLeashed } from '../scripts/services/records.mjs';
+import { nodeFlags } from '../scripts/start/node-flags.mjs';
 
 /** @typedef {import('../scripts/services/leash.mjs').Leashed} Leashed */
 
@@ -42,7 +43,7 @@ export class NodeProcess {
     this.#lives += 1;
     const { log } = this;
     const entry = join(dist, 'src', 'main.js');
-    const process = await leash(globalThis.process.execPath, [entry], { onEnd: 'SIGKILL', log, cwd: folder, env });
+    const process = await leash(globalThis.process.execPath, [...nodeFlags, entry], { onEnd: 'SIGKILL', log, cwd: folder, env });
     rememberLeashed(recordsIn(folder), { name: `node-${index}`, signal: 'SIGKILL' }, process);
     this.#process = process;
     this.#expected = false;

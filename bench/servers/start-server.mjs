@@ -1,6 +1,7 @@
 // @ts-check
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { nodeFlags } from '../../scripts/start/node-flags.mjs';
 
 /** @typedef {import('../../verify/undo.mjs').Undo} Undo */
 
@@ -12,9 +13,9 @@ import { once } from 'node:events';
  * @returns {Promise<URL>}
  */
 export async function startServer(name, given, undo) {
-  // In a session of its own, as the nodes are: schedulers share out by session.
+  // In a session of its own and with the same flags as the nodes: schedulers share out by session.
   const env = { ...process.env, NODE_ENV: 'production' };
-  const child = fork(new URL(name, import.meta.url), { env, detached: true });
+  const child = fork(new URL(name, import.meta.url), { env, detached: true, execArgv: nodeFlags });
   undo.add(() => {
     child.kill('SIGKILL');
   });

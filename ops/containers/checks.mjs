@@ -1,5 +1,6 @@
 // @ts-check
 import assert from 'node:assert/strict';
+import { nodeFlags } from '../../scripts/start/node-flags.mjs';
 import { until } from './run.mjs';
 
 /** @typedef {import('./stack.mjs').Stack} Stack */
@@ -85,7 +86,7 @@ export const checks = {
   async 'node is process 1, an ordinary user, and cannot change its code'(stack) {
     assert.match(await stack.exec('app-1', 'cat', '/proc/1/status'), /^Uid:\t1000\t1000\t1000\t1000$/m);
     const words = (await stack.exec('app-1', 'cat', '/proc/1/cmdline')).split('\0');
-    assert.deepEqual(words.slice(0, 2), ['node', 'dist/src/main.js']);
+    assert.deepEqual(words.slice(0, 3), ['node', ...nodeFlags, 'dist/src/main.js']);
     await stack.exec('app-1', 'sh', '-c', '! [ -w . ] && ! [ -w dist/src/main.js ]');
   },
 

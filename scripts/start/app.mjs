@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { identify } from '../services/process.mjs';
 import { remember } from '../services/records.mjs';
+import { nodeFlags } from './node-flags.mjs';
 
 /**
  * @typedef {object} AppOptions
@@ -24,7 +25,7 @@ const SPARE_MS = 8000;
  */
 export async function runApp({ entry, env, records, signal, onReady }) {
   // In a process group of its own: Ctrl-C reaches it once, from us, also where npm and the terminal send it to everybody.
-  const child = spawn(process.execPath, [entry], {
+  const child = spawn(process.execPath, [...nodeFlags, entry], {
     env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true,

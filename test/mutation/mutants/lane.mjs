@@ -53,8 +53,8 @@ export const laneMutants = [
     name: 'lane-use',
     guard: 'what the fast lane serves counts as used',
     file: level,
-    find: 'if (second !== stored.usedAtS) {',
-    replace: 'if (second < 0) {',
+    find: 'if (period !== stored.usedIn) {',
+    replace: 'if (period < 0) {',
     by: [spec('cache/levels.spec', 'counts as used when its entry is served in place')],
   },
   {

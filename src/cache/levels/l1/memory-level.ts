@@ -17,6 +17,7 @@ import { Lease } from './lease.js';
 import { Placeholder } from './placeholder.js';
 import { type Attachment, sizeOf, type StoredEntry } from './stored-entry.js';
 import { TagIndex } from './tag-index.js';
+import { UsePeriods } from './use-periods.js';
 
 /** Rows known to be absent cost a client nothing to ask for, so they are bounded by count, apart from real values. */
 const maxNegativeEntries = 10_000;
@@ -33,6 +34,7 @@ export class MemoryLevel extends Level {
   readonly #index = new TagIndex();
   readonly #values: LRUCache<string, StoredEntry>;
   readonly #negatives: LRUCache<string, StoredEntry>;
+  readonly #periods: UsePeriods;
   #evictions = 0;
 
   constructor(
@@ -47,10 +49,15 @@ export class MemoryLevel extends Level {
       if (reason === 'evict') this.#evictions += 1;
     };
     const maxSize = settings.cacheL1MaxBytes;
+    this.#periods = new UsePeriods(maxSize);
     this.#values = new LRUCache({
       maxSize,
       maxEntrySize: Math.floor(maxSize * largestShare),
-      sizeCalculation: (entry, key) => sizeOf(key, entry),
+      sizeCalculation: (entry, key) => {
+        const bytes = sizeOf(key, entry);
+        this.#periods.filled(bytes);
+        return bytes;
+      },
       dispose,
     });
     this.#negatives = new LRUCache({ max: maxNegativeEntries, dispose });
@@ -94,9 +101,9 @@ export class MemoryLevel extends Level {
   /** Whether an entry that is here, and has not gone since, may be served now and is fresh. It counts as a use. */
   serves(stored: StoredEntry, now: Moment): boolean {
     if (stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)) return false;
-    const second = Math.floor(now.monotonicMs / 1_000);
-    if (second !== stored.usedAtS) {
-      stored.usedAtS = second;
+    const period = this.#periods.at(now);
+    if (period !== stored.usedIn) {
+      stored.usedIn = period;
       this.#values.get(stored.key);
     }
     return true;
@@ -186,7 +193,7 @@ export class MemoryLevel extends Level {
       freshUntilMs: takenAt.monotonicMs + Math.min(fill.freshMs, atMostMs),
       keepUntilMs: takenAt.monotonicMs + Math.min(fill.keepMs, atMostMs),
       from: fill.from,
-      usedAtS: Math.floor(takenAt.monotonicMs / 1_000),
+      usedIn: this.#periods.at(takenAt),
       attachment: undefined,
       void: () => void store.delete(address.key),
     };
@@ -229,7 +236,7 @@ export class MemoryLevel extends Level {
     return [...this.#index.holdersOf(tag)].flatMap((holder) => ('key' in holder ? [(holder as StoredEntry).key] : []));
   }
 
-  /** For the inspector, too: keys in the order of their last use, latest first. */
+  /** For the inspector, too: keys in the order of their last use, latest first, to within a period. */
   keys(): Iterable<string> {
     return this.#values.keys();
   }

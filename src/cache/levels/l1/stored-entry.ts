@@ -26,8 +26,8 @@ export interface StoredEntry extends Holder {
   readonly freshUntilMs: number;
   readonly keepUntilMs: number;
   readonly from: LevelName | undefined;
-  /** In whole seconds: a double would be an object of its own, on the way of each hit. */
-  usedAtS: number;
+  /** The period in which it was last told to have been used: a whole number, since a double is an object of its own. */
+  usedIn: number;
   attachment: Attachment | undefined;
 }
 
