@@ -158,8 +158,8 @@ describe('Accept-Encoding', () => {
   });
 
   it('of any text is one of few preferences', () => {
-    for (let n = 0; n < 2_000; n += 1) encodingPreference(`gzip;q=0.${n}, br;q=0.${(n * 7) % 2_000}`);
-    expect(encodingPreference('br, gzip').id).toBeLessThan(16);
+    const headers = Array.from({ length: 2_000 }, (_, n) => `gzip;q=0.${n}, br;q=0.${(n * 7) % 2_000}`);
+    expect(new Set(headers.map((header) => encodingPreference(header))).size).toBeLessThan(16);
   });
 
   it('that refuses everything still gets an answer', async () => {

@@ -43,7 +43,12 @@ export class NodeProcess {
     this.#lives += 1;
     const { log } = this;
     const entry = join(dist, 'src', 'main.js');
-    const process = await leash(globalThis.process.execPath, [...nodeFlags, entry], { onEnd: 'SIGKILL', log, cwd: folder, env });
+    const process = await leash(globalThis.process.execPath, [...nodeFlags, entry], {
+      onEnd: 'SIGKILL',
+      log,
+      cwd: folder,
+      env,
+    });
     rememberLeashed(recordsIn(folder), { name: `node-${index}`, signal: 'SIGKILL' }, process);
     this.#process = process;
     this.#expected = false;

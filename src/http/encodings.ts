@@ -5,11 +5,9 @@ import { remembered } from './remembered.js';
 export const encodings = ['br', 'gzip', 'identity'] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** What a client makes of the encodings that there are, best first; one object per order, so that it can be compared. */
+/** What a client makes of the encodings that there are: one object per order, so that it can be compared. */
 export interface EncodingPreference {
-  /** Small and dense: an index into an array. */
-  readonly id: number;
-  /** Without those that the client refuses. */
+  /** Best first, without those that the client refuses. */
   readonly order: readonly Encoding[];
 }
 
@@ -26,7 +24,7 @@ export const encodingPreference = remembered((header: string | undefined): Encod
   const order = negotiator.encodings(encodings, { preferred: encodings });
   const name = order.join();
   let preference = preferences.get(name);
-  if (!preference) preferences.set(name, (preference = { id: preferences.size, order }));
+  if (!preference) preferences.set(name, (preference = { order }));
   return preference;
 });
 

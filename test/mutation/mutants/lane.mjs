@@ -61,8 +61,8 @@ export const laneMutants = [
     name: 'lane-connection',
     guard: 'a client that does not keep its connection is told so',
     file: heads,
-    find: 'res.shouldKeepAlive && ',
-    replace: '',
+    find: 'res.shouldKeepAlive ? this.#ending : undefined',
+    replace: 'this.#ending',
     by: [spec('lane.e2e-spec', 'says of the connection what Node says')],
   },
   {

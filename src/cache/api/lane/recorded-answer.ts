@@ -1,11 +1,12 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type PolicyName, policyNames } from '../../../config/index.js';
-import { type DurationSeries, remembered } from '../../../http/index.js';
+import { type DurationSeries, type EncodingPreference, remembered } from '../../../http/index.js';
 import { member } from '../cache-status.js';
 import { ageS } from '../candidate.js';
 import { type Field } from './header-capture.js';
 import { type Heads } from './heads.js';
 import { applicationFields } from './known-headers.js';
+import { ownText } from './own-text.js';
 
 export interface Recording {
   readonly status: number;
@@ -13,6 +14,8 @@ export interface Recording {
   /** None for a 304. */
   readonly body: Buffer | undefined;
   readonly etag: string;
+  /** Of the clients that get it. */
+  readonly preference: EncodingPreference;
   /** Its age counts from then: wall clock, in ms. */
   readonly bornAtMs: number;
   readonly durations: Readonly<Record<'GET' | 'HEAD', DurationSeries>>;
@@ -27,10 +30,13 @@ export interface Circumstances {
 
 /** What an answer costs to keep besides its texts. */
 const overheadBytes = 500;
-/** Up to here a body is kept as text, a character for each byte, and goes out with its head. */
+/** Up to here a body goes out with its head, as one text. */
 const oneWriteBytes = 14_000;
 /** Told anew each time. */
 const ofTheMoment = /^(?:age|cache-status)$/i;
+
+/** Whole numbers that count from then are small enough to lie in their places; others have a place of their own. */
+const beganAtMs = Math.floor(performance.timeOrigin);
 
 /** Most answers begin alike, with the application's own fields: one text for all of them. */
 const shared = remembered((text: string) => text);
@@ -47,28 +53,43 @@ const statusLines = Object.fromEntries(
 export class RecordedAnswer {
   readonly status: number;
   readonly etag: string;
+  readonly preference: EncodingPreference;
+  /** In the list of those of the same entry. */
+  next: RecordedAnswer | undefined;
   /** What it costs to keep. */
   readonly bytes: number;
   readonly #durations: Recording['durations'];
-  readonly #bornAtMs: number;
+  /** Since {@link beganAtMs}. */
+  readonly #bornMs: number;
   /** Status line and the application's fields, then the others: each with its line end. */
   readonly #beginning: string;
   #fields: string;
-  #body: string | Buffer | undefined;
-  /** All that is the same each time, in one place: on the way of a hit every other place costs as much as a look in a table. */
+  /** A short body, a character for each byte; or a long one. */
+  #text: string;
+  readonly #long: Buffer | undefined;
+  /** Fields, what Node says behind them, and a short body: one text, made when it is known what Node says. */
   #rest: string | undefined;
 
-  constructor({ status, fields, body, etag, bornAtMs, durations }: Recording) {
+  constructor({ status, fields, body, etag, bornAtMs, durations, preference }: Recording) {
     const lasting = fields.filter(([name]) => !ofTheMoment.test(name));
     const own = lasting.findIndex(([name]) => !applicationFields.has(name.toLowerCase()));
     this.status = status;
     this.etag = etag;
+    this.preference = preference;
+    this.next = undefined;
     this.#durations = durations;
-    this.#bornAtMs = bornAtMs;
+    this.#bornMs = Math.floor(bornAtMs - beganAtMs);
     this.#beginning = shared(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${text(lasting.slice(0, own))}`);
     this.#fields = text(lasting.slice(own));
-    this.#body = body && body.length <= oneWriteBytes ? body.toString('latin1') : body;
+    const isLong = body && body.length > oneWriteBytes;
+    this.#text = isLong ? '' : (body?.toString('latin1') ?? '');
+    this.#long = isLong ? body : undefined;
+    this.#rest = undefined;
     this.bytes = this.#fields.length + (body?.length ?? 0) + overheadBytes;
+  }
+
+  get isNotModified(): boolean {
+    return this.status === 304;
   }
 
   durationsOf(method: 'GET' | 'HEAD'): DurationSeries {
@@ -77,34 +98,28 @@ export class RecordedAnswer {
 
   /** Writes the whole answer. */
   write(heads: Heads, res: ServerResponse, method: 'GET' | 'HEAD', { wallMs, ttlMs, policy }: Circumstances): void {
-    const age = Math.floor(ageS(this.#bornAtMs, wallMs));
+    const age = Math.floor(ageS(this.#bornMs + beganAtMs, wallMs));
     const status = statusLines[policy](Math.floor(ttlMs / 1_000));
     const beginning = `${this.#beginning}Age: ${age}\r\n${status}`;
-    const body = method === 'GET' ? this.#body : undefined;
     const ending = heads.endingFor(res);
+    const hasBody = method === 'GET';
     if (ending === undefined) {
       heads.make(res, this.status, `${beginning}${this.#fields}`);
-      res.end(body, 'latin1');
-    } else if (typeof body === 'string') {
-      this.#rest ??= this.#join(ending, body);
-      heads.set(res, this.status, `${beginning}${this.#rest}`);
-      res.end();
+      res.end(hasBody ? (this.#long ?? this.#text) : undefined, 'latin1');
     } else {
-      heads.set(res, this.status, `${beginning}${this.#fields}${ending}`);
-      res.end(body);
+      this.#rest ??= this.#join(ending);
+      heads.set(res, this.status, `${beginning}${hasBody ? this.#rest : `${this.#fields}${ending}`}`);
+      res.end(hasBody ? this.#long : undefined);
     }
   }
 
   /** What it is made of is a part of it from then on: nothing is kept twice. */
-  #join(ending: string, body: string): string {
-    const rest = inOnePlace(`${this.#fields}${ending}${body}`);
+  #join(ending: string): string {
+    const rest = ownText(`${this.#fields}${ending}${this.#text}`);
     this.#fields = rest.slice(0, this.#fields.length);
-    this.#body = rest.slice(rest.length - body.length);
+    this.#text = rest.slice(rest.length - this.#text.length);
     return rest;
   }
 }
 
 const text = (fields: readonly Field[]) => fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-
-/** A text that was put together is a tree of its parts until it is read, and goes on keeping them. */
-const inOnePlace = (latin1: string) => Buffer.from(latin1, 'latin1').toString('latin1');

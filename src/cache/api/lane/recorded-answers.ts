@@ -2,6 +2,7 @@ import fresh from 'fresh';
 import { type EncodingPreference, remembered } from '../../../http/index.js';
 import { type Attachment, type StoredEntry } from '../../levels/l1/stored-entry.js';
 import { entitiesOf } from '../candidate.js';
+import { ownText } from './own-text.js';
 import { type Question } from './question.js';
 import { type RecordedAnswer } from './recorded-answer.js';
 
@@ -20,9 +21,8 @@ const sharedList = remembered((names: string): readonly string[] => (names === '
 export class RecordedAnswers implements Attachment {
   /** Whose policies say whether the entry may be served. */
   readonly entities: readonly string[];
-  /** By what the client likes. */
-  readonly #full: (RecordedAnswer | undefined)[] = [];
-  readonly #notModified: (RecordedAnswer | undefined)[] = [];
+  /** The latest one, which leads to the others: there are few. */
+  #first: RecordedAnswer | undefined;
   readonly #urls: string[] = [];
   #bytes = 0;
 
@@ -37,33 +37,44 @@ export class RecordedAnswers implements Attachment {
     return this.#bytes;
   }
 
-  answerTo({ preference: { id }, noneMatch }: Question): RecordedAnswer | undefined {
-    const full = this.#full[id];
+  answerTo({ preference, noneMatch }: Question): RecordedAnswer | undefined {
+    const full = this.#find(preference, false);
     if (noneMatch === undefined) return full;
-    const notModified = this.#notModified[id];
+    const notModified = this.#find(preference, true);
     const etag = (full ?? notModified)?.etag;
     return etag !== undefined && matches(noneMatch, etag) ? notModified : full;
   }
 
-  add({ id }: EncodingPreference, answer: RecordedAnswer): void {
-    const [own, other] = answer.status === 304 ? [this.#notModified, this.#full] : [this.#full, this.#notModified];
+  add(answer: RecordedAnswer): void {
+    const { preference, etag, isNotModified } = answer;
+    this.#drop(this.#find(preference, isNotModified));
+    const other = this.#find(preference, !isNotModified);
     // Another tag is of another representation, which this preference chooses from now on.
-    if (other[id] && other[id].etag !== answer.etag) this.#drop(other, id);
-    this.#drop(own, id);
-    own[id] = answer;
+    if (other?.etag !== etag) this.#drop(other);
+    answer.next = this.#first;
+    this.#first = answer;
     this.#bytes += answer.bytes;
   }
 
-  #drop(answers: (RecordedAnswer | undefined)[], id: number): void {
-    this.#bytes -= answers[id]?.bytes ?? 0;
-    answers[id] = undefined;
+  #find(preference: EncodingPreference, isNotModified: boolean): RecordedAnswer | undefined {
+    let answer = this.#first;
+    while (answer && (answer.preference !== preference || answer.isNotModified !== isNotModified)) answer = answer.next;
+    return answer;
+  }
+
+  #drop(answer: RecordedAnswer | undefined): void {
+    if (!answer) return;
+    this.#bytes -= answer.bytes;
+    if (this.#first === answer) this.#first = answer.next;
+    for (let at = this.#first; at; at = at.next) if (at.next === answer) at.next = answer.next;
   }
 
   /** From now on it is found under this URL, too; too many make the oldest one unknown. */
   isAskedAs(url: string): void {
     if (this.#urls.includes(url)) return;
-    this.#urls.push(url);
-    this.byUrl.set(url, this);
+    const own = ownText(url);
+    this.#urls.push(own);
+    this.byUrl.set(own, this);
     this.#bytes += bytesOf(url);
     const oldest = this.#urls.length > maxUrls ? this.#urls.shift() : undefined;
     if (oldest === undefined) return;

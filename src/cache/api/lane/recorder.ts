@@ -61,8 +61,16 @@ export class Recorder {
       HEAD: this.durations.series({ route, method: 'HEAD', status }, 'lane'),
     };
     const { etag } = chosen;
-    const answer = new RecordedAnswer({ status, fields, body, etag, bornAtMs: bornAtMs(stored), durations });
-    answers.add(preference, answer);
+    const answer = new RecordedAnswer({
+      status,
+      fields,
+      body,
+      etag,
+      bornAtMs: bornAtMs(stored),
+      durations,
+      preference,
+    });
+    answers.add(answer);
     const { originalUrl } = req;
     if (originalUrl.startsWith('/') && originalUrl.length <= maxUrlLength) answers.isAskedAs(originalUrl);
     if (!this.l1.attach(entry, answers)) answers.gone();

@@ -15,7 +15,7 @@ export interface Attachment {
   gone(): void;
 }
 
-/** An entry where it lies. Times are monotonic. */
+/** An entry where it lies. Times are monotonic, and whole numbers: a fraction would be an object of its own. */
 export interface StoredEntry extends Holder {
   readonly key: string;
   readonly term: Term | undefined;
@@ -26,7 +26,7 @@ export interface StoredEntry extends Holder {
   readonly freshUntilMs: number;
   readonly keepUntilMs: number;
   readonly from: LevelName | undefined;
-  /** The period in which it was last told to have been used: a whole number, since a double is an object of its own. */
+  /** The period in which it was last told to have been used. */
   usedIn: number;
   attachment: Attachment | undefined;
 }
