@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { childrenOf, identify, parentOf } from '../scripts/services/process.mjs';
 import { recordsIn, remember, stopLeftovers } from '../scripts/services/records.mjs';
+import { nodeFlags } from '../scripts/start/node-flags.mjs';
 import { starterIn } from './support/services/starter.js';
 import { until } from './support/until.js';
 
@@ -200,4 +201,12 @@ test('production provides nothing', async () => {
   await given.ready;
   expect(given.given()).toMatchObject({ NODE_ENV: 'production', REDIS_URL: '', ADMIN_TOKEN: '' });
   expect(given.output()).not.toContain('admin_token');
+});
+
+test('whichever way it is started, Node is given the same flags', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const words = [...nodeFlags, 'dist/src/main.js'];
+  expect(scripts['start:prod']).toMatch(new RegExp(`exec node ${words.join(' ')}$`));
+  const command = /^CMD (.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1];
+  expect(JSON.parse(command!)).toEqual(['node', ...words]);
 });
