@@ -1,6 +1,6 @@
 # The service without tools, tests and development dependencies, as an ordinary user.
 #   docker build -t strata .
-#   node dist/src/main.js      the service (default)
+#   node --max-semi-space-size=32 dist/src/main.js   the service (default)
 #   node dist/src/migrate.js   brings the schema up to date; --seed adds the demo catalogue once
 
 FROM node:24-bookworm-slim AS dependencies

@@ -57,27 +57,34 @@ describe('the fast lane', () => {
     expect([other.answer.status, other.byLane]).toEqual([200, true]);
   });
 
-  it.each([
-    ['keeps its connection', 'HTTP/1.1', ''],
-    ['keeps it under HTTP/1.0', 'HTTP/1.0', 'Connection: keep-alive\r\n'],
-    ['closes it', 'HTTP/1.1', 'Connection: close\r\n'],
-    ['closes it under HTTP/1.0', 'HTTP/1.0', ''],
-  ])('says of the connection what Node says, to a client that %s', async (_what, version, fields) => {
-    await lane.warm(path);
-    const text = (more: string) =>
-      `GET ${path} ${version}\r\nHost: x\r\nAccept-Encoding: identity\r\n${fields}${more}\r\n`;
-    const heads: string[][] = [];
-    for (const more of ['Cookie: a=b\r\n', '', '']) {
-      const before = lane.answers;
-      const [head, body] = (await exchange(node.url, [text(more)])).split('\r\n\r\n');
-      expect([lane.answers - before, JSON.parse(body!)]).toEqual([
-        more ? 0 : 1,
-        expect.objectContaining({ name: 'Hammer' }),
-      ]);
-      heads.push(head!.split('\r\n').filter((line) => !/^(?:Age|Cache-Status):/.test(line)));
-    }
-    expect(heads[1]).toEqual(heads[0]);
-    expect(heads[2]).toEqual(heads[0]);
+  describe.each([
+    ['GET', '200'],
+    ['HEAD', '200'],
+    ['GET', '304'],
+  ])('with %s and %s', (method, status) => {
+    it.each([
+      ['keeps its connection', 'HTTP/1.1', ''],
+      ['keeps it under HTTP/1.0', 'HTTP/1.0', 'Connection: keep-alive\r\n'],
+      ['closes it', 'HTTP/1.1', 'Connection: close\r\n'],
+      ['closes it under HTTP/1.0', 'HTTP/1.0', ''],
+    ])('says of the connection what Node says, to a client that %s', async (_what, version, fields) => {
+      const etag = (await lane.warm(path)).headers['etag']!;
+      const known = status === '304' ? { 'If-None-Match': etag } : undefined;
+      await lane.warm(path, known);
+      const text = (more: string) =>
+        `${method} ${path} ${version}\r\nHost: x\r\nAccept-Encoding: identity\r\n${known ? `If-None-Match: ${etag}\r\n` : ''}${fields}${more}\r\n`;
+      const heads: string[][] = [];
+      for (const more of ['Cookie: a=b\r\n', '', '']) {
+        const before = lane.answers;
+        const [head, body] = (await exchange(node.url, [text(more)])).split('\r\n\r\n');
+        expect([lane.answers - before, head!.slice(9, 12)]).toEqual([more ? 0 : 1, status]);
+        if (method === 'GET' && !known) expect(JSON.parse(body!)).toMatchObject({ name: 'Hammer' });
+        else expect(body).toBe('');
+        heads.push(head!.split('\r\n').filter((line) => !/^(?:Age|Cache-Status):/.test(line)));
+      }
+      expect(heads[1]).toEqual(heads[0]);
+      expect(heads[2]).toEqual(heads[0]);
+    });
   });
 
   it('knows a URL by every spelling that it has been asked in, up to a few', async () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { serveParent } from './start-server.mjs';
 
-/** The least that an answer can cost with `node:http`: it looks at nothing, and writes the same bytes each time. */
+/** What an answer costs with `node:http` as it is documented: it looks at nothing, and writes the same bytes each time. */
 serveParent(async ({ status, headers, body }) => {
   // The faster of the two ways: head and body of a short answer go out with one call as text, a long one's better as bytes.
   const content = body.length < 14_000 ? body : Buffer.from(body);

@@ -139,6 +139,10 @@ describe('an administrator', () => {
 });
 
 describe('a visitor', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'strata-lab-'));
+  afterEach(() => jest.restoreAllMocks());
+  afterAll(() => rmSync(folder, { recursive: true }));
+
   it('sees numbers, and is told why the rest is not there', async () => {
     const visit = await dashboard();
     await shows(visit.page.locator('#link'), 'live');
@@ -195,7 +199,6 @@ describe('a visitor', () => {
   });
 
   it('is led to the policy lab, or told how to run it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'strata-lab-'));
     jest.spyOn(process, 'cwd').mockReturnValue(folder);
     const look = async (heading: RegExp) => {
       const visit = await Visit.open(browser, `${nodes.a.url}/dashboard/lab`);
@@ -207,8 +210,6 @@ describe('a visitor', () => {
     mkdirSync(join(folder, 'lab'));
     writeFileSync(join(folder, 'lab', 'report.html'), '<!doctype html><title>A report</title><h1>A report</h1>');
     expect(await look(/^A report$/)).toEqual([]);
-    jest.restoreAllMocks();
-    rmSync(folder, { recursive: true });
   });
 });
 

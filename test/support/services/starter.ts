@@ -13,7 +13,7 @@ import { testEnvironment, uniqueName } from './environment.mjs';
 const APP = `
 import { connect } from 'node:net';
 const { DATABASE_URL, REDIS_URL, NODE_ENV, ADMIN_TOKEN, EXIT_WITH } = process.env;
-console.log(JSON.stringify({ DATABASE_URL, REDIS_URL, NODE_ENV, ADMIN_TOKEN, pid: process.pid }));
+console.log(JSON.stringify({ DATABASE_URL, REDIS_URL, NODE_ENV, ADMIN_TOKEN, pid: process.pid, flags: process.execArgv }));
 if (EXIT_WITH) process.exit(Number(EXIT_WITH));
 const ask = (url, request) => new Promise((resolve) => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(request));
@@ -35,7 +35,7 @@ export interface Started {
   readonly child: ChildProcess;
   readonly output: () => string;
   /** What the application was given. */
-  readonly given: () => Record<string, string> & { pid: number };
+  readonly given: () => Record<string, string> & { pid: number; flags: string[] };
   readonly ready: Promise<void>;
   readonly exitCode: Promise<number | null>;
 }
@@ -68,7 +68,8 @@ export function starterIn(folder = join(testEnvironment().folder, uniqueName('st
       void exitCode.then(() => reject(new Error(`ended before it was ready:\n${output}`)));
     });
     ready.catch(() => undefined);
-    const given = () => JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? '{}') as Record<string, string> & { pid: number };
+    const given = () =>
+      JSON.parse(/^\{.*\}$/m.exec(output)?.[0] ?? '{}') as Record<string, string> & { pid: number; flags: string[] };
     return { child, output: () => output, given, ready, exitCode };
   };
 

@@ -19,9 +19,12 @@ const keptConnection = /^Connection: keep-alive\r\n(?:Keep-Alive: timeout=\d+\r\
 export class Heads {
   #ending: string | undefined;
 
-  /** What has to stand behind the fields to this client, empty line included; undefined: the head is Node's to make. */
+  /**
+   * What has to stand behind the fields to this client, empty line included; undefined: the head is Node's to make. (To a
+   * client without chunks, that is of HTTP/1.0, it says something else where there is no length.)
+   */
   endingFor(res: ServerResponse): string | undefined {
-    return res.shouldKeepAlive ? this.#ending : undefined;
+    return res.shouldKeepAlive && res.useChunkedEncodingByDefault ? this.#ending : undefined;
   }
 
   /** @param text with its ending; the body may follow it, a character for each byte */

@@ -90,4 +90,4 @@ export class RecordedAnswers implements Attachment {
 /** `If-None-Match` as Express evaluates it. */
 const matches = (header: string, etag: string) => header === etag || fresh({ 'if-none-match': header }, { etag });
 
-const bytesOf = (url: string) => 2 * url.length + urlOverheadBytes;
+const bytesOf = (url: string) => url.length + urlOverheadBytes;

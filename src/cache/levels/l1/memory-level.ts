@@ -53,11 +53,7 @@ export class MemoryLevel extends Level {
     this.#values = new LRUCache({
       maxSize,
       maxEntrySize: Math.floor(maxSize * largestShare),
-      sizeCalculation: (entry, key) => {
-        const bytes = sizeOf(key, entry);
-        this.#periods.filled(bytes);
-        return bytes;
-      },
+      sizeCalculation: (entry, key) => sizeOf(key, entry),
       dispose,
     });
     this.#negatives = new LRUCache({ max: maxNegativeEntries, dispose });
@@ -123,6 +119,7 @@ export class MemoryLevel extends Level {
     this.#values.delete(key);
     entry.attachment = attachment;
     this.#values.set(key, entry);
+    this.#periods.filled(attachment.bytes);
     this.#index.add(entry, tags);
     return true;
   }
@@ -200,6 +197,7 @@ export class MemoryLevel extends Level {
     this.#remove(address.key);
     store.set(address.key, entry);
     if (store.peek(address.key) !== entry) return undefined;
+    this.#periods.filled(sizeOf(address.key, entry));
     this.#index.add(
       entry,
       dependencies.map(({ tag }) => tag),

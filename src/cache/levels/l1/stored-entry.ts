@@ -15,7 +15,7 @@ export interface Attachment {
   gone(): void;
 }
 
-/** An entry where it lies. Times are monotonic, and whole numbers: a fraction would be an object of its own. */
+/** An entry where it lies. Times are monotonic, and whole: V8 keeps fractions, and what exceeds 24 days, as objects. */
 export interface StoredEntry extends Holder {
   readonly key: string;
   readonly term: Term | undefined;

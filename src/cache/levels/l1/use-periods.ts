@@ -6,8 +6,8 @@ const share = 1 / 16;
 const longestMs = 10_000;
 
 /**
- * An entry that is served in place is told to have been used once a period: its place in the order of use is some way off,
- * and costs little. Nothing is forgotten that was used since all of the level but one share was filled.
+ * An entry that is served in place is told to have been used once a period, which costs little. The order of use is right to
+ * within a period: what was used in this one stays for as long as there is anything that was not.
  */
 export class UsePeriods {
   #filled = 0;
