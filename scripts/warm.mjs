@@ -97,6 +97,7 @@ function cancelOnInterrupt(service, id) {
       .cancel(id)
       .then(() => console.error(`\njob ${id} is cancelled`))
       .catch((/** @type {Error} */ error) => console.error(`\njob ${id} could not be cancelled: ${error.message}`))
+      // Looking at the job would go on.
       .finally(() => process.exit(130));
   });
 }

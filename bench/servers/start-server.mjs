@@ -13,7 +13,7 @@ import { nodeFlags } from '../../scripts/start/node-flags.mjs';
  * @returns {Promise<URL>}
  */
 export async function startServer(name, given, undo) {
-  // In a session of its own and with the same flags as the nodes: schedulers share out by session.
+  // As the nodes are: with the same flags, and in a session of its own, since schedulers share out by session.
   const env = { ...process.env, NODE_ENV: 'production' };
   const child = fork(new URL(name, import.meta.url), { env, detached: true, execArgv: nodeFlags });
   undo.add(() => {

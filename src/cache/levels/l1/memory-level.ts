@@ -197,7 +197,7 @@ export class MemoryLevel extends Level {
     this.#remove(address.key);
     store.set(address.key, entry);
     if (store.peek(address.key) !== entry) return undefined;
-    this.#periods.filled(sizeOf(address.key, entry));
+    if (store === this.#values) this.#periods.filled(sizeOf(address.key, entry));
     this.#index.add(
       entry,
       dependencies.map(({ tag }) => tag),
