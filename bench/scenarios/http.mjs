@@ -6,7 +6,7 @@ import { startServer } from '../servers/start-server.mjs';
 
 /** @typedef {import('../measure/race.mjs').Race} Race */
 /** @typedef {import('../measure/race.mjs').Subject} Subject */
-/** @typedef {{ status: number, headers: string[], body: string }} Answer */
+/** @typedef {import('../servers/bare.mjs').Answer} Answer */
 
 const rows = 10_000;
 const agent = new Agent({ keepAlive: true });
@@ -30,10 +30,10 @@ export const http = {
     const known = { 'If-None-Match': String(etag) };
     const unchanged = await warm(url, '/items/1', known);
     const nestEnv = await nodes.environment('nest', uncached, 1);
-    const nest = await startServer('items.mjs', { dist: nodes.opened.dist, env: nestEnv }, undo);
+    const [nest] = await startServer('items.mjs', { dist: nodes.opened.dist, env: nestEnv }, undo);
     const plain = await nodes.start('uncached', uncached, 1);
-    const bare = (/** @type {Answer} */ answer) => startServer('bare.mjs', answer, undo);
-    const [bareItem, bareList, bareUnchanged] = [await bare(item), await bare(list), await bare(unchanged)];
+    const [bareItem, bareList, bareUnchanged] = await startServer('bare.mjs', [item, list, unchanged], undo);
+    if (!nest || !bareItem || !bareList || !bareUnchanged) throw new Error('a server does not listen');
     await warmAll(url);
     const hit = subject('hit', 'GET /items/1, in L1, the fast lane', url, '/items/1');
     return [

@@ -23,5 +23,5 @@ serveParent(async ({ dist, env }) => {
   Object.assign(interceptor, { httpAdapterHost: app.get(HttpAdapterHost) });
   const server = app.getHttpServer();
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  return server;
+  return [server];
 });

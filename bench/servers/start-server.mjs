@@ -10,7 +10,7 @@ import { nodeFlags } from '../../scripts/start/node-flags.mjs';
  * @param {string} name its file
  * @param {unknown} given what it is to answer
  * @param {Undo} undo
- * @returns {Promise<URL>}
+ * @returns {Promise<URL[]>} where it listens
  */
 export async function startServer(name, given, undo) {
   // As the nodes are: with the same flags, and in a session of its own, since schedulers share out by session.
@@ -20,20 +20,19 @@ export async function startServer(name, given, undo) {
     child.kill('SIGKILL');
   });
   child.send(/** @type {import('node:child_process').Serializable} */ (given));
-  const [port] = /** @type {[number]} */ (await once(child, 'message'));
-  return new URL(`http://127.0.0.1:${port}`);
+  const [ports] = /** @type {[number[]]} */ (await once(child, 'message'));
+  return ports.map((port) => new URL(`http://127.0.0.1:${port}`));
 }
 
 /**
  * The other side of {@link startServer}.
- * @param {(given: any) => Promise<import('node:http').Server>} listen
+ * @param {(given: any) => Promise<import('node:http').Server[]>} listen on free ports of this machine
  */
 export function serveParent(listen) {
   // Whoever measures is gone: there is nobody to answer any more.
   process.once('disconnect', () => process.exit());
   process.once('message', async (given) => {
-    const server = await listen(given);
-    const address = /** @type {import('node:net').AddressInfo} */ (server.address());
-    process.send?.(address.port);
+    const addresses = (await listen(given)).map((server) => server.address());
+    process.send?.(addresses.map((address) => /** @type {import('node:net').AddressInfo} */ (address).port));
   });
 }

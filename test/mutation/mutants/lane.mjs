@@ -5,6 +5,7 @@ const lane = 'src/cache/api/lane/fast-lane.ts';
 const recorder = 'src/cache/api/lane/recorder.ts';
 const heads = 'src/cache/api/lane/heads.ts';
 const capture = 'src/cache/api/lane/header-capture.ts';
+const urls = 'src/cache/api/lane/url-table.ts';
 const level = 'src/cache/levels/l1/memory-level.ts';
 
 /** The fast lane: what it may give, what may be recorded. @type {import('../mutants.mjs').Mutant[]} */
@@ -152,5 +153,21 @@ export const laneMutants = [
     find: "this.routes.isPublic(context) ? questionOf(req) : 'guarded'",
     replace: 'questionOf(req)',
     by: [spec('lane.recording.e2e-spec', 'of a route behind a guard')],
+  },
+  {
+    name: 'lane-url',
+    guard: 'another URL with the same hash is not found',
+    file: urls,
+    find: ' && this.#values[at]!.isAt(url)',
+    replace: '',
+    by: [spec('lane.urls.spec', 'nothing under another one with the same hash')],
+  },
+  {
+    name: 'lane-url-flood',
+    guard: 'URLs with one hash cost no more than a few looks',
+    file: urls,
+    find: 'const reach = 64;',
+    replace: 'const reach = 1_000;',
+    by: [spec('lane.urls.spec', 'looks no further')],
   },
 ];

@@ -5,6 +5,7 @@ import { entitiesOf } from '../candidate.js';
 import { ownText } from './own-text.js';
 import { type Question } from './question.js';
 import { type RecordedAnswer } from './recorded-answer.js';
+import { type Located, type UrlTable } from './url-table.js';
 
 /** An entry is found under so many spellings of its URL, the latest ones; all others are Nest's to read each time. */
 const maxUrls = 8;
@@ -18,17 +19,19 @@ const sharedList = remembered((names: string): readonly string[] => (names === '
  * What hangs on an entry of L1: the answers that were made of it, by what the client likes, and the URLs, as they were sent,
  * under which the lane finds them. All of it goes with the entry.
  */
-export class RecordedAnswers implements Attachment {
+export class RecordedAnswers implements Attachment, Located {
   /** Whose policies say whether the entry may be served. */
   readonly entities: readonly string[];
   /** The latest one, which leads to the others: there are few. */
   #first: RecordedAnswer | undefined;
+  /** The latest one, within reach: most entries are asked for in one way. */
+  #url = '';
   readonly #urls: string[] = [];
   #bytes = 0;
 
   constructor(
     readonly entry: StoredEntry,
-    private readonly byUrl: Map<string, RecordedAnswers>,
+    private readonly byUrl: UrlTable<RecordedAnswers>,
   ) {
     this.entities = sharedList([...new Set(entitiesOf(entry))].join());
   }
@@ -71,15 +74,20 @@ export class RecordedAnswers implements Attachment {
 
   /** From now on it is found under this URL, too; too many make the oldest one unknown. */
   isAskedAs(url: string): void {
-    if (this.#urls.includes(url)) return;
-    const own = ownText(url);
-    this.#urls.push(own);
-    this.byUrl.set(own, this);
+    if (this.isAt(url)) return;
+    this.#url = ownText(url);
+    this.#urls.push(this.#url);
+    this.byUrl.add(url, this);
     this.#bytes += bytesOf(url);
-    const oldest = this.#urls.length > maxUrls ? this.#urls.shift() : undefined;
+    const oldest = this.#urls.length > maxUrls ? this.#urls[0] : undefined;
     if (oldest === undefined) return;
     this.byUrl.delete(oldest);
+    this.#urls.shift();
     this.#bytes -= bytesOf(oldest);
+  }
+
+  isAt(url: string): boolean {
+    return url === this.#url || this.#urls.includes(url);
   }
 
   gone(): void {

@@ -10,6 +10,7 @@ import { HeaderCapture } from './header-capture.js';
 import { type Question } from './question.js';
 import { RecordedAnswer } from './recorded-answer.js';
 import { RecordedAnswers } from './recorded-answers.js';
+import { UrlTable } from './url-table.js';
 
 /** Longer URLs are read by their route each time. */
 const maxUrlLength = 2_048;
@@ -27,7 +28,7 @@ export interface Sending {
  */
 @Injectable()
 export class Recorder {
-  readonly #byUrl = new Map<string, RecordedAnswers>();
+  readonly #byUrl = new UrlTable<RecordedAnswers>();
   readonly #headers = new HeaderCapture();
 
   constructor(
@@ -37,7 +38,7 @@ export class Recorder {
 
   /** @param url as it was sent */
   answersTo(url: string): RecordedAnswers | undefined {
-    return this.#byUrl.get(url);
+    return url.length > maxUrlLength ? undefined : this.#byUrl.get(url);
   }
 
   /** @param question what the lane would read of the request */
