@@ -10,7 +10,7 @@ import { startServer } from '../servers/start-server.mjs';
 
 const rows = 10_000;
 const agent = new Agent({ keepAlive: true });
-const timing = { sliceMs: 200, warmUpMs: 2_000 };
+const timing = { sliceMs: 100, warmUpMs: 2_000 };
 /** Of the service, not of its answer's maker. */
 const ofTheConnection = /^(?:date|connection|keep-alive)$/i;
 
