@@ -7,7 +7,7 @@ import { checkNames, count, parseCommandLine, seedOf } from '../verify/command-l
 export const usageOf = (scenarios) => `npm run bench [-- scenario… [options]]
 ${scenarios.map(({ name, title }) => `  ${name.padEnd(14)}${title}`).join('\n')}
 options
-  --rounds N     slices of each subject (100; at least 40, or nothing is judged)
+  --rounds N     slices of each subject, as each race has it if not given; under 40, nothing is judged
   --slice MS     length of a slice, as each race has it if not given
   --seed S       fixes the order of the slices and the resampling
   --short        a few tiny slices: shows that it runs, judges nothing, keeps nothing`;
@@ -22,13 +22,16 @@ export function parseOptions(args, known) {
   const { short, help } = values;
   return {
     names: positionals.length > 0 ? positionals : known,
-    rounds: count('rounds', values.rounds, short ? 3 : 100),
-    sliceMs: values.slice === undefined ? (short ? 40 : undefined) : count('slice', values.slice, 0),
+    rounds: numberOr('rounds', values.rounds, short ? 3 : undefined),
+    sliceMs: numberOr('slice', values.slice, short ? 40 : undefined),
     seed: seedOf(values.seed),
     short,
     help,
   };
 }
+
+/** @param {string} name @param {string | undefined} text @param {number | undefined} otherwise */
+const numberOr = (name, text, otherwise) => (text === undefined ? otherwise : count(name, text, 0));
 
 /** @param {string[]} args */
 function parse(args) {

@@ -13,6 +13,8 @@ import { buildIfNeeded } from './start/build.mjs';
 /** `npm run docs:generate`: rewrites the parts of the documents that are made from the code, and from what it has measured. */
 
 const path = (/** @type {string[]} */ ...names) => join(ROOT, ...names);
+/** @param {string} scenario @returns {import('./docs/parts.mjs').BenchResult} */
+const resultOf = (scenario) => JSON.parse(readFileSync(path('bench', 'results', `${scenario}.json`), 'utf8'));
 
 await buildIfNeeded(ROOT, { say: (line) => console.log(line), signal: new globalThis.AbortController().signal });
 const imported = (/** @type {string[]} */ ...names) => import(pathToFileURL(path('dist', 'src', ...names)).href);
@@ -25,7 +27,7 @@ rewrite(
     settings: settingDefinitions(),
     example: readFileSync(path('test', 'support', 'gadgets.ts'), 'utf8'),
     model: guaranteeTable(readResults()),
-    cost: JSON.parse(readFileSync(path('bench', 'results', 'cost.json'), 'utf8')),
+    bench: { cost: resultOf('cost'), http: resultOf('http') },
     clients: {
       sh: readFileSync(path('docs', 'examples', 'items.sh'), 'utf8'),
       js: readFileSync(path('docs', 'examples', 'items.mjs'), 'utf8'),

@@ -28,9 +28,11 @@ describe('the documents', () => {
   it('have up-to-date generated parts (npm run docs:generate)', () => {
     const example = read('test/support/gadgets.ts');
     const model = guaranteeTable(readResults());
-    const cost = JSON.parse(read('bench/results/cost.json')) as Parameters<typeof readmeParts>[0]['cost'];
+    type Bench = Parameters<typeof readmeParts>[0]['bench'];
+    const resultOf = (scenario: keyof Bench) => JSON.parse(read(`bench/results/${scenario}.json`)) as Bench['http'];
+    const bench = { cost: resultOf('cost'), http: resultOf('http') };
     const clients = { sh: read('docs/examples/items.sh'), js: read('docs/examples/items.mjs') };
-    const parts = readmeParts({ settings: settingDefinitions(), example, model, cost, clients });
+    const parts = readmeParts({ settings: settingDefinitions(), example, model, bench, clients });
     expect(withParts(readme, parts)).toBe(readme);
     const ofModel = read('model/README.md');
     expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);

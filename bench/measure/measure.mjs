@@ -21,19 +21,21 @@ export async function measure(scenario, { rounds, sliceMs, seed, short }, surrou
   const machine = { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version, load: loadavg()[0] };
   const races = [];
   for (const opened of await scenario.open(surroundings)) {
-    const race = { ...opened, ...(sliceMs && { sliceMs }), ...(short && { warmUpMs: 0 }) };
-    say(`  ${race.name}: ${rounds} rounds of ${race.subjects.length + 1} slices of ${race.sliceMs} ms`);
-    const done = await run(race, { rounds, random: random.fork(`${race.name}: order`), signal });
+    const race = { ...opened, ...(rounds && { rounds }), ...(sliceMs && { sliceMs }), ...(short && { warmUpMs: 0 }) };
+    say(`  ${race.name}: ${race.rounds} rounds of ${race.subjects.length + 1} slices of ${race.sliceMs} ms`);
+    const done = await run(race, { random: random.fork(`${race.name}: order`), signal });
     const resampling = random.fork(`${race.name}: resampling`);
     races.push({
       name: race.name,
+      rounds: race.rounds,
       sliceMs: race.sliceMs,
       control: race.control,
       findings: race.targets.map((target) => judge(done, race.control, target, resampling)),
       subjects: race.subjects.map(({ name, what }) => ({ name, what, ...typical(done, name) })),
     });
   }
-  return { scenario: scenario.name, rounds, seed, judged: !short && rounds >= roundsToJudge, machine, races };
+  const judged = !short && races.every((race) => race.rounds >= roundsToJudge);
+  return { scenario: scenario.name, seed, judged, machine, races };
 }
 
 /** What a subject's median slice looks like: to know what the ratios are of, never to be judged. @param {readonly Round[]} rounds @param {string} name */

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Subjects that take turns. `control` is the one that runs against itself: two of its slices a round.
- * @typedef {{ name: string, subjects: readonly Subject[], control: string, targets: readonly Target[], sliceMs: number, warmUpMs: number }} Race
+ * @typedef {{ name: string, subjects: readonly Subject[], control: string, targets: readonly Target[], rounds: number, sliceMs: number, warmUpMs: number }} Race
  */
 
 /** @typedef {Readonly<Record<string, Slice>>} Round each subject's slice, and the control's second one */
@@ -30,10 +30,10 @@ const pauseMs = 5;
 /**
  * Short slices in turn, in another order each round: whatever else the machine does, it does to all of them.
  * @param {Race} race
- * @param {{ rounds: number, random: { shuffle: <T>(all: readonly T[]) => T[] }, signal: AbortSignal, onRound?: (done: number) => void }} options
+ * @param {{ random: { shuffle: <T>(all: readonly T[]) => T[] }, signal: AbortSignal, onRound?: (done: number) => void }} options
  * @returns {Promise<Round[]>}
  */
-export async function run({ subjects, control, sliceMs, warmUpMs }, { rounds, random, signal, onRound }) {
+export async function run({ subjects, control, rounds, sliceMs, warmUpMs }, { random, signal, onRound }) {
   const itself = subjects.find(({ name }) => name === control);
   if (!itself) throw new Error(`the control "${control}" is none of the subjects`);
   const entries = [...subjects, { ...itself, name: twin }];

@@ -30,8 +30,12 @@ export function table(findings) {
 
 /** @param {{ atLeast?: number, atMost?: number }} bound */
 export const boundText = ({ atLeast, atMost }) =>
-  [atLeast === undefined ? '' : `≥ ${atLeast}`, atMost === undefined ? '' : `≤ ${atMost}`].filter(Boolean).join(', ') ||
-  'none';
+  [atLeast === undefined ? '' : `≥ ${shortly(atLeast)}`, atMost === undefined ? '' : `≤ ${shortly(atMost)}`]
+    .filter(Boolean)
+    .join(', ') || 'none';
+
+/** @param {number} bound */
+export const shortly = (bound) => Number(bound.toFixed(3));
 
 /** @param {Interval} interval */
 const span = ({ low, high }) => `${low.toFixed(3)} - ${high.toFixed(3)}`;

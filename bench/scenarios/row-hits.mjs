@@ -39,7 +39,13 @@ export async function rowHits(nodes, { undo }) {
   const bare = (/** @type {string} */ sha, /** @type {string[]} */ ...keys) =>
     closedLoop(() => client.evalSha(sha, { keys, arguments: [] }), inFlight);
   return {
-    ...{ name: `a row from Redis, ${inFlight} in flight`, control: 'EVALSHA', sliceMs: 100, warmUpMs: 1_500 },
+    ...{
+      name: `a row from Redis, ${inFlight} in flight`,
+      control: 'EVALSHA',
+      rounds: 100,
+      sliceMs: 100,
+      warmUpMs: 1_500,
+    },
     subjects: [
       { name: 'L2 row hit', what: 'RedisLevel.read', drive: closedLoop(hit, inFlight) },
       { name: 'EVALSHA', what: 'a script that only reads and returns the same bytes', drive: bare(hash, 'bare hash') },

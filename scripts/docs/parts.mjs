@@ -1,4 +1,5 @@
 // @ts-check
+import { shortly } from '../../bench/report/table.mjs';
 
 /*
  * The parts of the documents that are made from the code. In a document each stands between two comments,
@@ -14,6 +15,7 @@
  */
 
 /** @typedef {{ races: { findings: import('../../bench/measure/verdict.mjs').Finding[] }[] }} BenchResult */
+/** @typedef {Readonly<Record<'cost' | 'http', BenchResult>>} BenchResults by scenario */
 
 /**
  * @param {string} document
@@ -35,16 +37,17 @@ export function withParts(document, parts) {
  * @param {readonly Setting[]} sources.settings
  * @param {string} sources.example the source of the second entity
  * @param {string} sources.model the table that the model checker has found
- * @param {BenchResult} sources.cost what the bench has measured of it
+ * @param {BenchResults} sources.bench what has been measured
  * @param {Readonly<Record<'sh' | 'js', string>>} sources.clients scripts that use the service
  * @returns {Readonly<Record<string, string>>} the parts of README.md by name
  */
-export const readmeParts = ({ settings, example, model, cost, clients }) => ({
+export const readmeParts = ({ settings, example, model, bench, clients }) => ({
   'client-curl': shown('sh', clients.sh),
   'client-fetch': shown('js', clients.js),
   settings: settingsTable(settings),
   model,
-  cost: benchTable(cost),
+  cost: benchTable(bench.cost),
+  http: benchTable(bench.http),
   ...Object.fromEntries(
     ['rule', 'module', 'reads', 'route'].map((name) => [`example-${name}`, excerpt(example, name)]),
   ),
@@ -78,7 +81,7 @@ function defaultOf({ default: value, defaultText }) {
 function benchTable({ races }) {
   const findings = races.flatMap((race) => race.findings);
   const bound = (/** @type {{ atLeast?: number, atMost?: number }} */ { atLeast, atMost }) =>
-    atLeast !== undefined ? `at least ${atLeast}` : atMost !== undefined ? `at most ${atMost}` : '';
+    atLeast !== undefined ? `at least ${shortly(atLeast)}` : atMost !== undefined ? `at most ${shortly(atMost)}` : '';
   return table(
     ['Compared', 'By', 'Ratio', '95 % interval', 'Bound', 'Control'],
     findings.map(({ of, to, metric, ratio, control, ...bounds }) => [

@@ -23,13 +23,13 @@ describe('a race', () => {
         return Promise.resolve({ rate: forMs, p50: 1, p99: 1, count: 1 });
       },
     }));
-  const race = (order: string[], control = 'a', warmUpMs = 0) => ({
-    ...{ name: 'race', subjects: subjectsOf(order), control, targets: [], sliceMs: 7, warmUpMs },
+  const race = (order: string[], rounds: number, control = 'a', warmUpMs = 0) => ({
+    ...{ name: 'race', subjects: subjectsOf(order), control, targets: [], rounds, sliceMs: 7, warmUpMs },
   });
 
   it('gives every subject one slice a round, and the control a second one', async () => {
     const order: string[] = [];
-    const rounds = await run(race(order), { rounds: 5, random: new Random(1), signal });
+    const rounds = await run(race(order, 5), { random: new Random(1), signal });
     expect(rounds.map((round) => Object.keys(round).sort())).toEqual(Array(5).fill([twin, 'a', 'b']));
     expect(order.filter((name) => name === 'a')).toHaveLength(10);
     expect(rounds[0]?.['b']).toMatchObject({ rate: 7 });
@@ -39,7 +39,7 @@ describe('a race', () => {
     const orders = await Promise.all(
       [1, 1, 2].map(async (seed) => {
         const order: string[] = [];
-        await run(race(order), { rounds: 20, random: new Random(seed), signal });
+        await run(race(order, 20), { random: new Random(seed), signal });
         return order.join('');
       }),
     );
@@ -50,16 +50,16 @@ describe('a race', () => {
 
   it('warms all subjects up in turn, and keeps nothing of it', async () => {
     const order: string[] = [];
-    expect(await run(race(order, 'a', 14), { rounds: 1, random: new Random(1), signal })).toHaveLength(1);
+    expect(await run(race(order, 1, 'a', 14), { random: new Random(1), signal })).toHaveLength(1);
     expect(order.slice(0, 4).join('')).toBe('abab');
     expect(order).toHaveLength(7);
   });
 
   it('ends when it is told to, and needs a control', async () => {
     const order: string[] = [];
-    await expect(run(race(order), { rounds: 9, random: new Random(1), signal: AbortSignal.abort() })).rejects.toThrow();
+    await expect(run(race(order, 9), { random: new Random(1), signal: AbortSignal.abort() })).rejects.toThrow();
     expect(order).toEqual([]);
-    await expect(run(race(order, 'c'), { rounds: 9, random: new Random(1), signal })).rejects.toThrow('"c"');
+    await expect(run(race(order, 9, 'c'), { random: new Random(1), signal })).rejects.toThrow('"c"');
   });
 });
 
@@ -148,8 +148,8 @@ describe('the reader of responses', () => {
 });
 
 describe('the options', () => {
-  it('are all scenarios and enough rounds unless told otherwise', () => {
-    expect(parseOptions([], ['a', 'b'])).toMatchObject({ names: ['a', 'b'], rounds: 100, short: false });
+  it('are all scenarios, and rounds as each race has them, unless told otherwise', () => {
+    expect(parseOptions([], ['a', 'b'])).toMatchObject({ names: ['a', 'b'], rounds: undefined, short: false });
     expect(parseOptions(['b', '--seed', '7'], ['a', 'b'])).toMatchObject({ names: ['b'], seed: '7' });
     expect(() => parseOptions(['c'], ['a'])).toThrow(UsageError);
     expect(() => parseOptions(['--rounds', '0'], ['a'])).toThrow(UsageError);
