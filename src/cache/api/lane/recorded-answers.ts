@@ -1,6 +1,6 @@
 import fresh from 'fresh';
 import { type EncodingPreference, remembered } from '../../../http/index.js';
-import { type Attachment, type StoredEntry } from '../../levels/l1/stored-entry.js';
+import { type Attachment, type Servable, type StoredEntry } from '../../levels/l1/stored-entry.js';
 import { entitiesOf } from '../candidate.js';
 import { ownText } from './own-text.js';
 import { type Question } from './question.js';
@@ -18,8 +18,16 @@ const sharedList = remembered((names: string): readonly string[] => (names === '
 /**
  * What hangs on an entry of L1: the answers that were made of it, by what the client likes, and the URLs, as they were sent,
  * under which the lane finds them. All of it goes with the entry.
+ *
+ * What says whether the entry may be served never changes; it is kept here, too: of 10,000 entries asked for in turn, each
+ * that the lane has to look up costs it as much as all that it finds there.
  */
-export class RecordedAnswers implements Attachment, Located {
+export class RecordedAnswers implements Attachment, Located, Servable {
+  readonly key: string;
+  readonly term: Servable['term'];
+  readonly blindSince: Servable['blindSince'];
+  readonly freshUntilMs: number;
+  usedIn: number;
   /** Whose policies say whether the entry may be served. */
   readonly entities: readonly string[];
   /** The latest one, which leads to the others: there are few. */
@@ -30,9 +38,14 @@ export class RecordedAnswers implements Attachment, Located {
   #bytes = 0;
 
   constructor(
-    readonly entry: StoredEntry,
+    entry: StoredEntry,
     private readonly byUrl: UrlTable<RecordedAnswers>,
   ) {
+    this.key = entry.key;
+    this.term = entry.term;
+    this.blindSince = entry.blindSince;
+    this.freshUntilMs = entry.freshUntilMs;
+    this.usedIn = entry.usedIn;
     this.entities = sharedList([...new Set(entitiesOf(entry))].join());
   }
 

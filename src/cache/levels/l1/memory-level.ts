@@ -15,7 +15,7 @@ import {
 } from '../level.js';
 import { Lease } from './lease.js';
 import { Placeholder } from './placeholder.js';
-import { type Attachment, sizeOf, type StoredEntry } from './stored-entry.js';
+import { type Attachment, type Servable, sizeOf, type StoredEntry } from './stored-entry.js';
 import { TagIndex } from './tag-index.js';
 import { UsePeriods } from './use-periods.js';
 
@@ -95,7 +95,7 @@ export class MemoryLevel extends Level {
   }
 
   /** Whether an entry that is here, and has not gone since, may be served now and is fresh. It counts as a use. */
-  serves(stored: StoredEntry, now: Moment): boolean {
+  serves(stored: Servable, now: Moment): boolean {
     if (stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)) return false;
     const period = this.#periods.at(now);
     if (period !== stored.usedIn) {
@@ -131,7 +131,7 @@ export class MemoryLevel extends Level {
     return alive && stored?.from ? { ...alive, from: stored.from } : alive;
   }
 
-  #covered({ term, blindSince }: StoredEntry, now = this.clock.now()): boolean {
+  #covered({ term, blindSince }: Servable, now = this.clock.now()): boolean {
     if (term !== this.lease.term) return false;
     return blindSince ? isWithin(this.settings.cacheL1LeaseMs, blindSince, now) : this.lease.isValidAt(now);
   }

@@ -15,19 +15,23 @@ export interface Attachment {
   gone(): void;
 }
 
-/** An entry where it lies. Times are monotonic, and whole: V8 keeps fractions, and what exceeds 24 days, as objects. */
-export interface StoredEntry extends Holder {
+/** What says whether an entry may be served. Times are monotonic, and whole: V8 keeps fractions, and long ones, as objects. */
+export interface Servable {
   readonly key: string;
   readonly term: Term | undefined;
   /** Kept without the node's lease, under one of its own that began then. */
   readonly blindSince: Moment | undefined;
-  readonly body: string;
-  readonly dependencies: readonly Dependency[];
   readonly freshUntilMs: number;
-  readonly keepUntilMs: number;
-  readonly from: LevelName | undefined;
   /** The period in which it was last told to have been used. */
   usedIn: number;
+}
+
+/** An entry where it lies. */
+export interface StoredEntry extends Servable, Holder {
+  readonly body: string;
+  readonly dependencies: readonly Dependency[];
+  readonly keepUntilMs: number;
+  readonly from: LevelName | undefined;
   attachment: Attachment | undefined;
 }
 
