@@ -11,7 +11,7 @@ import { startServer } from '../servers/start-server.mjs';
 const rows = 10_000;
 const agent = new Agent({ keepAlive: true });
 /** What the machine does besides lasts longer than a slice: two in a row meet the same. */
-const timing = { rounds: 400, sliceMs: 50, warmUpMs: 2_000 };
+const timing = { rounds: 300, sliceMs: 50, warmUpMs: 2_000 };
 /** Of the service, not of its answer's maker. */
 const ofTheConnection = /^(?:date|connection|keep-alive)$/i;
 
@@ -74,7 +74,7 @@ function againstNest(hit, nest, plain) {
   const cached = subject('CacheInterceptor', "the same route behind Nest's own, in memory", nest, '/items/1');
   const route = subject('Nest route', 'the same route, nothing cached', plain, '/items/1');
   return {
-    ...{ name: 'GET /items/1 and Nest', subjects: [hit, cached, route], control: route.name, ...timing, rounds: 100 },
+    ...{ name: 'GET /items/1 and Nest', subjects: [hit, cached, route], control: route.name, ...timing },
     targets: [
       { of: hit.name, to: cached.name, metric: 'rate', atLeast: 8 },
       { of: hit.name, to: route.name, metric: 'rate', atLeast: 8 },
