@@ -2,9 +2,14 @@ import { Logger } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type Settings } from './config/index.js';
 import { GracefulShutdown } from './http/index.js';
+import { workerName } from './workers/index.js';
 
 /** How long closing connections to PostgreSQL and Redis may take after the requests are done. */
 const closeTimeoutMs = 5_000;
+
+/** The longest that a process takes to end. */
+export const endsWithinMs = ({ drainDelayMs, drainTimeoutMs }: Settings): number =>
+  drainDelayMs + drainTimeoutMs + closeTimeoutMs;
 
 /**
  * Ends the process once requests are finished and connections closed: with 0 after a signal, with 1 after an error that
@@ -20,13 +25,10 @@ export function endGracefully(app: NestExpressApplication, settings: Settings): 
     if (leaving) process.exit(1);
     leaving = true;
     const { drainDelayMs: delayMs, drainTimeoutMs: timeoutMs } = settings;
-    setTimeout(
-      () => {
-        logger.error('not ended in time');
-        process.exit(1);
-      },
-      delayMs + timeoutMs + closeTimeoutMs,
-    ).unref();
+    setTimeout(() => {
+      logger.error('not ended in time');
+      process.exit(1);
+    }, endsWithinMs(settings)).unref();
     app
       .get(GracefulShutdown)
       .drain({ delayMs, timeoutMs })
@@ -38,7 +40,9 @@ export function endGracefully(app: NestExpressApplication, settings: Settings): 
       });
   };
 
-  process.on('SIGTERM', () => leave(0)).on('SIGINT', () => leave(0));
+  // A worker is told by the process above it, and often by whoever told that one, too: the terminal, or the supervisor.
+  const told = () => (leaving && workerName() !== undefined) || leave(0);
+  process.on('SIGTERM', told).on('SIGINT', told);
   process.once('disconnect', () => leaving || leave(0)); // the parent is gone
   // A rejection that nobody handles is raised as this, too.
   process.on('uncaughtException', (error) => {

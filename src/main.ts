@@ -1,18 +1,30 @@
 import 'reflect-metadata';
+import cluster from 'node:cluster';
 import { type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { ConfigurationError, loadSettings, type Settings } from './config/index.js';
-import { endGracefully } from './end-gracefully.js';
+import { endGracefully, endsWithinMs } from './end-gracefully.js';
 import { Lifecycle } from './http/index.js';
-import { withoutPasswords } from './logging/index.js';
+import { createLogger, NestLogger, withoutPasswords } from './logging/index.js';
 import { createApp } from './server.js';
 import { WarmingAtBoot } from './warming/index.js';
+import { Primary } from './workers/index.js';
 
 try {
-  await main(loadSettings());
+  const settings = loadSettings();
+  await (cluster.isPrimary && settings.webConcurrency > 1 ? above(settings) : main(settings));
 } catch (error) {
   console.error(explain(error));
   process.exit(1);
+}
+
+/** The process above several of them. */
+async function above(settings: Settings): Promise<void> {
+  const logger = new NestLogger(createLogger({ level: settings.logLevel }));
+  const { webConcurrency: workers } = settings;
+  // A worker's own deadline comes first: it says what it has not finished.
+  const options = { workers, endsWithinMs: endsWithinMs(settings) + 1_000, logger, onReady: announce };
+  process.exit(await new Primary(options).run());
 }
 
 async function main(settings: Settings): Promise<void> {
@@ -24,7 +36,7 @@ async function main(settings: Settings): Promise<void> {
   // Told to end meanwhile: that is under way.
   if (app.get(Lifecycle).draining.aborted) return;
   app.get(Lifecycle).become('ready');
-  announce(server.address() as AddressInfo);
+  announce(urlOf(server.address() as AddressInfo));
 }
 
 /** Not `app.listen`: that would log the fault which is about to be explained. */
@@ -37,9 +49,12 @@ function listen(server: Server, { port, host }: Settings): Promise<void> {
   });
 }
 
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
 /** A parent that started this process over IPC prints the line itself, with what else it knows. */
-function announce({ address, family, port }: AddressInfo): void {
-  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+function announce(url: string): void {
   if (process.send) process.send({ type: 'ready', url });
   else console.log(`ready url=${url}`);
 }

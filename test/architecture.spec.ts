@@ -6,6 +6,7 @@ const ranks: Readonly<Record<string, number>> = {
   http: 0,
   database: 0,
   logging: 0,
+  workers: 0,
   cache: 1,
   invalidation: 2,
   warming: 2,

@@ -20,6 +20,16 @@ export class PlaceSettings {
   @IsString()
   readonly host!: string;
 
+  @Setting('WEB_CONCURRENCY', {
+    as: 'number',
+    default: 1,
+    doc: 'processes on that port, each a full node: connections, L1 and limits are those of one',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(256)
+  readonly webConcurrency!: number;
+
   @Setting('DATABASE_URL', { defaultText: 'provided by `npm start`', doc: '`postgres://…`', secret: true })
   @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
   readonly databaseUrl!: string;

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import { Siblings, workerName } from '../workers/index.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { HttpMetrics } from './http-metrics.js';
 import { MetricsController } from './metrics.controller.js';
@@ -8,12 +9,13 @@ import { ResourceMetrics } from './resource-metrics.js';
 
 @Module({
   providers: [
-    { provide: AppRegistry, useFactory: () => new AppRegistry() },
+    Siblings,
+    { provide: AppRegistry, useFactory: () => new AppRegistry(workerName()) },
     CacheMetrics,
     HttpMetrics,
     ResourceMetrics,
   ],
-  exports: [AppRegistry],
+  exports: [AppRegistry, Siblings],
 })
 class RegistryModule {}
 

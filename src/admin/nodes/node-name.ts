@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { randomUUID } from 'node:crypto';
 import { type Server } from 'node:http';
 import { hostname } from 'node:os';
+import { workerName } from '../../workers/index.js';
 
 /** What operators call this node, and what tells it apart from every other one. */
 @Injectable()
@@ -11,9 +12,11 @@ export class NodeName {
 
   constructor(private readonly host: HttpAdapterHost) {}
 
-  /** Host and port; no port before the server listens. */
+  /** Host, port and worker; no port before the server listens. */
   get text(): string {
     const address = (this.host.httpAdapter.getHttpServer() as Server).address();
-    return typeof address === 'object' && address ? `${hostname()}:${address.port}` : hostname();
+    const port = typeof address === 'object' && address ? `:${address.port}` : '';
+    const worker = workerName();
+    return `${hostname()}${port}${worker === undefined ? '' : `#${worker}`}`;
   }
 }

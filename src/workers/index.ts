@@ -1,0 +1,3 @@
+export { Primary } from './primary.js';
+export { Siblings } from './siblings.js';
+export { workerName } from './worker.js';

@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { Agent, get } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { ServiceProcess } from './support/service-process.js';
+import { startRedis, type TestRedis } from './support/services.js';
+import { createMigratedDatabase } from './support/start-app.js';
+import { until } from './support/until.js';
+
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
+let redis: TestRedis;
+
+beforeAll(async () => {
+  await ServiceProcess.build();
+  [database, redis] = await Promise.all([createMigratedDatabase(), startRedis()]);
+}, 180_000);
+
+afterAll(async () => {
+  await redis.stop();
+  await database.drop();
+});
+
+const run = (env: NodeJS.ProcessEnv = {}): ServiceProcess =>
+  new ServiceProcess({ DATABASE_URL: database.url, REDIS_URL: redis.url, WEB_CONCURRENCY: '2', ...env });
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+/** On a connection of its own: these are given to the workers in turn. */
+function ask(url: string): Promise<{ readonly status: number; readonly body: string }> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: new Agent() }, (res) => {
+      text(res).then((body) => resolve({ status: res.statusCode!, body }), reject);
+    }).once('error', reject);
+  });
+}
+
+/** How many requests each worker says it has answered, by its name. */
+async function answersBy(url: string): Promise<Record<string, number>> {
+  const { body } = await ask(`${url}/metrics`);
+  const samples = body.matchAll(/^http_request_duration_seconds_count\{([^}]*route="\/items\/:id"[^}]*)\} (\d+)$/gm);
+  return Object.fromEntries(
+    [...samples].map(([, labels = '', count]) => [/worker="(\d+)"/.exec(labels)?.[1], Number(count)]),
+  ) as Record<string, number>;
+}
+
+const post = (url: string) =>
+  fetch(`${url}/items`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Saw', category: 'saws', price: 1, quantity: 1 }),
+  });
+
+const workersIn = (metrics: string): string[] => [
+  ...new Set([...metrics.matchAll(/worker="(\d+)"/g)].map(([, name]) => String(name))),
+];
+
+describe('several workers', () => {
+  let service: ServiceProcess;
+  let url: string;
+
+  beforeAll(async () => {
+    service = run();
+    url = await service.ready();
+  }, 60_000);
+
+  afterAll(() => service.kill());
+
+  it('share the work of one port, and tell their metrics as one', async () => {
+    const item = `${url}${(await post(url)).headers.get('Location')}`;
+    for (let count = 0; count < 10; count += 1) expect((await ask(item)).status).toBe(200);
+    const { 1: first = 0, 2: second = 0 } = await answersBy(url);
+    expect(Math.min(first, second)).toBeGreaterThan(0);
+    expect(first + second).toBe(10);
+    const { body } = await ask(`${url}/metrics`);
+    const heads = body.split('\n').filter((line) => line.startsWith('# TYPE'));
+    expect(new Set(heads).size).toBe(heads.length);
+    const samples = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(samples.filter((line) => !/\bworker="[12]"/.test(line))).toEqual([]);
+    expect(new Set(samples.map((line) => line.slice(0, line.lastIndexOf(' ')))).size).toBe(samples.length);
+    expect(body).toContain('process_start_time_seconds{worker="2"}');
+    expect(service.text().match(/^ready url=/gm)).toHaveLength(1);
+  });
+
+  it('invalidate what the others have in memory', async () => {
+    const item = `${url}${(await post(url)).headers.get('Location')}`;
+    for (let count = 0; count < 6; count += 1) await ask(item);
+    const body = JSON.stringify({ name: 'Bow saw', category: 'saws', price: 2, quantity: 1 });
+    await fetch(item, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body });
+    await until(async () => {
+      const seen = await Promise.all([1, 2, 3, 4].map(() => ask(item)));
+      return seen.every(({ body: text }) => (JSON.parse(text) as { name: string }).name === 'Bow saw');
+    }, 3_000);
+  });
+
+  it('do not make the metrics wait for one that hangs', async () => {
+    const [sleeper] = service.workerPids();
+    process.kill(sleeper!, 'SIGSTOP');
+    try {
+      // One of the two is given to the one that hangs, and waits for it.
+      const { status, body } = await Promise.any([ask(`${url}/metrics`), ask(`${url}/metrics`)]);
+      expect(status).toBe(200);
+      expect(workersIn(body)).toEqual(['2']);
+    } finally {
+      process.kill(sleeper!, 'SIGCONT');
+    }
+  });
+
+  it('get a successor when one is killed, and answer meanwhile', async () => {
+    const [victim] = service.workerPids();
+    process.kill(victim!, 'SIGKILL');
+    await until(() => service.lines('error').some(({ msg }) => msg.includes('worker 1 has ended (SIGKILL)')));
+    expect((await ask(`${url}/health/live`)).status).toBe(200);
+    await until(async () => workersIn((await ask(`${url}/metrics`)).body).length === 2);
+    expect(service.workerPids()).toHaveLength(3);
+    expect(service.exitCode).toBeNull();
+  });
+
+  it('end with 0 once running requests are answered, even where everybody has been told', async () => {
+    const running = await Promise.all([ServiceProcess.begin(url), ServiceProcess.begin(url)]);
+    // As a terminal does, or a supervisor that ends a group.
+    for (const pid of service.workerPids().filter(isAlive)) process.kill(pid, 'SIGINT');
+    service.signal('SIGINT');
+    await ServiceProcess.refused(url);
+    for (const { finish } of running) finish();
+    expect(await Promise.all(running.map(({ answer }) => answer))).toEqual([201, 201]);
+    expect(await service.ended()).toBe(0);
+    expect(service.workerPids().filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('the process above them', () => {
+  let service: ServiceProcess;
+  afterEach(() => service.kill());
+
+  async function start(env: NodeJS.ProcessEnv = {}): Promise<string> {
+    service = run(env);
+    return service.ready();
+  }
+
+  it('ends at once when it is told twice', async () => {
+    const url = await start();
+    const { answer } = await ServiceProcess.begin(url);
+    service.signal('SIGTERM');
+    await ServiceProcess.refused(url);
+    service.signal('SIGTERM');
+    expect(await service.ended()).toBe(1);
+    expect(await answer).toBe('cut off');
+    expect(service.workerPids().filter(isAlive)).toEqual([]);
+  });
+
+  it('ends a worker that hangs past every deadline', async () => {
+    await start({ DRAIN_TIMEOUT_MS: '0' });
+    process.kill(service.workerPids()[1]!, 'SIGSTOP');
+    service.signal('SIGTERM');
+    expect(await service.ended()).toBe(1);
+    expect(service.workerPids().filter(isAlive)).toEqual([]);
+  });
+
+  it('leaves no worker behind when it is killed', async () => {
+    await start();
+    service.signal('SIGKILL');
+    await service.ended();
+    await until(() => service.workerPids().filter(isAlive).length === 0);
+  });
+
+  it('says once that the service cannot start', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    service = run({ PORT: String((other.address() as AddressInfo).port) });
+    expect(await service.ended()).toBe(1);
+    other.close();
+    expect(service.text().match(/is taken/g)).toHaveLength(1);
+    expect(service.workerPids().filter(isAlive)).toEqual([]);
+  });
+});
