@@ -1,3 +1,5 @@
+import { availableParallelism, totalmem } from 'node:os';
+
 // ESM packages compiled to CommonJS on the fly, so that Jest runs everywhere Node >= 20.19 does.
 const esm = [
   '@nestjs',
@@ -23,13 +25,19 @@ const esm = [
 /** With `STRATA_MUTANT=<name>`, one guard of the product is switched off while it is compiled: see test/mutation. */
 const compiler = process.env.STRATA_MUTANT ? '<rootDir>/test/mutation/transformer.mjs' : '@swc/jest';
 
+/** A worker, its servers and the processes that its tests start: so much memory at most, in bytes. */
+const memoryPerWorker = 1.5 * 2 ** 30;
+const memory = Math.min(totalmem(), process.constrainedMemory() || Infinity);
+/** Tests wait more than they compute, so one worker more than there are cores. Each has servers of its own. */
+const maxWorkers = Math.max(1, Math.min(availableParallelism() + 1, Math.floor(memory / memoryPerWorker)));
+
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/worker-environment.mjs',
   // A limit for what hangs, generous to a busy machine; nothing is timed by it.
   testTimeout: 60_000,
-  // One file at a time: transaction ids are the whole server's, so a test that holds one open holds back every other's fills.
-  maxWorkers: 1,
+  maxWorkers,
+  reporters: ['default', '<rootDir>/test/support/slowest-files.mjs'],
   rootDir: '.',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',

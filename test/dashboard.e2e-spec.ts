@@ -10,20 +10,19 @@ import { RedisConnection } from '../src/cache/index.js';
 import { Lifecycle } from '../src/http/index.js';
 import { hammer } from './support/administered-nodes.js';
 import { hear, SlowResponse } from './support/event-listener.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
 const token = 'correct-horse-battery-staple';
-let redis: TestRedis;
+let redis: SharedRedis;
 let app: TestApp;
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   app = await startApp({ redis: redis.url, env: { ADMIN_TOKEN: token } });
 });
 afterAll(async () => {
   await app.close();
-  await redis.stop();
 });
 
 const page = async (): Promise<string> => (await app.http.get('/dashboard').expect(200)).text;

@@ -1,22 +1,21 @@
 import { cacheStatus } from './support/cache-status.js';
 import { createGadgets, Gadget, Gadgets, GadgetsModule } from './support/gadgets.js';
 import { ScriptedModule, scripts } from './support/scripted.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let a: TestApp;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   a = await startApp({ redis: redis.url, imports: [GadgetsModule, ScriptedModule] });
   await a.dataSource.query(createGadgets);
 });
 
 afterAll(async () => {
   await a.close();
-  await redis.stop();
 });
 
 const save = (gadget: Partial<Gadget>): Promise<Gadget> => a.dataSource.manager.save(Gadget, gadget as Gadget);

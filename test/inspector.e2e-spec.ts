@@ -2,7 +2,7 @@ import { DataSource } from 'typeorm';
 import { type CacheEvent, CacheEvents, Clock, SystemClock } from '../src/cache/index.js';
 import { Inspector } from '../src/warming/index.js';
 import { ChangeFeed } from '../src/invalidation/index.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { createMigratedDatabase, startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
@@ -16,13 +16,13 @@ class ImpatientClock extends SystemClock {
 }
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
-let redis: TestRedis;
+let redis: SharedRedis;
 let app: TestApp;
 let id: number;
 let inspected: Inspected[];
 
 const start = async (env: Record<string, string> = {}) => {
-  [redis, database] = await Promise.all([startRedis(), createMigratedDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createMigratedDatabase()]);
   app = await startApp({
     redis: redis.url,
     database: database.url,
@@ -45,7 +45,6 @@ const metric = async (name: string) =>
 afterEach(async () => {
   await app.close();
   await database.drop();
-  await redis.stop();
 });
 
 describe('the inspector', () => {

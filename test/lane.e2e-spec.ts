@@ -1,19 +1,19 @@
 import { Lease, MemoryLevel, PolicySource } from '../src/cache/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { exchange, LaneWatch } from './support/lane.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 const token = 'correct-horse-battery-staple';
 const item = (name: string) => ({ name, category: 'tools', price: 1.5, quantity: 2 });
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 let lane: LaneWatch;
 let path: string;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   node = await startApp({ redis: redis.url, env: { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '30000' } });
   lane = new LaneWatch(node);
 });
@@ -24,7 +24,6 @@ beforeEach(async () => {
 
 afterAll(async () => {
   await node.close();
-  await redis.stop();
 });
 
 /** Everything that does not tell the time. */

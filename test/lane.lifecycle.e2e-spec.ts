@@ -6,7 +6,7 @@ import { Clock, MemoryLevel } from '../src/cache/index.js';
 import { GracefulShutdown, inFront } from '../src/http/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { LaneWatch, MovableClock } from './support/lane.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type StartAppOptions, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
@@ -26,7 +26,7 @@ class BegunController {
 @Module({ controllers: [BegunController] })
 class BegunModule {}
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 let lane: LaneWatch;
 
@@ -37,10 +37,9 @@ async function start(options: StartAppOptions = {}): Promise<void> {
 }
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
 });
 afterEach(() => node.close());
-afterAll(() => redis.stop());
 
 describe('time, in the fast lane', () => {
   const clock = new MovableClock();

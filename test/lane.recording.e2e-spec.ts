@@ -3,7 +3,7 @@ import { type NextFunction, type Request, type Response } from 'express';
 import { CacheResponse, ReadThrough } from '../src/cache/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { LaneWatch } from './support/lane.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 /** What the application does to an answer besides the route; each is tried by itself. */
@@ -48,12 +48,12 @@ class TestModule implements NestModule {
   }
 }
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 let lane: LaneWatch;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   node = await startApp({ redis: redis.url, imports: [TestModule], env: { CACHE_L1_LEASE_MS: '30000' } });
   lane = new LaneWatch(node);
   await node.http.post('/items').send({ name: 'Hammer', category: 'tools', price: 1, quantity: 1 }).expect(201);
@@ -67,7 +67,6 @@ beforeEach(async () => {
 
 afterAll(async () => {
   await node.close();
-  await redis.stop();
 });
 
 /** A new version of what the test routes answer with. */

@@ -3,16 +3,16 @@ import { type Cache } from 'cache-manager';
 import { Lease, MemoryLevel, RedisConnection } from '../src/cache/index.js';
 import { PolicyStore } from '../src/invalidation/policies/policy-store.js';
 import { cacheStatus } from './support/cache-status.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let a: TestApp;
 let b: TestApp;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   a = await startApp({ redis: redis.url });
   b = await startApp({ redis: redis.url, database: a.databaseUrl });
 });
@@ -20,7 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await b.close();
   await a.close();
-  await redis.stop();
 });
 
 const item = (name: string, category = 'tools') => ({ name, category, price: 1.5, quantity: 2 });

@@ -1,6 +1,6 @@
 import { CacheEvents } from '../src/cache/index.js';
 import { WarmingQueue } from '../src/warming/index.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 const token = 'correct-horse-battery-staple';
@@ -70,15 +70,14 @@ const familyOf = (name: string, types: ReadonlyMap<string, string>) =>
   types.has(name) ? name : name.replace(/_(?:bucket|sum|count)$/, '');
 
 describe('the metrics', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url, env: { ADMIN_TOKEN: token } });
   });
   afterAll(async () => {
     await app.close();
-    await redis.stop();
   });
 
   const read = async () => parse((await app.http.get('/metrics').expect(200)).text);

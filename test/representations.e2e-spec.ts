@@ -2,7 +2,7 @@ import { get, type IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { encodingPreference } from '../src/http/index.js';
 import { Representations } from '../src/cache/index.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 interface Answer {
@@ -12,19 +12,18 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 const item = { name: 'Hammer', description: 'A long handle. '.repeat(100), category: 'tools', price: 1, quantity: 1 };
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   node = await startApp({ redis: redis.url });
   for (let n = 0; n < 4; n += 1) await node.http.post('/items').send(item).expect(201);
 });
 
 afterAll(async () => {
   await node.close();
-  await redis.stop();
 });
 
 function ask(path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<Answer> {

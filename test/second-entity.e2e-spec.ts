@@ -1,16 +1,16 @@
 import { cacheStatus } from './support/cache-status.js';
 import { createGadgets, Gadget, GadgetsModule } from './support/gadgets.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { createMigratedDatabase, startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let a: TestApp;
 let b: TestApp;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis(), createMigratedDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createMigratedDatabase()]);
   const env = { ITEMS_CACHE_POLICY: 'strict' };
   const options = { redis: redis.url, database: database.url, imports: [GadgetsModule], env };
   a = await startApp(options);
@@ -22,7 +22,6 @@ afterAll(async () => {
   await b.close();
   await a.close();
   await database.drop();
-  await redis.stop();
 });
 
 const save = (name: string, kind: string): Promise<Gadget> => {

@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 import { adminEnv, adminToken, GatedWarmer, insertItems } from './support/warming.js';
 
 describe('npm run warm', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   let gated: GatedWarmer;
   const running: ChildProcess[] = [];
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url, env: adminEnv });
     await insertItems(app, 450);
     gated = GatedWarmer.on(app, 4);
@@ -19,7 +19,6 @@ describe('npm run warm', () => {
     for (const child of running) child.kill('SIGKILL');
     gated.open();
     await app.close();
-    await redis.stop();
   });
 
   function warm(args: readonly string[], token = adminToken) {

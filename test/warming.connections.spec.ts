@@ -1,12 +1,11 @@
 import { QueueConnections } from '../src/warming/queue/queue-connections.js';
-import { startRedis } from './support/services.js';
+import { sharedRedis } from './support/services.js';
 import { until } from './support/until.js';
 
 it('a connection of the queue that Bull makes after the end is none', async () => {
-  const redis = await startRedis();
+  const redis = await sharedRedis();
   const connections = new QueueConnections(redis.url);
   connections.end();
   const late = connections.make('bclient', 'late');
   await until(() => late.status === 'end');
-  await redis.stop();
 });

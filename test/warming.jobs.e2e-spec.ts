@@ -1,17 +1,17 @@
 import { CacheEvents } from '../src/cache/index.js';
 import { ItemsReader } from '../src/items/index.js';
 import { cacheStatus } from './support/cache-status.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 import { adminEnv, adminToken, GatedWarmer, insertItems, warmingOf } from './support/warming.js';
 
 describe('a warming job', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   let gated: GatedWarmer;
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url, env: adminEnv });
     await insertItems(app, 1_001);
     gated = GatedWarmer.on(app, 4);
@@ -19,7 +19,6 @@ describe('a warming job', () => {
   afterAll(async () => {
     gated.open();
     await app.close();
-    await redis.stop();
   });
 
   const items = (body: object) => ({ entity: 'items', ...body });
@@ -161,18 +160,17 @@ describe('a warming job', () => {
 });
 
 describe('cancelling', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   let gated: GatedWarmer;
   beforeEach(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url, env: adminEnv });
     gated = GatedWarmer.on(app, 4);
   });
   afterEach(async () => {
     gated.open();
     await app.close();
-    await redis.stop();
   });
 
   it('ends an active job behind its batch', async () => {
@@ -200,16 +198,15 @@ describe('cancelling', () => {
 });
 
 describe.each(['invalidate', 'write-through', 'strict'])('under %s', (policy) => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url, env: { ...adminEnv, CACHE_POLICY: policy } });
     await insertItems(app, 500);
   });
   afterAll(async () => {
     await app.close();
-    await redis.stop();
   });
 
   it('a row that is written between the load and the fill ends with its newest version', async () => {

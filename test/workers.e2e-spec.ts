@@ -3,20 +3,19 @@ import { Agent, get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { ServiceProcess } from './support/service-process.js';
-import { startRedis, type TestRedis } from './support/services.js';
+import { sharedRedis, type SharedRedis } from './support/services.js';
 import { createMigratedDatabase } from './support/start-app.js';
 import { until } from './support/until.js';
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
-let redis: TestRedis;
+let redis: SharedRedis;
 
 beforeAll(async () => {
   await ServiceProcess.build();
-  [database, redis] = await Promise.all([createMigratedDatabase(), startRedis()]);
+  [database, redis] = await Promise.all([createMigratedDatabase(), sharedRedis()]);
 }, 180_000);
 
 afterAll(async () => {
-  await redis.stop();
   await database.drop();
 });
 

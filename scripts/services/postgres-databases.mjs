@@ -22,20 +22,45 @@ async function withClient(url, work) {
 /**
  * @param {string} adminUrl
  * @param {string} name
+ * @param {string} [template] a database that nobody is connected to; the new one is a copy of it
  * @returns {Promise<void>}
  */
-export const createDatabase = (adminUrl, name) =>
-  withClient(adminUrl, async (client) => void (await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`)));
+export const createDatabase = (adminUrl, name, template = 'template1') =>
+  withClient(adminUrl, async (client) => {
+    const [database, source] = [name, template].map((identifier) => client.escapeIdentifier(identifier));
+    await client.query(`CREATE DATABASE ${database} TEMPLATE ${source}`);
+  });
+
+/**
+ * @param {string} adminUrl
+ * @param {string} name
+ * @returns {Promise<boolean>}
+ */
+export const hasDatabase = (adminUrl, name) =>
+  withClient(adminUrl, async (client) => {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
+    return rowCount === 1;
+  });
 
 /**
  * @param {string} adminUrl
  * @param {string} name
  * @returns {Promise<void>}
  */
-export const ensureDatabase = (adminUrl, name) =>
+export async function ensureDatabase(adminUrl, name) {
+  if (!(await hasDatabase(adminUrl, name))) await createDatabase(adminUrl, name);
+}
+
+/**
+ * @param {string} adminUrl
+ * @param {string} from a database that nobody is connected to
+ * @param {string} to
+ * @returns {Promise<void>}
+ */
+export const renameDatabase = (adminUrl, from, to) =>
   withClient(adminUrl, async (client) => {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
-    if (!rowCount) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+    const [old, name] = [from, to].map((identifier) => client.escapeIdentifier(identifier));
+    await client.query(`ALTER DATABASE ${old} RENAME TO ${name}`);
   });
 
 /**

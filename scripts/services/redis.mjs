@@ -77,7 +77,7 @@ async function answers(process, port) {
  * @param {string} command
  * @returns {Promise<string>} the first part of the answer, empty when there is none
  */
-function ask(port, command) {
+export function ask(port, command) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' });
     const finish = (/** @type {string} */ answer) => {

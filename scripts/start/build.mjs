@@ -1,6 +1,9 @@
 // @ts-check
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CACHE } from '../services/folders.mjs';
+import { AlreadyStartedError, takeLock } from '../services/lock.mjs';
 import { run } from '../services/run.mjs';
 
 const SOURCES = [
@@ -14,11 +17,41 @@ const SOURCES = [
 ];
 
 /**
- * Builds the application unless `dist/` is newer than every source. Silent unless it fails.
+ * Builds the application unless `dist/` is newer than every source. Silent unless it fails. Of several processes that
+ * need the build at the same time, one builds and the others wait.
  * @param {string} root
  * @param {{ say: (line: string) => void, signal: AbortSignal }} options
  */
 export async function buildIfNeeded(root, { say, signal }) {
+  const unlock = await lockOnceFree(join(CACHE, 'build'), signal);
+  try {
+    await build(root, { say, signal });
+  } finally {
+    unlock();
+  }
+}
+
+/**
+ * @param {string} folder
+ * @param {AbortSignal} signal
+ * @returns {Promise<() => void>} releases the lock
+ */
+async function lockOnceFree(folder, signal) {
+  for (;;) {
+    try {
+      return await takeLock(folder, undefined);
+    } catch (error) {
+      if (!(error instanceof AlreadyStartedError)) throw error;
+      await sleep(100, undefined, { signal });
+    }
+  }
+}
+
+/**
+ * @param {string} root
+ * @param {{ say: (line: string) => void, signal: AbortSignal }} options
+ */
+async function build(root, { say, signal }) {
   const stamp = join(root, 'dist', '.built');
   const built = Math.max(modified(stamp), modified(join(root, 'dist', '.tsbuildinfo')));
   const newest = Math.max(...SOURCES.map((source) => newestIn(join(root, source))));

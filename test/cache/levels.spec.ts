@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
 import { describeLevel } from '../support/level.contract.js';
-import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+import { createDatabase, sharedRedis, type SharedRedis } from '../support/services.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let node: CacheNode;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createDatabase()]);
 });
 
 beforeEach(async () => {
@@ -21,7 +21,6 @@ afterEach(() => node.close());
 
 afterAll(async () => {
   await database.drop();
-  await redis.stop();
 });
 
 const snapshot = async (): Promise<string> => {

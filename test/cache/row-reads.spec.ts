@@ -1,21 +1,20 @@
 import { RowReads, type RowRead } from '../../src/cache/levels/l2/row-reads.js';
 import { type RedisConnection } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
-import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+import { createDatabase, sharedRedis, type SharedRedis } from '../support/services.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let node: CacheNode;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createDatabase()]);
   node = await startCacheNode(database.url, redis.url);
 });
 
 afterAll(async () => {
   await node.close();
   await database.drop();
-  await redis.stop();
 });
 
 const address = (id: number, entity = 'things') => ({

@@ -9,6 +9,7 @@ export interface SuiteTest {
   readonly kind?: Kind;
   readonly browser_only?: boolean;
   readonly depends_on?: readonly string[];
+  readonly requests: readonly { readonly pause_after?: boolean }[];
 }
 
 /** What the suite's client noted: true, or what went wrong. */

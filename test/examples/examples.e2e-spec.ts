@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { examplesIn, run } from './http-file.js';
 
@@ -11,15 +11,14 @@ const withCurl = spawnSync('curl', ['--version']).status === 0 ? it : it.skip;
 const token = 'the-token-of-the-examples';
 
 describe('the examples for clients', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url, env: { ADMIN_TOKEN: token } });
   });
   afterAll(async () => {
     await app.close();
-    await redis.stop();
   });
 
   withCurl('with curl do what their comments say', async () => {

@@ -6,9 +6,13 @@ import { parseArgs } from 'node:util';
  * The fast lane against the same service without it:   npm run fuzz [-- --requests 100000] [--seed 7]
  * A failure prints its seed, and the shortest conversation that shows it.
  */
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '10000' }, seed: { type: 'string' } } });
-const { requests, seed } = values;
-const environment = { FUZZ_REQUESTS: requests, ...(seed && { FUZZ_SEED: seed }) };
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+  },
+});
+const environment = { FUZZ_REQUESTS: values.requests, FUZZ_SEED: values.seed };
 const jest = spawn(process.execPath, ['node_modules/jest/bin/jest.js', 'test/fuzz'], {
   env: { ...process.env, ...environment },
   stdio: 'inherit',

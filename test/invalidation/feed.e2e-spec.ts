@@ -1,11 +1,11 @@
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let nodes: TestApp[];
 
@@ -15,11 +15,10 @@ const start = (policy = 'write-through') =>
 const feedOf = (node: TestApp) => node.app.get(ChangeFeed);
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis(), createMigratedDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createMigratedDatabase()]);
 });
 afterAll(async () => {
   await database.drop();
-  await redis.stop();
 });
 afterEach(() => jest.restoreAllMocks());
 

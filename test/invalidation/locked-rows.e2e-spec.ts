@@ -6,18 +6,18 @@ import { policyLockId } from '../../src/invalidation/policies/policy-lock.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
 import { Item } from '../../src/items/item.entity.js';
 import { itemRule } from '../../src/items/item.rule.js';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 let rows: LockedRows;
 let statements: string[] = [];
 let sent: string[] = [];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   node = await startApp({ redis: redis.url });
   rows = node.app.get(LockedRows);
   node.app.get(CacheEvents).on('invalidated', ({ tags }) => sent.push(...tags));
@@ -28,7 +28,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await node.close();
-  await redis.stop();
 });
 
 const fields = (name: string, category = 'tools') => ({ name, description: null, category, price: 1, quantity: 1 });

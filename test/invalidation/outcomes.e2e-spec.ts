@@ -1,21 +1,20 @@
 import { RedisConnection } from '../../src/cache/index.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { Item } from '../../src/items/item.entity.js';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   node = await startApp({ redis: redis.url, env: { CACHE_POLICY: 'strict' } });
 });
 
 afterAll(async () => {
   await node.close();
-  await redis.stop();
 });
 
 const item = (name: string) => ({ name, category: 'tools', price: 1, quantity: 1 });

@@ -3,22 +3,21 @@ import { CacheEvents, ReadThrough, rowAddress, RedisLevel } from '../../src/cach
 import { policyNames } from '../../src/config/index.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 let sent: string[] = [];
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
   node = await startApp({ redis: redis.url });
   node.app.get(CacheEvents).on('invalidated', ({ tags }) => sent.push(...tags));
 });
 
 afterAll(async () => {
   await node.close();
-  await redis.stop();
 });
 
 const fields = (name: string, category = 'tools') => ({ name, description: null, category, price: 1, quantity: 1 });

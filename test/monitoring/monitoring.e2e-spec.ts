@@ -1,4 +1,4 @@
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { type Exposed, exposedBy, unknownTo } from './exposed.js';
 import { alerts, queries, records, type Rule, rules, ruleTests, runbook } from './monitoring-files.js';
@@ -17,11 +17,11 @@ const expectsOf = ({ alert }: Rule, tests = ruleTests) =>
 const namesOf = (some: readonly Rule[]) => some.map(({ alert }) => alert);
 
 describe('what Prometheus and Grafana ask for', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let app: TestApp;
   let exposed: Exposed;
   beforeAll(async () => {
-    redis = await startRedis();
+    redis = await sharedRedis();
     app = await startApp({ redis: redis.url });
     await app.http.get('/items/1').expect(404);
     const { text } = await app.http.get('/metrics').expect(200);
@@ -29,7 +29,6 @@ describe('what Prometheus and Grafana ask for', () => {
   });
   afterAll(async () => {
     await app.close();
-    await redis.stop();
   });
 
   it('is told by the service, or recorded by a rule: in every rule', () => {

@@ -53,9 +53,9 @@ describe('the mutants', () => {
   });
 });
 
-/** Some of each kind, quick ones; all of them are `npm run mutate`. */
-it('a guard that is switched off is missed, by the model and by the simulation', async () => {
-  const some = ['fence-row', 'epoch', 'release-stamp', 'placeholder', 'derived-stamps', 'fence-or-fail'];
+/** Two quick ones; `npm run mutate` hunts all of them. */
+it('the model finds a violation when a guard is switched off', async () => {
+  const some = ['fence-row', 'epoch'];
   const { stdout } = await run(process.execPath, ['test/mutation/mutate.mjs', '--dry', ...some]);
   expect(stdout).toContain(`${some.length} of ${some.length} mutants caught`);
-}, 120_000);
+});

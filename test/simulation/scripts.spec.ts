@@ -3,25 +3,24 @@ import { valueField } from '../../src/cache/levels/l2/keys.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
-import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+import { createDatabase, sharedRedis, type SharedRedis } from '../support/services.js';
 import { MemoryRedis } from './memory-redis.js';
 
 /** So many generated command sequences, each run on Redis and in memory. */
 const sequences = 500;
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let node: CacheNode;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createDatabase()]);
   node = await startCacheNode(database.url, redis.url, { REDIS_TIMEOUT_MS: '5000' });
 });
 
 afterAll(async () => {
   await node.close();
   await database.drop();
-  await redis.stop();
 });
 
 interface Command {

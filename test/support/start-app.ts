@@ -12,7 +12,7 @@ import { migrate } from '../../src/database/index.js';
 import { Lifecycle } from '../../src/http/index.js';
 import { createApp } from '../../src/server.js';
 import { WarmingAtBoot } from '../../src/warming/index.js';
-import { createDatabase } from './services.js';
+import { createFilledDatabase, type TestDatabase } from './services.js';
 
 export interface StartAppOptions {
   /** On top of a test's defaults: silent, on a free port, with a fresh database, nothing warmed unasked. */
@@ -82,11 +82,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
 }
 
 /** A database with the schema and nothing in it. */
-export async function createMigratedDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
-  const database = await createDatabase();
-  await migrateDatabase(database.url);
-  return database;
-}
+export const createMigratedDatabase = (): Promise<TestDatabase> => createFilledDatabase(migrateDatabase);
 
 export async function migrateDatabase(url: string): Promise<void> {
   const dataSource = await createMigrationDataSource(url).initialize();

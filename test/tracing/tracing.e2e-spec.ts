@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { steps } from '../../src/cache/index.js';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 import { type CollectedSpan, type Collector, startCollector } from './collector.js';
@@ -22,12 +22,12 @@ describe('without a word in the environment', () => {
 });
 
 describe('traces', () => {
-  let redis: TestRedis;
+  let redis: SharedRedis;
   let collector: Collector;
   let app: TestApp;
   let path: string;
   beforeAll(async () => {
-    [redis, collector] = await Promise.all([startRedis(), startCollector()]);
+    [redis, collector] = await Promise.all([sharedRedis(), startCollector()]);
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
     Object.assign(process.env, own, env);
     app = await startApp({ redis: redis.url, env: { ...env, CACHE_POLICY: 'invalidate' } });
@@ -36,7 +36,7 @@ describe('traces', () => {
   afterAll(async () => {
     await app.close();
     for (const name of [...Object.keys(own), 'OTEL_EXPORTER_OTLP_ENDPOINT']) delete process.env[name];
-    await Promise.all([redis.stop(), collector.stop()]);
+    await collector.stop();
     expect(steps.start.hasSubscribers).toBe(false);
   });
 

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { openCluster } from '../../../scripts/services/postgres-cluster.mjs';
 import { startPostgres } from '../../../scripts/services/postgres.mjs';
 import { recordsIn } from '../../../scripts/services/records.mjs';
+import { startRedis } from '../../../scripts/services/redis.mjs';
 
 /**
- * What the global setup found out once for all test files. (Not TypeScript: Jest does not map imports in its setup.)
+ * What the global setup found out once for all Jest workers. (Not TypeScript: Jest does not map imports in its setup.)
  * @typedef {object} TestEnvironment
  * @property {string} folder of this run; removed at its end
  * @property {import('../../../scripts/services/redis-binary.mjs').RedisBinary} redis
  * @property {import('../../../scripts/services/postgres-binaries.mjs').PostgresPlace} place its folder, too, is removed at the end
- * @property {string} postgresUrl of the superuser of the PostgreSQL that all test files share
  */
 
 const NAME = 'STRATA_TEST_SERVICES';
@@ -54,7 +54,7 @@ const SETTINGS = [
 ];
 
 /**
- * @param {Omit<TestEnvironment, 'postgresUrl'>} environment
+ * @param {TestEnvironment} environment
  * @param {readonly string[]} [own] settings of this one
  */
 export async function freshPostgres({ folder, place }, own = []) {
@@ -68,4 +68,20 @@ export async function freshPostgres({ folder, place }, own = []) {
       settings: [...SETTINGS, ...own],
     });
   return { files: { data: cluster.data, password: `${cluster.data}.password`, log }, start };
+}
+
+/**
+ * @param {TestEnvironment} environment
+ * @param {readonly string[]} [args] further arguments of the server
+ */
+export function freshRedis({ folder: parent, redis: binary }, args = []) {
+  const folder = join(parent, uniqueName('redis'));
+  const log = `${folder}.log`;
+  /** @param {number} [port] */
+  const start = (port) =>
+    startRedis({
+      ...{ binary, folder, log, records: recordsIn(parent), onEnd: 'SIGKILL', port },
+      args: ['--save', '', '--appendonly', 'no', ...args],
+    });
+  return { files: { folder, log }, start };
 }

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDatabase, dropDatabase } from '../../../scripts/services/postgres-databases.mjs';
+import { createDatabase, dropDatabase, hasDatabase, renameDatabase } from '../../../scripts/services/postgres-databases.mjs';
 import { childrenOf } from '../../../scripts/services/process.mjs';
 import { freshPostgres, testEnvironment, uniqueName } from './environment.mjs';
+import { workerServices } from './worker.js';
 
 export interface TestDatabase {
   readonly url: string;
@@ -28,8 +29,20 @@ export interface TestPostgres {
   readonly stop: () => Promise<void>;
 }
 
-/** An empty database in the PostgreSQL that all tests share. */
-export const createTestDatabase = (): Promise<TestDatabase> => databaseOf(testEnvironment().postgresUrl);
+/** An empty database in the PostgreSQL of this Jest worker. */
+export const createTestDatabase = async (): Promise<TestDatabase> => databaseOf(await workerServices().postgresUrl());
+
+/** A copy of a database that `fill` has filled; it does so once per Jest worker. */
+export async function createFilledDatabase(fill: (url: string) => Promise<void>): Promise<TestDatabase> {
+  const adminUrl = await workerServices().postgresUrl();
+  const template = 'filled';
+  if (!(await hasDatabase(adminUrl, template))) {
+    const draft = await databaseOf(adminUrl);
+    await fill(draft.url);
+    await renameDatabase(adminUrl, new URL(draft.url).pathname.slice(1), template);
+  }
+  return databaseOf(adminUrl, template);
+}
 
 /** A PostgreSQL of its own, in about a second, for tests that pause or kill it, or want it set up otherwise. */
 export async function startPostgres(settings: readonly string[] = []): Promise<TestPostgres> {
@@ -80,9 +93,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
   return control;
 }
 
-async function databaseOf(adminUrl: string): Promise<TestDatabase> {
+async function databaseOf(adminUrl: string, template?: string): Promise<TestDatabase> {
   const name = uniqueName('test');
-  await createDatabase(adminUrl, name);
+  await createDatabase(adminUrl, name, template);
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => dropDatabase(adminUrl, name) };

@@ -1,9 +1,6 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { signalTo } from '../../../scripts/services/process.mjs';
-import { recordsIn } from '../../../scripts/services/records.mjs';
-import * as server from '../../../scripts/services/redis.mjs';
-import { testEnvironment, uniqueName } from './environment.mjs';
+import { freshRedis, testEnvironment } from './environment.mjs';
 
 export interface TestRedis {
   readonly url: string;
@@ -26,20 +23,9 @@ export interface TestRedisOptions {
   port?: number;
 }
 
-/** A Redis of its own, in about 40 ms, for whoever calls. */
+/** A Redis of its own, in about 40 ms, for tests that kill, pause or configure it. */
 export async function startRedis({ args = [], port }: TestRedisOptions = {}): Promise<TestRedis> {
-  const { folder: parent, redis: binary } = testEnvironment();
-  const folder = join(parent, uniqueName('redis'));
-  const start = (at?: number): Promise<server.Redis> =>
-    server.startRedis({
-      binary,
-      folder,
-      log: `${folder}.log`,
-      records: recordsIn(parent),
-      args: ['--save', '', '--appendonly', 'no', ...args],
-      onEnd: 'SIGKILL',
-      port: at,
-    });
+  const { files, start } = freshRedis(testEnvironment(), args);
   let redis = await start(port);
   const kill = (): Promise<void> => redis.process.stop(['SIGKILL'], 5000);
 
@@ -58,8 +44,7 @@ export async function startRedis({ args = [], port }: TestRedisOptions = {}): Pr
     },
     async stop() {
       await kill();
-      rmSync(folder, { recursive: true, force: true });
-      rmSync(`${folder}.log`, { force: true });
+      for (const path of Object.values(files)) rmSync(path, { recursive: true, force: true });
     },
   };
 }

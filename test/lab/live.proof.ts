@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Findings } from '../../lab/main.mjs';
 import { ROOT } from '../../scripts/services/folders.mjs';
 import { buildIfNeeded } from '../../scripts/start/build.mjs';
-import { testEnvironment } from '../support/services/environment.mjs';
+import { workerServices } from '../support/services/worker.js';
 
 const out = mkdtempSync(join(tmpdir(), 'strata-lab-'));
 afterAll(() => rmSync(out, { recursive: true }));
@@ -21,7 +21,7 @@ function lab(...args: string[]): Promise<{ readonly code: unknown; readonly file
 }
 
 it('npm run lab: the same script under two policies, and a report of what readers saw', async () => {
-  const { postgresUrl } = testEnvironment();
+  const postgresUrl = await workerServices().postgresUrl();
   const options = ['--policies', 'ttl,strict', '--seconds', '5', '--seed', '1', '--postgres', postgresUrl];
   const { code, file, told } = await lab(...options);
   expect({ code, told: code === 0 || told }).toEqual({ code: 0, told: true });

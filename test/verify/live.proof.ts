@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/services/folders.mjs';
 import { buildIfNeeded } from '../../scripts/start/build.mjs';
-import { testEnvironment } from '../support/services/environment.mjs';
+import { workerServices } from '../support/services/worker.js';
 
 interface Result {
   readonly verdict: string;
@@ -19,13 +19,13 @@ interface Result {
 }
 
 /** `npm run verify` in its short form: real nodes, and a server of the tests instead of one of its own. */
-function verify(
+async function verify(
   ...args: string[]
 ): Promise<{ readonly code: unknown; readonly result: Result; readonly told: string }> {
   const command = [
     join(ROOT, 'verify', 'main.mjs'),
     '--postgres',
-    testEnvironment().postgresUrl,
+    await workerServices().postgresUrl(),
     '--nodes',
     '2',
     ...args,
