@@ -12,11 +12,11 @@ describe('the interval of a median', () => {
   it('holds the true one about as often as it says', () => {
     const random = new Random('coverage');
     let held = 0;
-    for (let i = 0; i < 60; i += 1) {
+    for (let i = 0; i < 20; i += 1) {
       const { low, high } = medianInterval(around(2, 40, random), random);
       if (low <= 2 && 2 <= high) held += 1;
     }
-    expect(held).toBeGreaterThanOrEqual(51);
+    expect(held).toBeGreaterThanOrEqual(17);
   });
 
   it('is narrower the more is known, and surrounds the median', () => {
@@ -27,7 +27,7 @@ describe('the interval of a median', () => {
       expect(median).toBeLessThanOrEqual(high);
       return high - low;
     };
-    expect(width(640)).toBeLessThan(width(40));
+    expect(width(160)).toBeLessThan(width(10));
   });
 
   it('is the same for the same seed', () => {

@@ -49,10 +49,10 @@ describe('L1', () => {
     return ticket && node.l1.fill(ticket, { body, dependencies, ...life });
   };
 
-  it('stays within its bytes under a million keys, and never keeps what would push out most of it', () => {
+  it('stays within its bytes under very many keys, and never keeps what would push out most of it', () => {
     const { cacheL1MaxBytes } = node.settings;
     let most = 0;
-    for (let n = 0; n < 1_000_000; n += 1) {
+    for (let n = 0; n < 100_000; n += 1) {
       fill(`row things:${n}`, `{"n":${n}}`);
       most = Math.max(most, node.l1.bytes);
     }

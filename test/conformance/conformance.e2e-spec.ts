@@ -7,7 +7,7 @@ describe('the api layer under the public HTTP cache tests', () => {
   it('passes every test that does not wait for a response to become stale, but for those that are explained', async () => {
     const proxy = await startProxy();
     const results = await runWithoutPauses(proxy.url).finally(() => proxy.close());
-    expect(Object.keys(results).length).toBeGreaterThan(100);
+    expect(Object.keys(results).length).toBeGreaterThan(30);
     expect(unexpected(results).filter((id) => id in results)).toEqual([]);
   });
 

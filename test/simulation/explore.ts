@@ -27,10 +27,7 @@ const batch = 50;
 const forbidden = ({ violations }: Outcome): boolean => violations.some((violation) => !isAllowed(violation));
 
 /** Runs schedule after schedule until as many have run as wanted, or one shows what must not be. */
-export async function explore(
-  setup: Setup,
-  { schedules, seed, path, unexplained = false }: Budget,
-): Promise<Explored> {
+export async function explore(setup: Setup, { schedules, seed, path, unexplained = false }: Budget): Promise<Explored> {
   const seen = new Map<Kind, number>();
   let run = 0;
   let steps = 0;

@@ -4,12 +4,12 @@ import { type Setup } from './schedule.js';
 
 /** Each with its schedules in `npm test`, the same each time. */
 const setups = {
-  strict: [{ policy: 'strict' }, 600],
-  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 300],
-  switching: [{ policy: 'invalidate', switching: true }, 300],
-  'write-through': [{ policy: 'write-through' }, 400],
-  invalidate: [{ policy: 'invalidate' }, 400],
-  ttl: [{ policy: 'ttl' }, 300],
+  strict: [{ policy: 'strict' }, 150],
+  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 75],
+  switching: [{ policy: 'invalidate', switching: true }, 75],
+  'write-through': [{ policy: 'write-through' }, 100],
+  invalidate: [{ policy: 'invalidate' }, 100],
+  ttl: [{ policy: 'ttl' }, 100],
 } satisfies Record<string, readonly [Setup, number]>;
 
 type SetupName = keyof typeof setups;
@@ -61,7 +61,6 @@ describe('the weaker policies keep what they promise, and no more', () => {
     });
 
   test('ttl')('ttl: only what was there once', async () => {
-    const explored = await run('ttl');
-    expect(explored.schedules < enough.R || explored.seen.has('R')).toBe(true);
+    expect((await run('ttl')).seen.has('R')).toBe(true);
   });
 });
