@@ -22,8 +22,16 @@ const esm = [
   '@opentelemetry/otlp-exporter-base',
 ];
 
-/** With `STRATA_MUTANT=<name>`, one guard of the product is switched off while it is compiled: see test/mutation. */
-const compiler = process.env.STRATA_MUTANT ? '<rootDir>/test/mutation/transformer.mjs' : '@swc/jest';
+export const compiled = '^.+\\.(ts|js|mjs)$';
+export const compilerOptions = {
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    keepClassNames: true,
+  },
+  module: { type: 'commonjs', ignoreDynamic: false },
+};
 
 /** A worker, its servers and the processes that its tests start: so much memory at most, in bytes. */
 const memoryPerWorker = 1.5 * 2 ** 30;
@@ -37,6 +45,8 @@ export default {
   // A limit for what hangs, generous to a busy machine; nothing is timed by it.
   testTimeout: 60_000,
   maxWorkers,
+  // Jest keeps something of every file: a worker that has grown beyond this is replaced after its file.
+  workerIdleMemoryLimit: '1GB',
   reporters: ['default', '<rootDir>/test/support/slowest-files.mjs'],
   rootDir: '.',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
@@ -45,19 +55,6 @@ export default {
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
-  transform: {
-    '^.+\\.(ts|js|mjs)$': [
-      compiler,
-      {
-        jsc: {
-          target: 'es2022',
-          parser: { syntax: 'typescript', decorators: true },
-          transform: { legacyDecorator: true, decoratorMetadata: true },
-          keepClassNames: true,
-        },
-        module: { type: 'commonjs', ignoreDynamic: false },
-      },
-    ],
-  },
+  transform: { [compiled]: ['@swc/jest', compilerOptions] },
   transformIgnorePatterns: [`/node_modules/(?!(${esm.join('|')})/)`],
 };

@@ -1,12 +1,14 @@
 // @ts-check
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nameOf } from './catchers.mjs';
 
 /** @typedef {import('./mutants.mjs').Mutant} Mutant */
 /** @typedef {import('./catchers.mjs').Catcher} Catcher */
+/** @typedef {import('./runner.mjs').Question} Question */
+/** @typedef {import('./answers.mjs').SpecAnswer} SpecAnswer */
 
 /**
  * What became of a mutant.
@@ -20,85 +22,116 @@ import { nameOf } from './catchers.mjs';
  * @property {boolean} ok caught, or survives as it is said to
  */
 
-/** @typedef {{ readonly caught: boolean, readonly searched: string, readonly exhaustive: boolean }} Search */
+/** @typedef {{ readonly caught: boolean, readonly searched: string, readonly exhaustive: boolean, readonly ms: number }} Search */
+/** @typedef {{ readonly mutant: Mutant, readonly catcher: Catcher, readonly nth: number }} Pair */
 
 /**
- * Asks one catcher after the other; of a guard in depth, all of them.
- * @param {Mutant} mutant
- * @returns {Promise<Hunted>}
+ * Asks the first catcher of each mutant, then the second of those that nobody has caught yet, and so on; of a guard in
+ * depth, all catchers.
+ * @param {readonly Mutant[]} mutants
+ * @param {(hunted: Hunted) => void} onDone
  */
-export async function hunt(mutant) {
-  const { name, guard, by, depth = '' } = mutant;
-  const startedMs = performance.now();
-  const searched = [];
-  let exhaustive = false;
-  let caughtBy = '';
-  for (const [nth, catcher] of by.entries()) {
-    const search = await ask(mutant, nth).catch((error) => nothing(error));
-    searched.push(search.searched);
-    exhaustive ||= search.exhaustive;
-    if (search.caught) caughtBy = nameOf(catcher);
-    if (search.caught) break;
+export async function hunt(mutants, onDone) {
+  /** @type {Map<Mutant, Search[]>} */
+  const searches = new Map(mutants.map((mutant) => [mutant, []]));
+  const isCaught = (/** @type {Mutant} */ mutant) => searches.get(mutant)?.some(({ caught }) => caught) ?? false;
+  let open = [...mutants];
+  for (let nth = 0; open.length > 0; nth += 1) {
+    const pairs = open.flatMap((mutant) => ({ mutant, catcher: /** @type {Catcher} */ (mutant.by[nth]), nth }));
+    const found = await searchAll(pairs);
+    pairs.forEach(({ mutant }, at) => searches.get(mutant)?.push(/** @type {Search} */ (found[at])));
+    const done = open.filter((mutant) => isCaught(mutant) || mutant.by.length === nth + 1);
+    for (const mutant of done) onDone(conclude(mutant, searches.get(mutant) ?? []));
+    open = open.filter((mutant) => !done.includes(mutant));
   }
-  const ok = depth === '' ? caughtBy !== '' : caughtBy === '' && searched.length === by.length;
-  const ms = Math.round(performance.now() - startedMs);
-  return { name, guard, caughtBy, searched: searched.join(', '), depth, ms, ok };
 }
 
-/** @param {Mutant} mutant @param {number} nth of its catchers @returns {Promise<Search>} */
-async function ask(mutant, nth) {
-  const catcher = /** @type {Catcher} */ (mutant.by[nth]);
-  if (catcher.kind === 'model' || catcher.kind === 'rule') return askModel(mutant, nth);
-  return askJest(mutant, catcher);
+/** @param {Mutant} mutant @param {readonly Search[]} searches @returns {Hunted} */
+function conclude({ name, guard, by, depth = '' }, searches) {
+  const at = searches.findIndex(({ caught }) => caught);
+  const caughtBy = at < 0 ? '' : nameOf(/** @type {Catcher} */ (by[at]));
+  const searched = searches.map((search) => search.searched).join(', ');
+  const ms = searches.reduce((sum, search) => sum + search.ms, 0);
+  return { name, guard, caughtBy, searched, depth, ms, ok: (depth === '') === (caughtBy !== '') };
 }
 
-/** Who could not be asked has caught nothing. @param {unknown} error @returns {Search} */
-const nothing = (error) => ({ caught: false, searched: String(error), exhaustive: false });
+/** @param {readonly Pair[]} pairs @returns {Promise<readonly Search[]>} in their order */
+async function searchAll(pairs) {
+  const byModel = pairs.filter(({ catcher }) => catcher.kind === 'model' || catcher.kind === 'rule');
+  const bySpec = pairs.filter((pair) => !byModel.includes(pair));
+  const found = new Map([...(await inParallel(byModel, askModel)).entries(), ...(await askSpecs(bySpec)).entries()]);
+  return pairs.map((pair) => /** @type {Search} */ (found.get(pair)));
+}
 
-/** @param {Mutant} mutant @param {number} nth of its catchers @returns {Promise<Search>} */
-async function askModel({ name }, nth) {
+/**
+ * @param {readonly Pair[]} pairs
+ * @param {(pair: Pair) => Promise<Search>} ask
+ * @returns {Promise<ReadonlyMap<Pair, Search>>}
+ */
+async function inParallel(pairs, ask) {
+  const waiting = [...pairs];
+  /** @type {Map<Pair, Search>} */
+  const found = new Map();
+  const work = async () => {
+    for (let pair = waiting.shift(); pair; pair = waiting.shift()) found.set(pair, await ask(pair).catch(failed));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return found;
+}
+
+/** A catcher that could not be asked has caught nothing. @param {unknown} error @returns {Search} */
+const failed = (error) => ({ caught: false, searched: String(error), exhaustive: false, ms: 0 });
+
+/** @param {Pair} pair @returns {Promise<Search>} */
+async function askModel({ mutant: { name }, nth }) {
+  const startedMs = performance.now();
   const { code, stdout, stderr } = await run(['test/mutation/model-hunt.mjs', name, String(nth)], {});
   if (code !== 0) throw new Error(`${name}: ${stderr}`);
   const { caughtBy, states, exhaustive } = JSON.parse(stdout);
-  return { caught: caughtBy !== '', searched: `${states.toLocaleString('en')} states`, exhaustive };
+  const ms = Math.round(performance.now() - startedMs);
+  return { caught: caughtBy !== '', searched: `${states.toLocaleString('en')} states`, exhaustive, ms };
 }
 
 /**
- * A failing test is a catch; a suite that could not even run is not.
- * @param {Mutant} mutant
- * @param {Extract<Catcher, { kind: 'simulation' | 'spec' }>} catcher
- * @returns {Promise<Search>}
+ * All specs in one run of Jest. A failing test is a catch; a spec that could not run is not.
+ * @param {readonly Pair[]} pairs
+ * @returns {Promise<ReadonlyMap<Pair, Search>>}
  */
-async function askJest({ name }, catcher) {
+async function askSpecs(pairs) {
+  if (pairs.length === 0) return new Map();
   const folder = await mkdtemp(join(tmpdir(), 'strata-hunt-'));
   try {
-    const outcome = join(folder, 'outcome.json');
-    const { args, env } = jestOf(catcher);
-    const jest = ['node_modules/jest/bin/jest.js', '--runInBand', '--forceExit', '--json', `--outputFile=${outcome}`];
-    const { stderr } = await run([...jest, ...args], { STRATA_MUTANT: name, ...env });
-    /** @type {{ numFailedTests: number, numPassedTests: number, numRuntimeErrorTestSuites: number }} */
-    const result = JSON.parse(await readFile(outcome, 'utf8'));
-    const ran = result.numFailedTests + result.numPassedTests;
-    if (result.numRuntimeErrorTestSuites > 0 || ran === 0) throw new Error(`${name}: nothing has run\n${stderr}`);
-    const schedules = /: (\d+) schedules of/.exec(stderr)?.[1];
-    const searched = catcher.kind === 'simulation' ? `${schedules} schedules` : `${ran} tests`;
-    return { caught: result.numFailedTests > 0, searched, exhaustive: false };
+    const questions = pairs.map(questionOf);
+    const answersFile = join(folder, 'answers.json');
+    const args = ['node_modules/jest/bin/jest.js', '--config', 'test/mutation/jest.config.mjs', '--forceExit'];
+    const env = { STRATA_QUESTIONS: JSON.stringify(questions), STRATA_ANSWERS: answersFile };
+    const { stderr } = await run(args, env);
+    const answers = await readFile(answersFile, 'utf8').catch(() => Promise.reject(new Error(stderr)));
+    /** @type {readonly (SpecAnswer | null)[]} */
+    const all = JSON.parse(answers);
+    return new Map(pairs.map((pair, at) => [pair, searchOf(pair, all[at] ?? undefined)]));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** @param {Extract<Catcher, { kind: 'simulation' | 'spec' }>} catcher */
-function jestOf(catcher) {
-  if (catcher.kind === 'spec') {
-    const { file, test, config } = catcher;
-    return { args: [file, ...(test ? ['-t', test] : []), ...(config ? ['--config', config] : [])], env: {} };
-  }
-  const { setup, seed, schedules } = catcher;
-  return {
-    args: ['test/simulation/simulation.spec.ts', '--config', 'test/simulation/jest.config.mjs'],
-    env: { SIMULATION_SETUPS: setup, SIMULATION_SEED: String(seed), SIMULATION_SCHEDULES: String(schedules) },
-  };
+/** @param {Pair} pair @param {SpecAnswer | undefined} answer @returns {Search} */
+function searchOf({ mutant: { name }, catcher }, answer) {
+  if (!answer || answer.error !== '' || answer.ran === 0)
+    return failed(new Error(`${name}: nothing has run. ${answer?.error ?? ''}`));
+  const { ran, message, ms } = answer;
+  const caught = answer.failed > 0;
+  if (catcher.kind !== 'simulation') return { caught, searched: `${ran} tests`, exhaustive: false, ms };
+  const schedules = /after (\d+) schedules/.exec(message)?.[1] ?? catcher.schedules;
+  return { caught, searched: `${schedules} schedules`, exhaustive: false, ms };
+}
+
+/** @param {Pair} pair @returns {Question} */
+function questionOf({ mutant: { name }, catcher }) {
+  if (catcher.kind === 'spec') return { name, file: catcher.file, test: catcher.test, env: {} };
+  const { setup, seed, schedules } = /** @type {import('./catchers.mjs').Simulation} */ (catcher);
+  const env = { SIMULATION_SETUPS: setup, SIMULATION_SEED: String(seed), SIMULATION_SCHEDULES: String(schedules) };
+  return { name, file: 'test/simulation/simulation.spec.ts', test: '', env };
 }
 
 /**

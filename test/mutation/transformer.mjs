@@ -3,11 +3,12 @@ import swcJest from '@swc/jest';
 import { mutants } from './mutants.mjs';
 import { mutate } from './source.mjs';
 
-/** The test-only build flag: with `STRATA_MUTANT=<name>`, Jest compiles the product with one of its guards switched off. */
-const mutant = mutants.find(({ name }) => name === process.env.STRATA_MUTANT);
-
-/** @param {import('@swc/core').Options} options */
-export function createTransformer(options) {
+/**
+ * Compiles the product with one of its guards switched off: that of the option `mutant`.
+ * @param {import('@swc/core').Options & { mutant?: string }} options
+ */
+export function createTransformer({ mutant: name, ...options }) {
+  const mutant = mutants.find((one) => one.name === name);
   const swc = /** @type {Required<ReturnType<typeof swcJest.createTransformer>>} */ (
     swcJest.createTransformer(options)
   );

@@ -27,7 +27,7 @@ async function run(name: SetupName): Promise<Explored> {
   const seen = [...explored.seen].map(([kind, count]) => `${kind} in ${count}`).join(', ') || 'none';
   const counts = `${explored.schedules} schedules of ${Math.round(explored.steps / explored.schedules)} steps`;
   if (schedules > 0) process.stderr.write(`  ${name}: ${counts}, violations: ${seen} (seed ${seed})\n`);
-  if (explored.failure !== undefined) throw new Error(explored.failure);
+  if (explored.failure !== undefined) throw new Error(`after ${explored.schedules} schedules: ${explored.failure}`);
   return explored;
 }
 

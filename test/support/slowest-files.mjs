@@ -4,7 +4,10 @@ const howMany = 10;
 
 /** A Jest reporter: after a run of many files, one line each for the slowest. */
 export default class SlowestFiles {
-  /** @param {unknown} _contexts @param {import('@jest/reporters').AggregatedResult} results */
+  /**
+   * @param {unknown} _contexts
+   * @param {{ testResults: readonly { testFilePath: string, perfStats: { start: number, end: number } }[] }} results
+   */
   onRunComplete(_contexts, { testResults }) {
     if (testResults.length <= howMany) return;
     const timed = testResults.map(({ testFilePath, perfStats: { start, end } }) => ({ testFilePath, ms: end - start }));

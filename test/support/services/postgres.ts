@@ -1,7 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDatabase, dropDatabase, hasDatabase, renameDatabase } from '../../../scripts/services/postgres-databases.mjs';
+import {
+  createDatabase,
+  dropDatabase,
+  hasDatabase,
+  renameDatabase,
+} from '../../../scripts/services/postgres-databases.mjs';
 import { childrenOf } from '../../../scripts/services/process.mjs';
 import { freshPostgres, testEnvironment, uniqueName } from './environment.mjs';
 import { workerServices } from './worker.js';
