@@ -5,33 +5,37 @@ import { freePort } from '../scripts/services/ports.mjs';
 import { until } from './support/until.js';
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
-let service: ServiceProcess;
+/** One process per test. They start at the same time: each takes some seconds, which no test is about. */
+let services: Record<'thrown' | 'rejected' | 'ends' | 'twice' | 'late', ServiceProcess>;
 
 beforeAll(async () => {
   await ServiceProcess.build();
   database = await createMigratedDatabase();
+  const start = (env: NodeJS.ProcessEnv = {}) => new ServiceProcess({ DATABASE_URL: database.url, ...env });
+  services = {
+    thrown: start({ NODE_OPTIONS: inspectable }),
+    rejected: start({ NODE_OPTIONS: inspectable }),
+    ends: start(),
+    twice: start(),
+    late: start({ DRAIN_TIMEOUT_MS: '300' }),
+  };
+  await Promise.all(Object.values(services).map((service) => service.ready()));
 }, 180_000);
 
-afterAll(() => database.drop());
-afterEach(() => service.kill());
-
-function run(env: NodeJS.ProcessEnv = {}): void {
-  service = new ServiceProcess({ DATABASE_URL: database.url, ...env });
-}
-
-async function start(env: NodeJS.ProcessEnv = {}): Promise<string> {
-  run(env);
-  return service.ready();
-}
+afterAll(async () => {
+  for (const service of Object.values(services)) service.kill();
+  await database.drop();
+});
 
 describe('an error that nobody caught', () => {
   it.each([
-    ['thrown', `setTimeout(() => { throw new Error('boom thrown') })`],
-    ['rejected', `void Promise.reject(new Error('boom rejected'))`],
+    ['thrown' as const, `setTimeout(() => { throw new Error('boom thrown') })`],
+    ['rejected' as const, `void Promise.reject(new Error('boom rejected'))`],
   ])(
     'that is %s ends the process with 1, is logged as fatal, and lets running requests finish',
     async (how, expression) => {
-      const url = await start({ NODE_OPTIONS: inspectable });
+      const service = services[how];
+      const url = await service.ready();
       const { answer, finish } = await ServiceProcess.begin(url);
       const inspector = await Inspector.of(service.log);
       await inspector.evaluate(expression);
@@ -50,7 +54,8 @@ describe('an error that nobody caught', () => {
 
 describe('SIGTERM', () => {
   it('ends the process with 0 once running requests are answered', async () => {
-    const url = await start();
+    const service = services.ends;
+    const url = await service.ready();
     const { answer, finish } = await ServiceProcess.begin(url);
     service.signal('SIGTERM');
     await ServiceProcess.refused(url);
@@ -62,7 +67,8 @@ describe('SIGTERM', () => {
   it('ends a process with 0 that is not ready yet, since it is warming', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     // Nobody answers there: the warming waits until its time is over, or it is told to end.
-    run({ PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', WARM_AT_BOOT: 'recent' });
+    const warming = { PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', WARM_AT_BOOT: 'recent' };
+    const service = new ServiceProcess({ DATABASE_URL: database.url, ...warming });
     await until(
       () =>
         fetch(`${url}/health/ready`).then(
@@ -74,10 +80,12 @@ describe('SIGTERM', () => {
     service.signal('SIGTERM');
     expect(await service.ended()).toBe(0);
     expect(service.text()).not.toContain('cannot start');
+    service.kill();
   });
 
   it('for the second time ends it at once', async () => {
-    const url = await start();
+    const service = services.twice;
+    const url = await service.ready();
     const { answer } = await ServiceProcess.begin(url);
     service.signal('SIGTERM');
     await ServiceProcess.refused(url);
@@ -87,7 +95,8 @@ describe('SIGTERM', () => {
   });
 
   it('cuts off what is not done by the deadline', async () => {
-    const { answer } = await ServiceProcess.begin(await start({ DRAIN_TIMEOUT_MS: '300' }));
+    const service = services.late;
+    const { answer } = await ServiceProcess.begin(await service.ready());
     service.signal('SIGTERM');
     expect(await answer).toBe('cut off');
     expect(await service.ended()).toBe(0);

@@ -134,19 +134,23 @@ describe('several workers', () => {
 });
 
 describe('the process above them', () => {
-  let service: ServiceProcess;
-  afterEach(() => service.kill());
+  /** One service per test. They start at the same time: each takes some seconds, which no test is about. */
+  let services: Record<'twice' | 'hanging' | 'killed', ServiceProcess>;
+  let urls: string[];
 
-  async function start(env: NodeJS.ProcessEnv = {}): Promise<string> {
-    service = run(env);
-    return service.ready();
-  }
+  beforeAll(async () => {
+    services = { twice: run(), hanging: run({ DRAIN_TIMEOUT_MS: '0' }), killed: run() };
+    urls = await Promise.all(Object.values(services).map((service) => service.ready()));
+  }, 180_000);
+
+  afterAll(() => Object.values(services).forEach((service) => service.kill()));
 
   it('ends at once when it is told twice', async () => {
-    const url = await start();
-    const { answer } = await ServiceProcess.begin(url);
+    const service = services.twice;
+    const [url] = urls;
+    const { answer } = await ServiceProcess.begin(url!);
     service.signal('SIGTERM');
-    await ServiceProcess.refused(url);
+    await ServiceProcess.refused(url!);
     service.signal('SIGTERM');
     expect(await service.ended()).toBe(1);
     expect(await answer).toBe('cut off');
@@ -154,7 +158,7 @@ describe('the process above them', () => {
   });
 
   it('ends a worker that hangs past every deadline', async () => {
-    await start({ DRAIN_TIMEOUT_MS: '0' });
+    const service = services.hanging;
     process.kill(service.workerPids()[1]!, 'SIGSTOP');
     service.signal('SIGTERM');
     expect(await service.ended()).toBe(1);
@@ -162,7 +166,7 @@ describe('the process above them', () => {
   });
 
   it('leaves no worker behind when it is killed', async () => {
-    await start();
+    const service = services.killed;
     service.signal('SIGKILL');
     await service.ended();
     await until(() => service.workerPids().filter(isAlive).length === 0);
@@ -171,10 +175,11 @@ describe('the process above them', () => {
   it('says once that the service cannot start', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
-    service = run({ PORT: String((other.address() as AddressInfo).port) });
+    const service = run({ PORT: String((other.address() as AddressInfo).port) });
     expect(await service.ended()).toBe(1);
     other.close();
     expect(service.text().match(/is taken/g)).toHaveLength(1);
     expect(service.workerPids().filter(isAlive)).toEqual([]);
+    service.kill();
   });
 });

@@ -1,5 +1,4 @@
 // @ts-check
-import { join } from 'node:path';
 import { ask } from '../../../scripts/services/redis.mjs';
 import { freshPostgres, freshRedis, testEnvironment } from './environment.mjs';
 
