@@ -18,6 +18,7 @@ const esm = [
   'token-types',
   '@tokenizer',
   '@borewit',
+  '@actions',
   // CommonJS with an import() in it.
   '@opentelemetry/otlp-exporter-base',
 ];
@@ -54,7 +55,12 @@ export default {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
+    // They export to import only.
+    '^@actions/([\\w-]+)$': '<rootDir>/node_modules/@actions/$1/dist/index.js',
+    '^@actions/([\\w-]+)/([\\w/-]+)$': '<rootDir>/node_modules/@actions/$1/dist/$2.js',
+  },
   transform: { [compiled]: ['@swc/jest', compilerOptions] },
   transformIgnorePatterns: [`/node_modules/(?!(${esm.join('|')})/)`],
 };
