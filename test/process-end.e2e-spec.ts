@@ -20,7 +20,7 @@ beforeAll(async () => {
     late: start({ DRAIN_TIMEOUT_MS: '300' }),
   };
   await Promise.all(Object.values(services).map((service) => service.ready()));
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   for (const service of Object.values(services)) service.kill();

@@ -13,7 +13,7 @@ let redis: SharedRedis;
 beforeAll(async () => {
   await ServiceProcess.build();
   [database, redis] = await Promise.all([createMigratedDatabase(), sharedRedis()]);
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await database.drop();
@@ -141,7 +141,7 @@ describe('the process above them', () => {
   beforeAll(async () => {
     services = { twice: run(), hanging: run({ DRAIN_TIMEOUT_MS: '0' }), killed: run() };
     urls = await Promise.all(Object.values(services).map((service) => service.ready()));
-  }, 180_000);
+  }, 300_000);
 
   afterAll(() => Object.values(services).forEach((service) => service.kill()));
 

@@ -8,6 +8,9 @@ import { ROOT } from '../../scripts/services/folders.mjs';
 import { buildIfNeeded } from '../../scripts/start/build.mjs';
 import { until } from './until.js';
 
+/** A limit for what hangs: several processes that start at the same time on a busy machine take a while. */
+const startsWithinMs = 120_000;
+
 function fail(text: string): never {
   throw new Error(`the service has not become ready:\n${text.slice(-2_000)}`);
 }
@@ -57,7 +60,7 @@ export class ServiceProcess {
 
   /** @returns its URL */
   async ready(): Promise<string> {
-    await until(() => this.text().includes('ready url=') || this.exitCode !== null);
+    await until(() => this.text().includes('ready url=') || this.exitCode !== null, startsWithinMs);
     return /^ready url=(\S+)$/m.exec(this.text())?.[1] ?? fail(this.text());
   }
 
