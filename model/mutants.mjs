@@ -36,11 +36,6 @@ const known = [
     where: [`${row}, failover and back (two nodes)`],
   },
   {
-    guard: 'only the miss that creates a hash loads from the primary',
-    rules: { newHashFromPrimary: false },
-    where: [`${row}, loads from a standby (expiry)`],
-  },
-  {
     guard: 'L1: only a sleep of a whole lease counts',
     rules: { sleepIsSubtracted: false },
     where: ['write-through: L1, a machine that sleeps'],

@@ -25,8 +25,6 @@ export const rules = {
   promotionDisconnects: true,
   /** Strict: a writer that cannot fence does not commit. */
   strictNeedsRedis: true,
-  /** Only the outermost commit makes anything true; the release of a savepoint does not. */
-  outermostCommitActs: true,
   /** The row is locked before it is read: what it was, and what it is to become, is certain. */
   rowIsLockedFirst: true,
   /** After an unknown outcome nobody clears what is pending. */
@@ -41,12 +39,12 @@ export const rules = {
   answerWaitsForReplay: true,
   /** A feed or journal replay is a FENCE with the writer's id, not a delete. */
   replayIsFence: true,
-  /** From a standby only ids below xmin are seen. */
-  standbyClaimsXmin: true,
-  /** A hash that may have forgotten writers is filled from the primary first; then a standby must have got as far. */
-  newHashFromPrimary: true,
-  /** The weaker form: only the miss that has created the hash loads from the primary. */
-  newMissFromPrimary: true,
+  /** Of a load that proves nothing (a standby's, an older snapshot's, one in a transaction that has written) nothing is kept. */
+  onlyProvenIsKept: true,
+  /** A writer takes the ticket for what it loads after its COMMIT before it loads. */
+  ticketBeforeLoad: true,
+  /** Write-through fences always, also where it may not store. */
+  refusedIsFenced: true,
   /** A switch to strict fences the coarse tag: everything stored before it is unservable. */
   switchFencesAll: true,
   /** It raises the epoch, so that no load from before is accepted. */

@@ -91,7 +91,7 @@ describe('where something is', () => {
     await runner.startTransaction();
     const [item] = await runner.manager.query<[{ xid: string }]>('SELECT pg_current_xact_id()::text AS xid');
     const { RedisTags } = await import('../src/cache/index.js');
-    await nodes.a.app.get(RedisTags).fence([`items:${id}`], [], { xid: item.xid, xmin: item.xid });
+    await nodes.a.app.get(RedisTags).fence([`items:${id}`], { xid: item.xid, xmin: item.xid });
     const seen = await entries(nodes.a, `/items/${id}`);
     expect(seen.tags).toContainEqual({ tag: `items:${id}`, stamp: expect.any(String), pending: [item.xid] });
     expect(seen.layers.db.l2).toEqual({ available: true, present: false });

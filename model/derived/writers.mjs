@@ -1,5 +1,5 @@
 // @ts-check
-import { begin, end } from '../world/postgres.mjs';
+import { begin, end, snapshotOf } from '../world/postgres.mjs';
 import { put } from '../row/state.mjs';
 
 /** @typedef {import('./state.mjs').DerivedConfig} DerivedConfig */
@@ -55,12 +55,15 @@ export function derivedWritersOf(config, { decisions, rules }) {
       ? ['begin', 'lock', ...tags, 'commit', ...(tags.includes(0) && config.cached === 'row' ? ['release'] : [])]
       : ['begin', 'lock', 'commit', ...(kind === 'ttl' ? [] : tags)];
 
-  /** The row part, under the stamp that FENCE left. @param {DerivedState} state @param {number} i @returns {DerivedState} */
+  /** A load and a FILL of the row part. @param {DerivedState} state @param {number} i @returns {DerivedState} */
   function release(state, i) {
-    const { stamp, versions } = /** @type {Writer} */ (state.writers[i]);
+    const { stamp } = /** @type {Writer} */ (state.writers[i]);
     const [row] = state.tags;
-    if (state.gen === 0 || !row || !decisions.mayStoreRow(row, coarse, { stamp, coarse: '' }, false)) return state;
-    return { ...state, tags: put(state.tags, 0, decisions.storedRow(row, String(versions[0]), '')) };
+    const snapshot = snapshotOf(state.pg);
+    // The ticket that it took behind its FENCE is there for as long as that FENCE is the last.
+    const ticketed = row?.stamp === stamp ? { ...row, tickets: { own: coarse.stamp } } : row;
+    if (state.gen === 0 || !row || decisions.refuseRowFill(ticketed, coarse, 'own', snapshot, state.epoch)) return state;
+    return { ...state, tags: put(state.tags, 0, decisions.filledRow(row, String(state.db[0]), '', snapshot)) };
   }
 
   /** @param {DerivedState} state @param {number} i @param {Step} step */
@@ -102,7 +105,7 @@ export function derivedWritersOf(config, { decisions, rules }) {
       const tags = state.tags.map((tag) => tag && decisions.withoutPending(tag, writer.xid));
       step(() => `${W} ROLLS BACK`, withWriter({ ...undone, tags }, i, { over: true }));
     } else if (op === 'release') {
-      step(() => `${W} RELEASEs the row`, advance(release(state, i)));
+      step(() => `${W} loads and FILLs the row`, advance(release(state, i)));
     } else if (state.gen !== 0) {
       step(() => `${W} FENCEs tag ${op} with ${writer.xid}`, advance(fence(state, i, Number(op))));
     } else if (kind === 'strict') {

@@ -15,8 +15,8 @@ import { initialL1, l1Key } from './state.mjs';
 /** @type {Readonly<Record<L1Config['kind'], readonly Writer['at'][]>>} */
 const programs = {
   invalidate: ['begin', 'commit', 'send', 'fence'],
-  'write-through': ['begin', 'peek', 'commit', 'store'],
-  strict: ['begin', 'send', 'fence', 'wait', 'commit', 'release'],
+  'write-through': ['begin', 'ticket', 'commit', 'load', 'store'],
+  strict: ['begin', 'send', 'fence', 'ticket', 'wait', 'commit', 'load', 'release'],
 };
 
 /**
@@ -43,7 +43,7 @@ export function l1Model(config, protocol) {
   /** @param {L1State} state @param {number} i @param {Step} step */
   function write(state, i, step) {
     const writer = /** @type {Writer} */ (state.writers[i]);
-    const { at, xid, value, stamps } = writer;
+    const { at, xid, value, nonce, loaded, snapshot } = writer;
     // The row's lock: one after another.
     if (at === 'done' || state.writers.some((earlier, n) => n < i && ['begin', 'commit'].includes(earlier.at))) return;
     if (at === 'begin' && state.writers.some((other, n) => n < i && state.pg.running.includes(other.xid))) return;
@@ -60,16 +60,20 @@ export function l1Model(config, protocol) {
     if (at === 'begin') {
       const change = { xid: state.pg.nextXid, value: current(state.pg) | (1 << i) };
       step(() => `${W} changes the row to ${change.value}`, advance({ ...state, pg: begin(state.pg) }, change));
-    } else if (at === 'peek') {
-      const [set, peeked] = scripts.fence(state.set, [], 0, 0);
-      step(() => `${W} reads the stamps`, advance({ ...state, set }, { stamps: peeked }));
+    } else if (at === 'ticket') {
+      const ticket = `t${state.tickets}`;
+      const [set] = scripts.getRow(state.set, ticket, true);
+      step(() => `${W} takes a ticket`, advance({ ...state, set, tickets: state.tickets + 1 }, { nonce: ticket }));
+    } else if (at === 'load') {
+      const read = { loaded: current(state.pg), snapshot: snapshotOf(state.pg) };
+      step(() => `${W} loads ${read.loaded}`, advance(state, read));
     } else if (at === 'send') {
       step(() => `${W} sends FENCE`, advance(state, { sentAt: state.now }));
     } else if (at === 'fence') {
-      const [set, fenced] = scripts.fence(state.set, ['row'], xid, xmin);
+      const [set] = scripts.fence(state.set, ['row'], xid, xmin);
       const beats = config.acknowledged && state.registered ? state.beats : -1;
       const told = lease.publish({ ...state, set }, i);
-      step(() => `${W}'s FENCE is executed`, advance(told, { stamps: fenced, repliedAt: state.now, beats }));
+      step(() => `${W}'s FENCE is executed`, advance(told, { repliedAt: state.now, beats }));
     } else if (at === 'wait') {
       const since = rules.waitsFromReply ? writer.repliedAt : writer.sentAt;
       const over = state.now - since >= config.lease;
@@ -80,12 +84,13 @@ export function l1Model(config, protocol) {
       step(() => `${W} has waited${removed ? ', and removes the node' : ''}`, advance(next));
     } else if (at === 'commit') {
       step(() => `${W} COMMITS ${value}`, advance({ ...state, pg: end(state.pg, xid, value) }));
-    } else {
-      const fenceFirst = at === 'store';
-      const expected = stamps ?? { stamp: '', coarse: '' };
-      const [set, stored] = scripts.storeRow(state.set, expected, value, { xid, xmin, fenceFirst });
+    } else if (snapshot) {
+      const [set, stored] =
+        at === 'store'
+          ? scripts.fenceAndFill(state.set, nonce, snapshot, loaded, { xid, xmin })
+          : scripts.fillRow(state.set, nonce, snapshot, loaded);
       const next = { ...state, set };
-      step(() => `${W} ${at}s: ${stored}`, advance(fenceFirst ? lease.publish(next, i) : next));
+      step(() => `${W} ${at}s: ${stored}`, advance(at === 'store' ? lease.publish(next, i) : next));
     }
     if (!state.left.crash || at === 'begin') return;
     const pg = state.pg.running.includes(xid) ? end(state.pg, xid, undefined) : state.pg;

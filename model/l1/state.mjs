@@ -26,14 +26,16 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
 
 /**
  * @typedef {object} Writer
- * @property {'begin' | 'peek' | 'send' | 'fence' | 'wait' | 'commit' | 'store' | 'release' | 'done'} at
+ * @property {'begin' | 'ticket' | 'send' | 'fence' | 'wait' | 'commit' | 'load' | 'store' | 'release' | 'done'} at
  * @property {number} xid
  * @property {number} value
  * @property {number} sentAt
  * @property {number} repliedAt
  * @property {number} beats the node's count as FENCE found it; -1: the node was not registered
  * @property {boolean} heard the node has acknowledged
- * @property {Stamps} [stamps]
+ * @property {string} nonce of its ticket
+ * @property {number} loaded after its COMMIT
+ * @property {Snapshot} [snapshot] of that load
  */
 
 /**
@@ -109,6 +111,8 @@ export function initialL1(config) {
       at: 'begin',
       xid: 0,
       value: 0,
+      nonce: '',
+      loaded: 0,
       sentAt: 0,
       repliedAt: 0,
       beats: -1,
@@ -129,10 +133,10 @@ const messagesKey = (messages) =>
   messages.map(({ kind, n, offset, connection }) => `${kind[0]}${n},${offset ?? ''}@${connection}`).join('');
 
 /** @param {Writer} writer @param {DataSet} set */
-const writerKey = ({ at, xid, value, sentAt, repliedAt, beats, heard, stamps }, set) =>
+const writerKey = ({ at, xid, value, nonce, loaded, snapshot, sentAt, repliedAt, beats, heard }, set) =>
   at === 'done'
     ? 'd'
-    : `${at[0]}${at[1]}${xid},${value}${sentAt}${repliedAt}${beats}${heard ? 'h' : ''}${stamps ? stampsKey([set], stamps) : ''}`;
+    : `${at[0]}${at[1]}${xid},${value}${sentAt}${repliedAt}${beats}${heard ? 'h' : ''}${ticketKey([set], nonce)}${loaded}${snapshotKey(snapshot)}`;
 
 /** @param {Flight} flight @param {DataSet} set */
 const flightKey = ({ at, term, voided, min, seen, nonce, value, accepted, stamps, snapshot }, set) =>

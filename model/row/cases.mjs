@@ -45,12 +45,12 @@ const common = (kind, faults = {}) => ({
 const affordable = (kind, faults) => (kind === 'strict' ? common(kind, faults) : single(kind, faults));
 /** One writer less. @param {Kind} kind @param {RowConfig['faults']} faults @returns {RowConfig} */
 const single = (kind, faults) => ({ ...common(kind, faults), writers: [writes(kind)] });
-/** Reads through a standby, under strict. @param {RowConfig['faults']} [faults] @returns {RowConfig} */
-const lagging = (faults = {}) => ({
+/** Some loads prove nothing, under strict. @param {RowConfig['faults']} [faults] @returns {RowConfig} */
+const unproven = (faults = {}) => ({
   writers: [writes('strict')],
   readers: [reads(2), reads(2)],
   cached: 'nothing',
-  standby: true,
+  unproven: true,
   faults,
 });
 /** @param {'row' | 'coarse'} operated @returns {RowConfig} */
@@ -160,14 +160,14 @@ export const rowCases = [
   ...cases('callers that join a load', { strict: '' }, (kind) => ({ ...single(kind, { join: 1 }), cached: 'value' }), {
     variant: 'cached',
   }),
-  ...cases('loads from a standby', { strict: '' }, () => lagging(), { short: true }),
-  ...cases('loads from a standby', { strict: '' }, () => lagging({ expiry: 1 }), { variant: 'expiry' }),
-  ...cases('loads from a standby', { strict: '' }, () => lagging({ operator: 1 }), { variant: 'invalidated' }),
-  ...cases('loads from a standby', { strict: '' }, () => lagging({ rollback: 1, flush: 1 }), { variant: 'flush' }),
+  ...cases('loads that prove nothing', { strict: '' }, () => unproven(), { short: true }),
+  ...cases('loads that prove nothing', { strict: '' }, () => unproven({ rollback: 1, expiry: 1 }), {
+    variant: 'rollback, expiry',
+  }),
   ...cases(
-    'loads from a standby',
+    'loads that prove nothing',
     { strict: '' },
-    () => ({ ...lagging(), writers: [writes('strict'), writes('strict')], readers: [reads(2)] }),
+    () => ({ ...unproven(), writers: [writes('strict'), writes('strict')], readers: [reads(2)] }),
     { variant: 'two writers' },
   ),
   .../** @type {const} */ (['ttl', 'invalidate', 'write-through']).flatMap((from) =>

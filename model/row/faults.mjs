@@ -90,7 +90,7 @@ export function faultsOf(config, { rules }, scripts) {
       ['eviction', true],
     ])) {
       if (!may(state, fault) || !set.row || !possible) continue;
-      const kept = { ...without(set, 'row'), base: Infinity };
+      const kept = without(set, 'row');
       step(() => `the row's hash is lost (${fault})`, withSet(spent(state, fault), kept));
     }
     if (may(state, 'slowInit') && set.init !== 0) {

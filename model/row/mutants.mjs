@@ -1,5 +1,4 @@
 // @ts-check
-import { without } from '../without.mjs';
 
 /** @typedef {import('../mutants.mjs').Mutant} Mutant */
 /** @typedef {import('../protocol.mjs').Decisions} Decisions */
@@ -56,7 +55,7 @@ export const rowMutants = [
     decisions: (d) => ({
       fenced: (tag, ...rest) => ({ ...d.fenced(tag, ...rest), tickets: tag?.tickets ?? {} }),
     }),
-    where: [row, `${row}, loads from a standby (expiry)`, `${row}, bulk statements`],
+    where: [row, `${row}, expiry of a hash`, `${row}, bulk statements`],
     depth: 'the fence itself refuses every load that is older than the writer',
   },
   {
@@ -64,13 +63,14 @@ export const rowMutants = [
     decisions: (d) => ({
       filledRow: (tag, ...rest) => ({ ...d.filledRow(tag, ...rest), tickets: tag.tickets }),
     }),
-    where: [row, `${row}, loads from a standby (expiry)`, `${row}, crash of a writer`],
+    where: [row, `${row}, expiry of a hash`, `${row}, crash of a writer`],
     depth: 'under FENCE before COMMIT every later load that could be older is refused by the fence',
   },
   {
     guard: 'an accepted FILL keeps the fence',
     decisions: (d) => ({ filledRow: (tag, ...rest) => ({ ...d.filledRow(tag, ...rest), fence: [], ff: 0 }) }),
-    where: [`${row}, loads from a standby`, `${row}, loads from a standby (invalidated)`],
+    where: [row, `${row}, an operator invalidates the row`],
+    depth: 'tickets of before it are void, and a load of after it has seen every writer that has committed',
   },
   {
     guard: 'GET: nothing pending on the row',
@@ -107,48 +107,6 @@ export const rowMutants = [
         d.rowIsServable(tag.value ? { ...tag, value: { ...tag.value, coarse: coarse.stamp } } : tag, coarse),
     }),
     where: [`${row}, bulk statements`, `${row}, bulk statements, rollback, crash`],
-  },
-  {
-    guard: 'RELEASE: the stamp is still mine',
-    decisions: (d) => ({
-      mayStoreRow: (tag, coarse, expected, fenceFirst) =>
-        d.mayStoreRow(tag, coarse, fenceFirst ? expected : { ...expected, stamp: tag?.stamp ?? '' }, fenceFirst),
-    }),
-    where: [row],
-  },
-  {
-    guard: 'write-through: stores only under the stamp that it read',
-    decisions: (d) => ({
-      mayStoreRow: (tag, coarse, expected, fenceFirst) =>
-        d.mayStoreRow(tag, coarse, fenceFirst ? { ...expected, stamp: tag?.stamp ?? '' } : expected, fenceFirst),
-    }),
-    where: ['write-through: row', 'write-through: row, COMMIT without an answer'],
-  },
-  {
-    guard: 'RELEASE: the coarse stamp is unchanged',
-    decisions: (d) => ({
-      mayStoreRow: (tag, coarse, expected, fenceFirst) =>
-        d.mayStoreRow(tag, coarse, { ...expected, coarse: coarse?.stamp ?? '' }, fenceFirst),
-    }),
-    where: [`${row}, bulk statements`],
-  },
-  {
-    guard: 'RELEASE: nothing pending on the coarse tag',
-    decisions: (d) => ({
-      mayStoreRow: (tag, coarse, ...rest) => d.mayStoreRow(tag, coarse && idle(coarse), ...rest),
-    }),
-    where: [`${row}, bulk statements`, `${row}, bulk statements, rollback, crash`],
-    depth: 'as the coarse tag takes a new stamp with every pending writer, its stamp says the same',
-  },
-  {
-    guard: 'RELEASE: only if there is no value',
-    decisions: (d) => ({
-      mayStoreRow: (tag, ...rest) => {
-        return d.mayStoreRow(tag && without(tag, 'value'), ...rest);
-      },
-    }),
-    where: [row, `${row}, crash of a writer`],
-    depth: 'a fill under my stamp has seen me; only SQL past the application can have made it newer',
   },
   {
     guard: "an operator's invalidation keeps the fence",

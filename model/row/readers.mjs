@@ -1,5 +1,5 @@
 // @ts-check
-import { current, onStandby, snapshotOf } from '../world/postgres.mjs';
+import { current, onStandby, snapshotOf, snapshotWithin } from '../world/postgres.mjs';
 import { send } from './commands.mjs';
 import { idle, put, snapshotKey, spent, ticketKey } from './state.mjs';
 
@@ -50,7 +50,7 @@ export function readersOf(config, { rules }, scripts) {
     if (!found)
       return step(() => `reader ${i} cannot ask Redis`, withReader(ran.state, i, { at: 'missed', nonce: '' }));
     if (found.hit === undefined) {
-      const ticket = { nonce, gen: state.nodes[node]?.gen ?? 0, primaryOnly: found.primaryOnly };
+      const ticket = { nonce, gen: state.nodes[node]?.gen ?? 0 };
       const next = withReader({ ...ran.state, tickets: state.tickets + 1 }, i, { at: 'missed', ...ticket });
       return step(() => `reader ${i} misses and takes a ticket`, next);
     }
@@ -61,38 +61,44 @@ export function readersOf(config, { rules }, scripts) {
 
   /** @param {RowState} state @param {number} i @param {Step} step */
   function load(state, i, step) {
-    const { nonce, primaryOnly } = /** @type {Reader} */ (state.readers[i]);
+    const { nonce } = /** @type {Reader} */ (state.readers[i]);
     const value = current(state.pg);
     if (nonce === '' && !flights) return answer(state, i, value, 'loads (no ticket)', step);
     const snapshot = snapshotOf(state.pg);
     step(
       () => `reader ${i} loads ${value} (snapshot ${snapshotKey(snapshot)})`,
-      withReader(state, i, { at: 'loaded', value, snapshot, standby: false }),
+      withReader(state, i, { at: 'loaded', value, snapshot }),
     );
-    if (!config.standby || primaryOnly) return;
-    for (let replayed = 0; replayed < state.pg.ended.length; replayed += 1) {
-      const old = onStandby(state.pg, replayed, rules.standbyClaimsXmin);
-      step(
-        () => `reader ${i} loads ${old.value} from a standby (snapshot ${snapshotKey(old.snapshot)})`,
-        withReader(state, i, { at: 'loaded', ...old, standby: true }),
-      );
+    if (!config.unproven) return;
+    for (let replayed = 0; replayed < state.pg.ended.length; replayed += 1)
+      loadUnproven(state, i, onStandby(state.pg, replayed), 'from a standby', step);
+    for (const { xid, value: own } of state.writers.filter((writer) => state.pg.running.includes(writer.xid) && writer.value)) {
+      const within = { value: own, snapshot: snapshotWithin(state.pg, xid) };
+      loadUnproven(state, i, within, `inside transaction ${xid}`, step);
     }
+  }
+
+  /**
+   * A load whose statement has proven nothing. It is answered to its caller, who has asked for just that, so it is not judged.
+   * @param {RowState} state @param {number} i @param {Pick<Reader, 'value'> & { readonly snapshot: import('./state.mjs').Snapshot }} read
+   * @param {string} how @param {Step} step
+   */
+  function loadUnproven(state, i, read, how, step) {
+    const unjudged = withReader(state, i, { judged: false });
+    if (rules.onlyProvenIsKept) return answer(unjudged, i, read.value, `loads ${how}, keeps nothing of it, and returns`, step);
+    step(
+      () => `reader ${i} loads ${read.value} ${how} (snapshot ${snapshotKey(read.snapshot)})`,
+      withReader(unjudged, i, { at: 'loaded', ...read }),
+    );
   }
 
   /** @param {RowState} state @param {number} i @param {Step} step */
   function fill(state, i, step) {
     const { node = 0 } = /** @type {RowConfig['readers'][number]} */ (config.readers[i]);
-    const { nonce, gen, value, snapshot, standby } = /** @type {Reader} */ (state.readers[i]);
+    const { nonce, gen, value, snapshot } = /** @type {Reader} */ (state.readers[i]);
     if (nonce === '' || !snapshot) return answer(state, i, value, 'returns', step);
-    const ran = send(state, rules, { node, gen }, (set) => scripts.fillRow(set, nonce, snapshot, value, standby));
+    const ran = send(state, rules, { node, gen }, (set) => scripts.fillRow(set, nonce, snapshot, value));
     const how = ran.answer ? 'fills and returns' : 'is refused, and returns';
-    // What a standby said is proven by the accepted fill, or not at all.
-    if (standby && !ran.answer) {
-      return step(
-        () => `reader ${i}'s fill from the standby is refused`,
-        withReader(ran.state, i, { at: 'reload', value: 0 }),
-      );
-    }
     answer(ran.state, i, value, how, step);
     if (!(state.left.late ?? 0) || ran.answer === undefined) return;
     const late = {
@@ -135,8 +141,6 @@ export function readersOf(config, { rules }, scripts) {
         return load(state, i, step);
       case 'loaded':
         return fill(state, i, step);
-      case 'reload':
-        return answer(state, i, current(state.pg), 'loads from the primary', step);
     }
   };
 }

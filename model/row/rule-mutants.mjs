@@ -23,8 +23,16 @@ export const rowRuleMutants = [
     rules: { strictNeedsRedis: false },
     where: [`${row}, a writer cut off from Redis`],
   },
-  { guard: 'only the outermost commit acts', rules: { outermostCommitActs: false }, where: [`${row}, rollback`, row] },
-  { guard: 'the row is locked before it is read', rules: { rowIsLockedFirst: false }, where: [row] },
+  {
+    guard: 'a writer takes its ticket before it loads',
+    rules: { ticketBeforeLoad: false },
+    where: [`${row}, expiry of a hash`],
+  },
+  {
+    guard: 'write-through fences always, also where it may not store',
+    rules: { refusedIsFenced: false },
+    where: ['write-through: row'],
+  },
   {
     guard: 'an unknown outcome stays pending',
     rules: { unknownStaysPending: false },
@@ -57,14 +65,9 @@ export const rowRuleMutants = [
     where: ['invalidate: row, crash of a writer, with a change feed'],
   },
   {
-    guard: 'a standby claims its xmin only',
-    rules: { standbyClaimsXmin: false },
-    where: [`${row}, loads from a standby`, `${row}, loads from a standby (two writers)`],
-  },
-  {
-    guard: 'a hash without a past is filled from the primary',
-    rules: { newHashFromPrimary: false, newMissFromPrimary: false },
-    where: [`${row}, loads from a standby (expiry)`],
+    guard: 'what a load has not proven is not kept',
+    rules: { onlyProvenIsKept: false },
+    where: [`${row}, loads that prove nothing`],
   },
   {
     guard: 'a switch to strict makes all that is cached unservable',

@@ -20,7 +20,7 @@ import { emptySet, setKey } from '../world/redis.mjs';
  * @property {Partial<Record<Fault, number>>} [faults] how often each may happen
  * @property {Name} [operated] the tag that an operator invalidates
  * @property {boolean} [feed] every commit becomes a FENCE, some time
- * @property {boolean} [standby] loads may come from a standby with any lag
+ * @property {boolean} [unproven] loads may come from a standby, an older snapshot, or the writer's own transaction
  * @property {boolean} [switches] from the first writer's policy to strict; what is read before is not judged
  */
 
@@ -36,26 +36,26 @@ import { emptySet, setKey } from '../world/redis.mjs';
 
 /**
  * @typedef {object} Writer
- * @property {'begin' | 'lock' | 'peek' | 'fence' | 'commit' | 'store' | 'release' | 'undo' | 'replay' | 'done'} at
+ * @property {'begin' | 'lock' | 'ticket' | 'fence' | 'commit' | 'load' | 'store' | 'release' | 'undo' | 'replay' | 'done'} at
  * @property {number} xid
  * @property {number} xmin
- * @property {number} image what it read before it had the lock
  * @property {number} value what it writes
- * @property {Stamps} [stamps]
+ * @property {string} nonce '': it has no ticket
+ * @property {number} gen of its ticket
+ * @property {number} loaded after its COMMIT
+ * @property {Snapshot} [snapshot] of that load
  * @property {boolean} hung the server has its COMMIT, but its answer was lost
  * @property {boolean} acks whether its end is a success for the client
  */
 
 /**
  * @typedef {object} Reader
- * @property {'idle' | 'open' | 'answering' | 'missed' | 'loaded' | 'reload'} at
+ * @property {'idle' | 'open' | 'answering' | 'missed' | 'loaded'} at
  * @property {number} left
  * @property {number} min lowest version that it may return: the last one acknowledged before it began
  * @property {number} seen the last one returned before it began
  * @property {string} nonce '': it has no ticket
  * @property {number} gen
- * @property {boolean} primaryOnly a standby may not answer its miss
- * @property {boolean} standby
  * @property {boolean} judged
  * @property {number} value
  * @property {Snapshot} [snapshot]
@@ -87,7 +87,9 @@ import { emptySet, setKey } from '../world/redis.mjs';
  * @property {Partial<Record<Fault, number>>} left faults
  */
 
-export const idle = { nonce: '', gen: 0, primaryOnly: false, standby: false, judged: true, value: 0, min: 0, seen: 0 };
+export const idle = { nonce: '', gen: 0, judged: true, value: 0, min: 0, seen: 0 };
+
+const unstarted = { xid: 0, xmin: 0, value: 0, nonce: '', gen: 0, loaded: 0, hung: false, acks: true };
 
 /** @param {RowConfig} config @param {boolean} promotionIsSeen @returns {RowState} */
 export function initialRow({ writers, readers, nodes = 1, cached = 'value', faults = {} }, promotionIsSeen) {
@@ -95,7 +97,7 @@ export function initialRow({ writers, readers, nodes = 1, cached = 'value', faul
   /** @type {import('../world/redis.mjs').TagState} */
   const tag = { stamp: 'r', pend: [], fence: [], ff: 0, tickets: {} };
   const value = cached === 'value' ? { value: { body: '0', coarse: 'c' } } : {};
-  const warm = { gen: 1, epoch: 5, identity: identityOf('A', 0, promotionIsSeen), base: 0 };
+  const warm = { gen: 1, epoch: 5, identity: identityOf('A', 0, promotionIsSeen) };
   const set = { ...emptySet('A'), ...warm, row: { ...tag, ...value }, coarse: { ...tag, stamp: 'c' } };
   return {
     pg: postgres,
@@ -110,7 +112,7 @@ export function initialRow({ writers, readers, nodes = 1, cached = 'value', faul
       cut: false,
       journal: [],
     })),
-    writers: writers.map(() => ({ at: 'begin', xid: 0, xmin: 0, image: 0, value: 0, hung: false, acks: true })),
+    writers: writers.map(() => ({ at: 'begin', ...unstarted })),
     readers: readers.map(({ reads }) => ({ ...idle, at: 'idle', left: reads })),
     acked: 0,
     seen: 0,
@@ -169,19 +171,18 @@ export function rowKeyOf(config) {
   const recalled = (config.feed ?? false) || (config.faults?.replay ?? 0) > 0;
 
   /** @param {Writer} writer @param {readonly DataSet[]} sets */
-  const writerKey = ({ at, xid, xmin, image, value, stamps, hung, acks }, sets) =>
+  const writerKey = ({ at, xid, xmin, value, nonce, gen, loaded, snapshot, hung, acks }, sets) =>
     at === 'done' && !hung && !recalled
       ? 'd'
-      : `${at[0]}${at[2]}${xid}.${xmin}.${image}.${value}${stamps ? stampsKey(sets, stamps) : ''}${hung ? 'h' : ''}${acks ? '' : 'n'}`;
+      : `${at[0]}${at[2]}${xid}.${xmin}.${value}${nonce ? `t${gen}${ticketKey(sets, nonce)}` : ''}${snapshot ? `l${loaded}.${snapshotKey(snapshot)}` : ''}${hung ? 'h' : ''}${acks ? '' : 'n'}`;
 
   /** @param {Reader} reader @param {number} node @param {readonly DataSet[]} sets */
   const readerKey = (reader, node, sets) => {
-    const { at, left, min, seen, nonce, gen, primaryOnly, standby, judged, value, snapshot, joined } = reader;
+    const { at, left, min, seen, nonce, gen, judged, value, snapshot, joined } = reader;
     if (at === 'idle') return `${node}i${left}`;
-    const flags = (primaryOnly ? 1 : 0) + (standby ? 2 : 0) + (judged ? 4 : 0);
     const caller = joined ? `+${joined.min}.${joined.seen}` : '';
     const ticket = nonce === '' ? '' : ticketKey(sets, nonce);
-    return `${node}${at[0]}${at[1]}${left}${min}${seen}${gen}${flags}${value}${ticket}${snapshotKey(snapshot)}${caller}`;
+    return `${node}${at[0]}${at[1]}${left}${min}${seen}${gen}${judged ? 'j' : ''}${value}${ticket}${snapshotKey(snapshot)}${caller}`;
   };
 
   /** @param {RowState} state */
@@ -195,7 +196,7 @@ export function rowKeyOf(config) {
     const reading = readers.map((reader, i) => readerKey(reader, config.readers[i]?.node ?? 0, sets)).sort();
     const writing = writers.map((writer) => writerKey(writer, sets));
     return [
-      postgresKey(pg, config.standby ?? false),
+      postgresKey(pg, config.unproven ?? false),
       setKey(/** @type {DataSet} */ (sets[0])),
       promotions > 0 ? setKey(/** @type {DataSet} */ (sets[1])) : '',
       `${primary}${promotions}${gens}${acked}${seen}${fed}${switched},${state.switchXid}`,

@@ -1,7 +1,7 @@
 // @ts-check
-import { begin, current, end } from '../world/postgres.mjs';
+import { begin, current, end, snapshotOf } from '../world/postgres.mjs';
 import { acknowledged, send, withWriter } from './commands.mjs';
-import { spent, stampsKey, withNode } from './state.mjs';
+import { snapshotKey, spent, ticketKey, withNode } from './state.mjs';
 
 /** @typedef {import('./state.mjs').RowConfig} RowConfig */
 /** @typedef {import('./state.mjs').RowState} RowState */
@@ -14,8 +14,8 @@ import { spent, stampsKey, withNode } from './state.mjs';
 
 /** @type {Readonly<Record<string, readonly At[]>>} */
 const programs = {
-  strict: ['begin', 'lock', 'fence', 'commit', 'release'],
-  'write-through': ['begin', 'lock', 'peek', 'commit', 'store'],
+  strict: ['begin', 'lock', 'fence', 'ticket', 'commit', 'load', 'release'],
+  'write-through': ['begin', 'lock', 'ticket', 'commit', 'load', 'store'],
   invalidate: ['begin', 'lock', 'commit', 'fence'],
   ttl: ['begin', 'lock', 'commit'],
   raw: ['begin', 'lock', 'commit'],
@@ -24,8 +24,8 @@ const programs = {
   'write-through bulk': ['begin', 'lock', 'commit', 'fence'],
   'invalidate bulk': ['begin', 'lock', 'commit', 'fence'],
 };
-/** What a subscriber would do that takes the release of a savepoint for a commit. */
-const strictAtSavepoint = /** @type {const} */ (['begin', 'lock', 'fence', 'release', 'commit']);
+/** Of a writer that loads before it has the right to fill. */
+const ticketLate = /** @type {const} */ (['begin', 'lock', 'fence', 'commit', 'load', 'ticket', 'release']);
 
 /**
  * The steps of the commit planner, policy by policy. The last one answers the client: sooner than the product can, which
@@ -39,7 +39,7 @@ export function writersOf(config, { rules }, scripts) {
   /** @param {number} i */
   const programOf = (i) => {
     const { kind, bulk } = configOf(i);
-    if (kind === 'strict' && !rules.outermostCommitActs) return strictAtSavepoint;
+    if (kind === 'strict' && !bulk && !rules.ticketBeforeLoad) return ticketLate;
     return /** @type {readonly At[]} */ (programs[bulk ? `${kind} bulk` : kind]);
   };
   /** @param {number} i @param {At} at @returns {At} */
@@ -62,7 +62,7 @@ export function writersOf(config, { rules }, scripts) {
   function next(state, i, step) {
     const writer = /** @type {Writer} */ (state.writers[i]);
     const { kind, node = 0 } = configOf(i);
-    const { at, xid, xmin, value, stamps } = writer;
+    const { at, xid, xmin, value, nonce, loaded, snapshot } = writer;
     const W = `writer ${i}`;
     const busy = state.nodes[node]?.gen !== 0 && (state.nodes[node]?.journal.length ?? 0) > 0;
     switch (at) {
@@ -71,7 +71,7 @@ export function writersOf(config, { rules }, scripts) {
         const pg = begin(state.pg);
         return step(
           () => `${W} (${kind}) begins transaction ${state.pg.nextXid}`,
-          advance({ ...state, pg }, i, { xid: state.pg.nextXid, image: rules.rowIsLockedFirst ? 0 : current(pg) }),
+          advance({ ...state, pg }, i, { xid: state.pg.nextXid }),
         );
       }
       case 'lock': {
@@ -82,9 +82,20 @@ export function writersOf(config, { rules }, scripts) {
           advance({ ...state, pg: { ...state.pg, lockedBy: i } }, i, change),
         );
       }
-      case 'peek': {
-        const ran = send(state, rules, { node }, (set) => scripts.fence(set, [], 0, 0));
-        return step(() => `${W} reads the stamps`, advance(ran.state, i, ran.answer ? { stamps: ran.answer } : {}));
+      case 'ticket': {
+        const ticket = `t${state.tickets}`;
+        const ran = send(state, rules, { node }, (set) => scripts.getRow(set, ticket, true));
+        const taken = ran.answer ? { nonce: ticket, gen: state.nodes[node]?.gen ?? 0 } : {};
+        const next = { ...ran.state, tickets: state.tickets + 1 };
+        return step(() => `${W} takes a ticket`, advance(next, i, taken));
+      }
+      case 'load': {
+        if (nonce === '') return step(() => `${W} has no ticket`, advance(state, i));
+        const read = { loaded: current(state.pg), snapshot: snapshotOf(state.pg) };
+        return step(
+          () => `${W} loads ${read.loaded} (snapshot ${snapshotKey(read.snapshot)})`,
+          advance(state, i, read),
+        );
       }
       case 'fence': {
         if (busy) return;
@@ -99,24 +110,28 @@ export function writersOf(config, { rules }, scripts) {
       case 'release':
       case 'store': {
         if (busy) return;
-        const fenceFirst = at === 'store';
-        if (fenceFirst && !stamps) return fenceOrKeep(state, i, writer, step);
-        const expected = stamps ?? { stamp: '', coarse: '' };
-        const stored = rules.rowIsLockedFirst ? value : writer.image | (1 << i);
-        const run = scripts.storeRow;
-        const ran = send(state, rules, { node }, (set) => run(set, expected, stored, { xid, xmin, fenceFirst }));
-        if (ran.answer === undefined && fenceFirst) return fenceOrKeep(state, i, writer, step);
-        step(() => `${W} ${at}s ${stored}: ${ran.answer ? 'stored' : 'not stored'}`, advance(ran.state, i));
+        if (nonce === '' || !snapshot) {
+          if (at === 'store') return fenceOrKeep(state, i, writer, step);
+          return step(() => `${W} fills nothing`, advance(state, i));
+        }
+        /** @param {import('./state.mjs').DataSet} set */
+        const run = (set) =>
+          at === 'store'
+            ? scripts.fenceAndFill(set, nonce, snapshot, loaded, { xid, xmin })
+            : scripts.fillRow(set, nonce, snapshot, loaded);
+        // A ticket of another generation is none: there write-through fences, and nothing else.
+        const ran = send(state, rules, at === 'store' ? { node } : { node, gen: writer.gen }, run);
+        if (ran.answer === undefined && at === 'store') return fenceOrKeep(state, i, writer, step);
+        step(() => `${W} ${at}s ${loaded}: ${ran.answer ? 'stored' : 'not stored'}`, advance(ran.state, i));
         if (!(state.left.late ?? 0) || ran.answer === undefined) return;
         const late = {
           gen: state.nodes[node]?.gen ?? 0,
-          text: `${at} of ${stored} by transaction ${xid}`,
-          run: (/** @type {import('./state.mjs').DataSet} */ set) =>
-            run(set, expected, stored, { xid, xmin, fenceFirst })[0],
-          key: (/** @type {readonly import('./state.mjs').DataSet[]} */ sets) => stampsKey(sets, expected),
+          text: `${at} of ${loaded} by transaction ${xid} ${snapshotKey(snapshot)}`,
+          run: (/** @type {import('./state.mjs').DataSet} */ set) => run(set)[0],
+          key: (/** @type {readonly import('./state.mjs').DataSet[]} */ sets) => ticketKey(sets, nonce),
         };
         const given = { ...spent(state, 'late'), late };
-        const kept = fenceFirst ? journalled(given, i, writer) : given;
+        const kept = at === 'store' ? journalled(given, i, writer) : given;
         return step(() => `${W}'s ${at} gets no answer in time`, advance(kept, i));
       }
       case 'undo': {
@@ -142,7 +157,7 @@ export function writersOf(config, { rules }, scripts) {
     const ran = send(state, rules, { node }, (set) => scripts.fence(set, names, xid, xmin));
     const W = `writer ${i}`;
     if (ran.answer) {
-      step(() => `${W} FENCEs ${names.join()} with ${xid}`, advance(ran.state, i, { stamps: ran.answer }));
+      step(() => `${W} FENCEs ${names.join()} with ${xid}`, advance(ran.state, i));
       if (!(state.left.late ?? 0)) return;
       const late = {
         gen: state.nodes[node]?.gen ?? 0,

@@ -70,20 +70,25 @@ export function snapshotOf(pg) {
 }
 
 /**
- * What a standby says that has replayed so much of the WAL. It does not show which ids below xmax are running, so all
- * it can claim is xmin; `honest: false` is what a reader would believe that trusts its empty list.
+ * What a standby says that has replayed so much of the WAL: it does not show which ids below xmax are running. A transaction
+ * under REPEATABLE READ that began then sees the same row.
  * @param {Postgres} pg
  * @param {number} replayed
- * @param {boolean} honest
  * @returns {{ readonly value: number, readonly snapshot: Snapshot }}
  */
-export function onStandby(pg, replayed, honest) {
+export function onStandby(pg, replayed) {
   const seen = pg.ended.slice(0, replayed);
   const highest = Math.max(firstXid - 1, ...seen.map(({ xid }) => xid));
   let xmin = firstXid;
   while (seen.some(({ xid }) => xid === xmin)) xmin += 1;
   const value = /** @type {number} */ (pg.history[(seen.at(-1)?.commits ?? 1) - 1]);
-  return { value, snapshot: { xmin, xmax: honest ? xmin : highest + 1, running: [] } };
+  return { value, snapshot: { xmin, xmax: highest + 1, running: [] } };
+}
+
+/** As `pg_current_snapshot()` in a transaction that has written: its own id is not among those that are running. @param {Postgres} pg @param {number} own */
+export function snapshotWithin(pg, own) {
+  const { xmin, xmax, running } = snapshotOf(pg);
+  return { xmin, xmax: Math.max(xmax, own + 1), running: running.filter((xid) => xid !== own) };
 }
 
 /** @param {Postgres} pg @param {boolean} wal whether anything can still ask for its order */

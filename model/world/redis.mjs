@@ -20,8 +20,6 @@ import { without } from '../without.mjs';
  * @property {number} epoch
  * @property {string} identity of the servers, as recorded
  * @property {number} init nonce of who is installing a generation; 0: nobody
- * @property {number} base of the row's hash: a standby must have replayed all below it; Infinity: nobody knows, as the
- *   hash is new and its past may be lost
  * @property {TagState} [row]
  * @property {TagState} [coarse]
  */
@@ -34,89 +32,83 @@ import { without } from '../without.mjs';
  */
 
 /** @param {string} id @returns {DataSet} */
-export const emptySet = (id) => ({ id, fresh: 0, gen: 0, epoch: 0, identity: '', init: 0, base: Infinity });
+export const emptySet = (id) => ({ id, fresh: 0, gen: 0, epoch: 0, identity: '', init: 0 });
 
 /** @param {Protocol} protocol */
 export function scriptsOf({ decisions, rules }) {
-  const { freshTag, rowIsServable, refuseRowFill, filledRow, fenced, mayStoreRow, storedRow } = decisions;
+  const { freshTag, rowIsServable, refuseRowFill, filledRow, fenced } = decisions;
 
   /** @param {DataSet} set @param {Name} name @param {(tag: TagState | undefined, stamp: string) => TagState} change */
   const change = (set, name, change) =>
     /** @type {DataSet} */ ({ ...set, fresh: set.fresh + 1, [name]: change(set[name], set.id + set.fresh) });
 
   /** @param {DataSet} set @param {Name} name creates the tag where it is missing */
-  const ensure = (set, name) => {
-    if (set[name]) return set;
-    const created = change(set, name, (_, stamp) => freshTag(stamp));
-    return name === 'row' ? { ...created, base: Infinity } : created;
-  };
+  const ensure = (set, name) => (set[name] ? set : change(set, name, (_, stamp) => freshTag(stamp)));
 
   /** @param {DataSet} set @param {Name} name @returns {TagState} */
   const tagOf = (set, name) => /** @type {TagState} */ (set[name]);
 
   /**
    * GET: a hit, or a ticket.
-   * @param {DataSet} before @param {string} nonce
-   * @returns {Ran<{ readonly hit?: number, readonly primaryOnly: boolean }>}
+   * @param {DataSet} before @param {string} nonce @param {boolean} [renew] a ticket, whatever is there
+   * @returns {Ran<{ readonly hit?: number }>}
    */
-  function getRow(before, nonce) {
+  function getRow(before, nonce, renew = false) {
     const set = ensure(before, 'coarse');
     const coarse = tagOf(set, 'coarse');
-    if (set.row?.value && rowIsServable(set.row, coarse)) {
-      return [set, { hit: Number(set.row.value.body), primaryOnly: false }];
+    if (!renew && set.row?.value && rowIsServable(set.row, coarse)) {
+      return [set, { hit: Number(set.row.value.body) }];
     }
     const known = ensure(set, 'row');
     const row = tagOf(known, 'row');
     const tickets = { ...row.tickets, [nonce]: coarse.stamp };
-    return [
-      { ...known, row: { ...row, tickets } },
-      { primaryOnly: rules.newHashFromPrimary ? known.base === Infinity : rules.newMissFromPrimary && !set.row },
-    ];
+    return [{ ...known, row: { ...row, tickets } }, {}];
   }
 
   /**
    * FILL.
    * @param {DataSet} set @param {string} nonce @param {Snapshot} snapshot @param {number} value
-   * @param {boolean} [standby] whether the load was made there
    * @returns {Ran<boolean>}
    */
-  function fillRow(set, nonce, snapshot, value, standby = false) {
+  function fillRow(set, nonce, snapshot, value) {
     const { row, coarse } = set;
-    const behind = standby && rules.newHashFromPrimary && snapshot.xmin < set.base;
-    const refusal = behind ? 'standby' : refuseRowFill(row, coarse, nonce, snapshot, set.epoch);
-    if (refusal || !row || !coarse) {
+    if (refuseRowFill(row, coarse, nonce, snapshot, set.epoch)) {
       if (row?.tickets[nonce] === undefined) return [set, false];
       const tickets = without(row.tickets, nonce);
       return [{ ...set, row: { ...row, tickets } }, false];
     }
-    const filled = filledRow(row, String(value), coarse.stamp, snapshot);
-    const base = standby || set.base !== Infinity ? set.base : snapshot.xmax;
-    return [{ ...set, base, row: filled, coarse: coarse.pend.length === 0 ? coarse : { ...coarse, pend: [] } }, true];
+    return [filled(set, value, snapshot), true];
+  }
+
+  /** @param {DataSet} set @param {number} value @param {Snapshot} snapshot @returns {DataSet} */
+  function filled(set, value, snapshot) {
+    const [row, coarse] = [tagOf(set, 'row'), tagOf(set, 'coarse')];
+    const kept = filledRow(row, String(value), coarse.stamp, snapshot);
+    return { ...set, row: kept, coarse: coarse.pend.length === 0 ? coarse : { ...coarse, pend: [] } };
   }
 
   /**
-   * FENCE; with no name to fence, a peek.
+   * FENCE.
    * @param {DataSet} before @param {readonly Name[]} names @param {number} xid @param {number} xmin
-   * @returns {Ran<Stamps>} the stamps of row and coarse tag as they are then
+   * @returns {Ran<true>}
    */
   function fence(before, names, xid, xmin) {
-    let set = names.includes('row') ? ensure(before, 'row') : before;
+    let set = before;
     for (const name of names) set = change(set, name, (tag, stamp) => fenced(tag, xid, xmin, stamp));
-    set = ensure(ensure(set, 'row'), 'coarse');
-    return [set, { stamp: tagOf(set, 'row').stamp, coarse: tagOf(set, 'coarse').stamp }];
+    return [set, true];
   }
 
   /**
-   * RELEASE, or with `fenceFirst` the store of write-through: FENCE always.
-   * @param {DataSet} before @param {Stamps} expected @param {number} value
-   * @param {{ readonly xid: number, readonly xmin: number, readonly fenceFirst: boolean }} writer
+   * Write-through: FENCE always; FILL with what the writer has loaded, if its ticket held until then.
+   * @param {DataSet} before @param {string} nonce @param {Snapshot} snapshot @param {number} value
+   * @param {{ readonly xid: number, readonly xmin: number }} writer
    * @returns {Ran<boolean>}
    */
-  function storeRow(before, expected, value, { xid, xmin, fenceFirst }) {
-    const may = mayStoreRow(before.row, before.coarse, expected, fenceFirst);
-    const set = fenceFirst ? change(before, 'row', (tag, stamp) => fenced(tag, xid, xmin, stamp)) : before;
-    if (!may || !set.row || !set.coarse) return [set, false];
-    return [{ ...set, row: storedRow(set.row, String(value), set.coarse.stamp) }, true];
+  function fenceAndFill(before, nonce, snapshot, value, { xid, xmin }) {
+    const refused = refuseRowFill(before.row, before.coarse, nonce, snapshot, before.epoch) !== undefined;
+    if (refused && !rules.refusedIsFenced) return [before, false];
+    const [set] = fence(before, ['row'], xid, xmin);
+    return refused ? [set, false] : [filled(set, value, snapshot), true];
   }
 
   /** @param {DataSet} set what is kept under these stamps may still be served @param {Stamps} stamps */
@@ -135,7 +127,7 @@ export function scriptsOf({ decisions, rules }) {
   const settleCoarse = (set, snapshot) =>
     set.coarse && decisions.provenFor(set.coarse, snapshot) ? { ...set, coarse: { ...set.coarse, pend: [] } } : set;
 
-  return { getRow, fillRow, fence, storeRow, confirms, rolledBack, invalidate, settleCoarse };
+  return { getRow, fillRow, fence, fenceAndFill, confirms, rolledBack, invalidate, settleCoarse };
 }
 
 /** The stamps that come with a row's value. @param {DataSet} set @returns {Stamps} */
@@ -145,7 +137,7 @@ export const stampsOf = ({ row, coarse }) => ({ stamp: row?.stamp ?? '', coarse:
 export const tagKey = (tag) => (tag ? `${tag.pend.join()}/${tag.fence.join()}/${tag.ff}` : '-');
 
 /** @param {DataSet} set */
-export function setKey({ gen, epoch, identity, init, base, row, coarse }) {
+export function setKey({ gen, epoch, identity, init, row, coarse }) {
   const value = row?.value ? row.value.body + (row.value.coarse === coarse?.stamp ? '' : 'x') : '';
-  return `${gen},${epoch},${identity},${init}${base === Infinity ? '' : `,${base}`};${tagKey(row)};${value};${tagKey(coarse)}`;
+  return `${gen},${epoch},${identity},${init};${tagKey(row)};${value};${tagKey(coarse)}`;
 }

@@ -15,6 +15,16 @@ export class LevelUnavailableError extends Error {
   }
 }
 
+/** A load came without the proof that a fill needs: nothing of it can be kept. */
+export class UnprovenLoadError extends Error {
+  readonly code = 'CACHE_UNPROVEN_LOAD';
+
+  constructor(entity: string) {
+    super(`a load of ${entity} proves nothing: select loadProof in the statement that reads the rows, outside of a transaction`);
+    this.name = 'UnprovenLoadError';
+  }
+}
+
 /** The deadline of one command has passed. The command may still take effect later: every script tolerates that. */
 export class DeadlineExceededError extends Error {
   readonly code = 'CACHE_DEADLINE_EXCEEDED';

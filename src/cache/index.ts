@@ -6,13 +6,14 @@ export { Representations } from './api/representations.js';
 export { CacheResponse, type CacheResponseOptions, type KeyedRequest } from './api/cache-response.decorator.js';
 export { heldValidators } from './api/handler-notes.js';
 export { deserialise } from './api/stored-response.js';
-export { LevelUnavailableError, type Unavailability } from './cache.errors.js';
+export { LevelUnavailableError, type Unavailability, UnprovenLoadError } from './cache.errors.js';
 export { Clock, SystemClock } from './clock.js';
 export { CacheCounters, type RequestCounts } from './counters.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
 export { type Dependency, entityOf, type Tag } from './core/tags.js';
 export { queryAddress, rowAddress } from './engine/addresses.js';
 export { ReadThrough } from './engine/read-through.js';
+export { noteStatement, SharedRead } from './engine/scope.js';
 export { WarmFill, type WarmOutcome } from './engine/warm-fill.js';
 export {
   type BreakerState,
@@ -49,10 +50,12 @@ export {
   type Fenced,
   type InvalidationMessage,
   RedisTags,
-  type RowStore,
+  type RowTicket,
   type Writer,
+  type WrittenRow,
 } from './levels/l2/redis-tags.js';
-export type { Loaded } from './loaded.js';
+export { keySpelling, spellableTypes } from './key-spelling.js';
+export { type Loaded, loadProof, provenSnapshot } from './loaded.js';
 export { policies, PolicySource, sharesL1 } from './policy.js';
 export { type Step, type StepResult, steps } from './steps.js';
-export { type EntityRule, EntityRules, listTags, queryTags, rowTags } from './rules.js';
+export { type EntityRule, EntityRules, listTags, queryTags, type RowId, rowTags } from './rules.js';

@@ -1,17 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { type PolicyName, type Settings } from '../config/index.js';
+import { type EntityManager } from 'typeorm';
 import { anyRowTag, coarseTag, filterTag, rowTag, type Tag } from './core/tags.js';
+import { type Loaded } from './loaded.js';
+
+export type RowId = string | number;
 
 /** Everything the cache needs to know about one entity. The engine itself never names one. */
 export interface EntityRule<Row extends object> {
   /** Prefix of all its tags: `items`. */
   readonly entity: string;
   readonly target: new () => Row;
-  readonly idOf: (row: Row) => string | number;
+  readonly idOf: (row: Row) => RowId;
   /** The equality filters whose lists contain the row: a write makes exactly these lists invalid, old and new. */
   readonly filtersOf: (row: Row) => readonly Readonly<Record<string, string | number>>[];
   /** What is cached for a row; it must print the same JSON as what a load of the row returns. */
   readonly view: (row: Row) => unknown;
+  /**
+   * Loads rows as readers get them, by the manager given, with the proof of the load ({@link loadProof}). Write-through
+   * stores what this loads after COMMIT. Without it, that is the view of the row as a plain SELECT reads it; of an entity
+   * with relations, or with columns that are not selected, nothing is stored then, because its view may need them.
+   */
+  readonly load?: (ids: readonly RowId[], manager: EntityManager) => Promise<Loaded<ReadonlyMap<RowId, unknown>>>;
   readonly initialPolicy: (settings: Settings) => PolicyName;
 }
 
@@ -26,7 +36,8 @@ export function queryTags(entity: string, filter: Readonly<Record<string, string
   return [any ? anyRowTag(entity) : filterTag(entity, filter), coarseTag(entity)];
 }
 
-export function rowTags(entity: string, id: string | number): { readonly tag: Tag; readonly coarse: Tag } {
+/** @param id as {@link EntityRules.spell} spells it */
+export function rowTags(entity: string, id: RowId): { readonly tag: Tag; readonly coarse: Tag } {
   return { tag: rowTag(entity, id), coarse: coarseTag(entity) };
 }
 
@@ -34,12 +45,23 @@ export function rowTags(entity: string, id: string | number): { readonly tag: Ta
 @Injectable()
 export class EntityRules {
   readonly #byTarget = new Map<unknown, EntityRule<object>>();
+  readonly #spellings = new Map<string, (id: RowId) => string>();
 
   add<Row extends object>(rule: EntityRule<Row>): EntityRule<Row> {
     const clash = this.all().find(({ entity, target }) => entity === rule.entity && target !== rule.target);
     if (clash) throw new Error(`two cached entities are called ${rule.entity}`);
     this.#byTarget.set(rule.target, rule as unknown as EntityRule<object>);
     return rule;
+  }
+
+  /** @param spelling gives every spelling of one key the same text */
+  spellKeys(entity: string, spelling: (id: RowId) => string): void {
+    this.#spellings.set(entity, spelling);
+  }
+
+  /** A key in the one spelling that tags use: PostgreSQL takes `A0EE…` and `a0ee…` for one uuid, `07` and `7` for one bigint. */
+  spell(entity: string, id: RowId): string {
+    return this.#spellings.get(entity)?.(id) ?? String(id);
   }
 
   all(): readonly EntityRule<object>[] {

@@ -7,7 +7,7 @@ export type StepResult = Readonly<Record<string, string | number | boolean | und
 
 /** A part of a request that takes time of its own: what is done, and for which key. */
 export interface Step<T = unknown> {
-  readonly name: 'layer' | 'level' | 'load' | 'fill' | 'fence' | 'release';
+  readonly name: 'layer' | 'level' | 'load' | 'fill' | 'fence';
   readonly layer?: Layer;
   readonly level?: LevelName;
   readonly key?: string;

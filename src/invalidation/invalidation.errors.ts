@@ -1,3 +1,5 @@
+import { spellableTypes } from '../cache/index.js';
+
 /** A statement that commits by itself changed, or would change, an entity under `strict`: nothing can be fenced before. */
 export class UnguardedWriteError extends Error {
   readonly code = 'INVALIDATION_UNGUARDED_WRITE';
@@ -5,6 +7,19 @@ export class UnguardedWriteError extends Error {
   constructor(readonly entity: string) {
     super(`${entity} is under strict: write it inside a transaction`);
     this.name = 'UnguardedWriteError';
+  }
+}
+
+/** One key of the type can be spelled in several ways, so that a value could be kept under a name that no writer knows. */
+export class UnsupportedKeyError extends Error {
+  readonly code = 'INVALIDATION_UNSUPPORTED_KEY';
+
+  constructor(entity: string, property: string, type: string) {
+    super(
+      `${entity} cannot be cached: its primary key ${property} has the type ${type}, of which one key has several spellings; ` +
+        `give it a key of another type (${spellableTypes.join(', ')})`,
+    );
+    this.name = 'UnsupportedKeyError';
   }
 }
 

@@ -12,7 +12,7 @@ import { CommitPlanner } from './policies/commit-planner.js';
 import { PolicyRegistry } from './policies/policy-registry.js';
 import { PolicyStore } from './policies/policy-store.js';
 import { PolicySwitch } from './policies/policy-switch.js';
-import { StampReader } from './policies/stamp-reader.js';
+import { TicketTaker } from './policies/ticket-taker.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 import { OpenTransactions } from './subscriber/open-transactions.js';
 import { LockedRows } from './subscriber/locked-rows.js';
@@ -31,7 +31,7 @@ import { LockedRows } from './subscriber/locked-rows.js';
     PolicySwitch,
     { provide: PolicySource, useExisting: PolicyRegistry },
     CommitPlanner,
-    StampReader,
+    TicketTaker,
     OpenTransactions,
     LockedRows,
     CacheSubscriber,

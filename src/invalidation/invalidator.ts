@@ -5,9 +5,9 @@ import {
   MemoryLevel,
   RedisConnection,
   RedisTags,
-  type RowStore,
   type Tag,
   type Writer,
+  type WrittenRow,
 } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { Journal } from './journal/journal.js';
@@ -35,15 +35,15 @@ export class Invalidator implements BeforeApplicationShutdown {
     connection.onOpen(() => void (this.#replayed = this.#replay()));
   }
 
-  /** FENCE after a commit, and the committed rows stored behind it. Never throws. */
-  async committed(tags: readonly Tag[], rows: readonly RowStore[], writer: Writer): Promise<void> {
+  /** FENCE after a commit, and in the same step FILL with what its writer has loaded since. Never throws. */
+  async committed(tags: readonly Tag[], rows: readonly WrittenRow[], writer: Writer): Promise<void> {
     const all = [...tags, ...rows.map(({ tag }) => tag)];
     this.l1.invalidate(all);
     const [first, ...others] = rows;
-    const sent = others.map((row) => this.#deliver([row.tag], writer, () => this.tags.fenceAndStore(row, [], writer)));
+    const sent = others.map((row) => this.#deliver([row.tag], writer, () => this.tags.fenceAndFill(row, [], writer)));
     if (first)
-      sent.push(this.#deliver([first.tag, ...tags], writer, () => this.tags.fenceAndStore(first, tags, writer)));
-    else if (tags.length > 0) sent.push(this.#deliver(tags, writer, () => this.tags.fence(tags, [], writer)));
+      sent.push(this.#deliver([first.tag, ...tags], writer, () => this.tags.fenceAndFill(first, tags, writer)));
+    else if (tags.length > 0) sent.push(this.#deliver(tags, writer, () => this.tags.fence(tags, writer)));
     await Promise.all(sent);
     // A fill that was under way when the fence was sent may have come back before its message.
     this.l1.invalidate(all);
@@ -114,7 +114,7 @@ export class Invalidator implements BeforeApplicationShutdown {
   async #replay(): Promise<void> {
     const replays = this.journal.take().map(async ({ tags, writer }) => {
       try {
-        await this.tags.fence(tags, [], writer);
+        await this.tags.fence(tags, writer);
         this.events.emit({ type: 'invalidated', source: 'journal', tags });
       } catch {
         this.#keep(tags, writer);

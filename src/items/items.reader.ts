@@ -1,34 +1,34 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource } from 'typeorm';
-import { type Loaded } from '../cache/index.js';
+import { type Loaded, loadProof } from '../cache/index.js';
 import { type ListItemsQuery } from './dto/list-items.query.js';
 import { itemColumns, type ItemRow, type ItemsPage, type ItemView, viewOf } from './item.view.js';
 import { decodeCursor, encodeCursor } from './paging/cursor.js';
 import { pageStatement } from './paging/page.sql.js';
 import { sortOf } from './paging/sort.js';
 
-const snapshotColumn = '(SELECT pg_current_snapshot()::text AS snapshot) s';
+const proofColumn = `(SELECT ${loadProof} AS proof) s`;
 
-/** A row next to its snapshot; all null but the snapshot where nothing was found. */
-type SnapshotRow = { readonly snapshot: string } & (ItemRow | { readonly id: null });
-type PageRow = SnapshotRow & { readonly last_seen: boolean };
+/** A row next to the proof of its load; nothing but the proof where nothing was found. */
+type ProvenRow = { readonly proof: string | null } & (ItemRow | { readonly id: null });
+type PageRow = ProvenRow & { readonly last_seen: boolean };
 
-/** Reads items from PostgreSQL: each answer with the snapshot of the very statement that read it. */
+/** Reads items from PostgreSQL: each answer with the proof of the very statement that read it. */
 @Injectable()
 export class ItemsReader {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   async loadItem(id: number): Promise<Loaded<ItemView | null>> {
-    const { value, snapshot } = await this.loadItems([id]);
-    return { value: value.get(id) ?? null, snapshot };
+    const { value, proof } = await this.loadItems([id]);
+    return { value: value.get(id) ?? null, proof };
   }
 
   /** Rows by id; ids without a row are absent from the map. */
   async loadItems(ids: readonly number[]): Promise<Loaded<Map<number, ItemView>>> {
-    const sql = `SELECT s.snapshot, ${itemColumns} FROM ${snapshotColumn} LEFT JOIN items i ON i.id = ANY($1::int[])`;
-    const rows = await this.dataSource.query<SnapshotRow[]>(sql, [ids]);
-    return { value: new Map(found(rows).map((row) => [row.id, viewOf(row)])), snapshot: snapshotOf(rows) };
+    const sql = `SELECT s.proof, ${itemColumns} FROM ${proofColumn} LEFT JOIN items i ON i.id = ANY($1::int[])`;
+    const rows = await this.dataSource.query<ProvenRow[]>(sql, [ids]);
+    return { value: new Map(found(rows).map((row) => [row.id, viewOf(row)])), proof: proofOf(rows) };
   }
 
   /** @throws 400 for a cursor of another list */
@@ -41,16 +41,16 @@ export class ItemsReader {
     const data = matches.slice(0, limit);
     const last = matches.length > limit ? data.at(-1) : found(rows).find(({ last_seen }) => last_seen);
     const nextCursor = last ? encodeCursor(scope, sortOf(scope).keyOf(last)) : null;
-    return { value: { data: data.map(viewOf), nextCursor }, snapshot: snapshotOf(rows) };
+    return { value: { data: data.map(viewOf), nextCursor }, proof: proofOf(rows) };
   }
 }
 
-function found<R extends SnapshotRow>(rows: readonly R[]): Extract<R, ItemRow>[] {
+function found<R extends ProvenRow>(rows: readonly R[]): Extract<R, ItemRow>[] {
   return rows.filter((row): row is Extract<R, ItemRow> => row.id !== null);
 }
 
-function snapshotOf(rows: readonly SnapshotRow[]): string {
+function proofOf(rows: readonly ProvenRow[]): string | null {
   const [first] = rows;
   if (!first) throw new Error('a statement that always yields a row yielded none');
-  return first.snapshot;
+  return first.proof;
 }

@@ -54,7 +54,7 @@ describe('a generation', () => {
     const writer = await begin();
     await other.connection.renewGeneration();
     expect(await bench.node.l2.read(row)).toEqual({ outcome: 'bypass', reason: 'no-epoch' });
-    await expect(bench.node.tags.fence([tag], [], writer)).rejects.toMatchObject({ reason: expect.any(String) });
+    await expect(bench.node.tags.fence([tag], writer)).rejects.toMatchObject({ reason: expect.any(String) });
     await other.close();
     await until(() => bench.node.connection.state === 'closed');
     expect((await bench.node.l2.read(row)).outcome).toBe('miss');

@@ -48,7 +48,7 @@ describe('a fence, however long it has grown', () => {
     const first = Number((await bench.snapshot()).split(':')[1]) + 1_000;
     const ticket = async () => {
       for (let n = 0; n < many; n += 1)
-        await bench.node.tags.fence([row.tag], [], { xid: String(first + n), xmin: '1' });
+        await bench.node.tags.fence([row.tag], { xid: String(first + n), xmin: '1' });
       return bench.miss();
     };
     const load = (running: string) => `${first}:${first + 2 * many}:${running}`;
@@ -59,7 +59,7 @@ describe('a fence, however long it has grown', () => {
 
   it('in Redis, too: a load that has seen all of them is accepted, although somebody older is still running', async () => {
     const first = Number((await bench.snapshot()).split(':')[1]) + 1_000;
-    for (let n = 0; n < 20; n += 1) await bench.node.tags.fence([row.tag], [], { xid: String(first + n), xmin: '1' });
+    for (let n = 0; n < 20; n += 1) await bench.node.tags.fence([row.tag], { xid: String(first + n), xmin: '1' });
     const older = first - 500;
     expect(await bench.fill(await bench.miss(), '"new"', `${older}:${first + 20}:${older}`)).toBeDefined();
   });

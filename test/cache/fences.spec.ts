@@ -12,14 +12,14 @@ describe.each([
   it('is a miss, and no fill is accepted, while its writer may still commit', async () => {
     await fill(await miss(address), '"old"');
     const writer = await begin();
-    await bench.node.tags.fence([fenced], [], writer);
+    await bench.node.tags.fence([fenced], writer);
     expect(await bodyOf(address)).toBeUndefined();
     expect(await fill(await miss(address), '"old"')).toBeUndefined();
   });
 
   it('is filled again by the first load that sees the writer', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([fenced], [], writer);
+    await bench.node.tags.fence([fenced], writer);
     await writer.commit();
     expect(await fill(await miss(address), '"new"')).toBeDefined();
     expect(await bodyOf(address)).toBe('"new"');
@@ -27,7 +27,7 @@ describe.each([
 
   it('is filled again after its writer died', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([fenced], [], writer);
+    await bench.node.tags.fence([fenced], writer);
     await writer.rollback();
     expect(await fill(await miss(address), '"old"')).toBeDefined();
   });
@@ -36,7 +36,7 @@ describe.each([
     const ticket = await miss(address);
     const before = await snapshot();
     const writer = await begin();
-    await bench.node.tags.fence([fenced], [], writer);
+    await bench.node.tags.fence([fenced], writer);
     await writer.commit();
     expect(await fill(ticket, '"old"', before)).toBeUndefined();
     expect(await bodyOf(address)).toBeUndefined();
@@ -44,7 +44,7 @@ describe.each([
 
   it('refuses a load whose ticket is newer than the fence but whose snapshot is older than the commit', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([fenced], [], writer);
+    await bench.node.tags.fence([fenced], writer);
     const ticket = await miss(address);
     const before = await snapshot();
     await writer.commit();
@@ -53,7 +53,7 @@ describe.each([
 
   it('refuses a load that has seen a later writer, but not this one', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([fenced], [], writer);
+    await bench.node.tags.fence([fenced], writer);
     const seen = `${writer.xid}:${Number(writer.xid) + 10}:${writer.xid}`;
     expect(await fill(await miss(address), '"old"', seen)).toBeUndefined();
   });
@@ -62,11 +62,11 @@ describe.each([
     const { connection, tags } = bench.node;
     const ttl = () => connection.command(connection.gen, (client) => client.pTTL(tagKey(connection.gen, fenced)));
     const writer = await begin();
-    const { stamps } = await tags.fence([fenced], [], writer);
+    await tags.fence([fenced], writer);
     expect(await ttl()).toBe(-1);
     // Not by an entry that is made of it, and not by an operator.
     const entry = { kind: 'response', key: 'response /things' } as const;
-    const dependencies = [{ tag: fenced, stamp: stamps.get(fenced)! }];
+    const dependencies = (await bench.node.l2.stamps([fenced]))!;
     await bench.node.l2.fill(await miss(entry), { body: '1', dependencies, ...life });
     expect(await ttl()).toBe(-1);
     await tags.invalidate([fenced]);
@@ -79,7 +79,7 @@ describe.each([
   it('keeps its fence bounded under many writers and no reader', async () => {
     for (let n = 0; n < 40; n += 1) {
       const writer = await begin();
-      await bench.node.tags.fence([fenced], [], writer);
+      await bench.node.tags.fence([fenced], writer);
       await writer.commit();
     }
     expect((await field('fence', fenced))!.split(',').length).toBeLessThanOrEqual(9);
@@ -91,7 +91,7 @@ describe.each([
     for (let n = 0; n < 20; n += 1) {
       const writer = await begin();
       await writer.commit();
-      await bench.node.tags.fence([fenced], [], { ...writer, xmin: String(BigInt(writer.xid) + 1n) });
+      await bench.node.tags.fence([fenced], { ...writer, xmin: String(BigInt(writer.xid) + 1n) });
     }
     // Forged: everything that the fence still lists is seen, what was pruned from it is not.
     const [xmin] = old.split(':');
@@ -111,7 +111,7 @@ describe('a ticket', () => {
   it('serves once', async () => {
     const ticket = await miss();
     const writer = await begin();
-    await bench.node.tags.fence([tag], [], writer);
+    await bench.node.tags.fence([tag], writer);
     expect(await fill(ticket, '1')).toBeUndefined();
     await writer.commit();
     expect(await fill(ticket, '1')).toBeUndefined();
@@ -129,7 +129,7 @@ describe('a ticket', () => {
     const ticket = await miss();
     const before = await snapshot();
     const writer = await begin();
-    await bench.node.tags.fence([coarse], [], writer);
+    await bench.node.tags.fence([coarse], writer);
     await writer.commit();
     // Another row's fill has seen the writer and cleared it; the coarse tag looks idle again.
     await fill(await miss({ ...row, tag: 'things:2', key: 'row things:2' }), '2');
@@ -144,7 +144,7 @@ describe('unknown rows that have changed', () => {
     // What the coarse tag says of all rows is never forgotten.
     expect(await connection.command(connection.gen, (client) => client.pTTL(tagKey(connection.gen, coarse)))).toBe(-1);
     const writer = await begin();
-    await bench.node.tags.fence([coarse], [], writer);
+    await bench.node.tags.fence([coarse], writer);
     expect(await bodyOf()).toBeUndefined();
     await writer.commit();
     await fill(await miss({ ...row, tag: 'things:2', key: 'row things:2' }), '2');
@@ -153,13 +153,13 @@ describe('unknown rows that have changed', () => {
 
   it('make every list a miss', async () => {
     await fill(await miss(list), '"old"');
-    await bench.node.tags.fence([coarse], [], await begin());
+    await bench.node.tags.fence([coarse], await begin());
     expect(await bodyOf(list)).toBeUndefined();
   });
 
   it('refuse a row whose load has not seen them', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([coarse], [], writer);
+    await bench.node.tags.fence([coarse], writer);
     expect(await fill(await miss(), '"old"')).toBeUndefined();
     await writer.commit();
     expect(await fill(await miss(), '"new"')).toBeDefined();

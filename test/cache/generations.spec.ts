@@ -58,7 +58,7 @@ describe('a generation', () => {
     const query = jest.spyOn(dataSource, 'query').mockImplementation(async (sql: string) => {
       const answer: unknown = await ask(sql);
       if (sql.endsWith('AS epoch'))
-        fenced = await other.tags.fence(['things:1'], [], { xid: '1', xmin: '1' }).catch((error: unknown) => error);
+        fenced = await other.tags.fence(['things:1'], { xid: '1', xmin: '1' }).catch((error: unknown) => error);
       return answer;
     });
     await connection.renewGeneration();

@@ -4,16 +4,15 @@ import {
   freshTag,
   holds,
   invalidated,
-  mayStoreRow,
   refuseRowFill,
   rowIsServable,
   settled,
-  storedRow,
   type TagState,
   ticketLimit,
   withoutPending,
 } from '../../src/cache/core/decisions.js';
-import { parseSnapshot } from '../../src/cache/core/snapshot.js';
+import { type Lifetime } from '../../src/cache/core/freshness.js';
+import { parseSnapshot, type Snapshot } from '../../src/cache/core/snapshot.js';
 import { ticketTtlMs } from '../../src/cache/levels/l2/lifetimes.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 
@@ -101,51 +100,35 @@ export class MemoryRedis {
     },
 
     fillRow: ([row = '', coarse = ''], [nonce = '', , body = '', text = '', freshMs, keepMs]) => {
-      const [tag, coarseTag] = [this.tag(row), this.tag(coarse)];
       const snapshot = parseSnapshot(text);
-      const refusal = refuseRowFill(tag, coarseTag, nonce, snapshot, this.epoch);
-      if (!tag || !coarseTag || refusal) {
-        if (tag && refusal !== 'ticket') {
-          this.#change(row, { ...tag, tickets: without(tag.tickets, nonce) });
-          this.#loading.delete(row);
-        }
-        return refusal!;
+      const tag = this.tag(row);
+      const refusal = refuseRowFill(tag, this.tag(coarse), nonce, snapshot, this.epoch);
+      if (!refusal) return this.#fill(row, coarse, body, snapshot, { freshMs: Number(freshMs), keepMs: Number(keepMs) });
+      if (tag && refusal !== 'ticket') {
+        this.#change(row, { ...tag, tickets: without(tag.tickets, nonce) });
+        this.#loading.delete(row);
       }
-      this.#loading.delete(row);
-      this.#set(row, filledRow(tag, body, coarseTag.stamp, snapshot), Number(keepMs));
-      this.#rowUntil.set(row, this.now() + Number(freshMs));
-      this.#change(coarse, { ...coarseTag, pend: [] });
-      return [tag.stamp, coarseTag.stamp];
+      return refusal;
     },
 
-    fence: ([nodes = '', ...keys], [xid, xmin, count, ttlMs, channel = '', message = '', ...stamps]) => {
-      const out = keys.map((key, i) => {
-        if (i >= Number(count)) return this.#ensure(key, stamps[i]!, isCoarse(key) ? 0 : Number(ttlMs)).stamp;
-        this.#loading.delete(key);
-        this.#set(key, fenced(this.tag(key), Number(xid), Number(xmin), stamps[i]!));
-        return stamps[i]!;
-      });
-      if (Number(count) > 0) this.publish(channel, message);
+    fence: ([nodes = '', ...keys], [xid, xmin, channel = '', message = '', ...stamps]) => {
+      keys.forEach((key, i) => this.#fence(key, Number(xid), Number(xmin), stamps[i]!));
+      this.publish(channel, message);
       const registered = [...(this.#nodes.get(nodes) ?? [])].flatMap(([node, beats]) => [node, String(beats)]);
-      return [out, registered, this.now() - this.bornMs];
+      return [registered, this.now() - this.bornMs];
     },
 
-    storeRow: ([row = '', coarse = '', ...further], args) => {
-      const [xid, xmin, newStamp = '', stamp = '', coarseStamp = '', , body = '', freshMs, keepMs, ...told] = args;
-      const [channel, message, ...stamps] = told;
-      const fenceFirst = newStamp !== '';
-      const may = mayStoreRow(this.tag(row), this.tag(coarse), { stamp, coarse: coarseStamp }, fenceFirst);
-      if (fenceFirst) {
-        [row, ...further].forEach((key, i) => {
-          this.#loading.delete(key);
-          this.#set(key, fenced(this.tag(key), Number(xid), Number(xmin), i === 0 ? newStamp : stamps[i - 1]!));
-        });
-        this.publish(channel!, message!);
-      }
-      if (!may) return 0;
-      this.#loading.delete(row);
-      this.#set(row, storedRow(this.tag(row)!, body, coarseStamp), Number(keepMs));
-      this.#rowUntil.set(row, this.now() + Number(freshMs));
+    fenceAndFill: ([row = '', coarse = '', ...further], args) => {
+      const [xid, xmin, newStamp = '', nonce = '', , body = '', text = '', freshMs, keepMs, ...told] = args;
+      const [channel = '', message = '', ...stamps] = told;
+      const snapshot = parseSnapshot(text);
+      const refusal = refuseRowFill(this.tag(row), this.tag(coarse), nonce, snapshot, this.epoch);
+      [row, ...further].forEach((key, i) =>
+        this.#fence(key, Number(xid), Number(xmin), i === 0 ? newStamp : stamps[i - 1]!),
+      );
+      this.publish(channel, message);
+      if (refusal) return 0;
+      this.#fill(row, coarse, body, snapshot, { freshMs: Number(freshMs), keepMs: Number(keepMs) });
       return 1;
     },
 
@@ -221,6 +204,20 @@ export class MemoryRedis {
       return 1;
     },
   };
+
+  #fence(key: string, xid: number, xmin: number, stamp: string): void {
+    this.#loading.delete(key);
+    this.#set(key, fenced(this.tag(key), xid, xmin, stamp));
+  }
+
+  #fill(row: string, coarse: string, body: string, snapshot: Snapshot, life: Lifetime): Reply {
+    const [tag, coarseTag] = [this.tag(row)!, this.tag(coarse)!];
+    this.#loading.delete(row);
+    this.#set(row, filledRow(tag, body, coarseTag.stamp, snapshot), life.keepMs);
+    this.#rowUntil.set(row, this.now() + life.freshMs);
+    this.#change(coarse, { ...coarseTag, pend: [] });
+    return [tag.stamp, coarseTag.stamp];
+  }
 
   #getRow(row: string, coarseTag: TagState, args: Record<'nonce' | 'staleMs' | 'loadWindowMs', string>): Reply {
     const { nonce, staleMs, loadWindowMs } = args;

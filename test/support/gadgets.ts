@@ -6,6 +6,7 @@ import {
   CacheResponse,
   type EntityRule,
   type Loaded,
+  loadProof,
   queryTags,
   ReadThrough,
 } from '../../src/cache/index.js';
@@ -51,8 +52,8 @@ export class Gadgets {
 
   find(id: number): Promise<GadgetView | null> {
     return this.cache.row('gadgets', id, async () => {
-      const { value, snapshot } = await this.select('WHERE id = $1', id);
-      return { value: value[0] ?? null, snapshot };
+      const { value, proof } = await this.select('WHERE id = $1', id);
+      return { value: value[0] ?? null, proof };
     });
   }
 
@@ -61,9 +62,9 @@ export class Gadgets {
     return this.cache.query('gadgets', `kind=${kind}`, tags, () => this.select('WHERE kind = $1 ORDER BY id', kind));
   }
 
-  /** The rows and the snapshot that they were read under, from one statement. */
+  /** The rows and the proof of their load, from one statement. */
   private async select(where: string, parameter: unknown): Promise<Loaded<GadgetView[]>> {
-    const sql = `SELECT pg_current_snapshot()::text AS snapshot,
+    const sql = `SELECT ${loadProof} AS proof,
       (SELECT coalesce(json_agg(g), '[]') FROM (SELECT id, name, kind FROM gadgets ${where}) g) AS value`;
     const [loaded] = await this.dataSource.query<[Loaded<GadgetView[]>]>(sql, [parameter]);
     return loaded;

@@ -54,7 +54,7 @@ export function fitsStored(ask: Ask, response: StoredResponse): (other: Ask) => 
 export function hitOf(ask: Ask, { stored, entry, level }: Found, source: PolicySource): Outcome {
   return {
     response: stored,
-    api: { hit: true, level, policy: promiseOf(entry, source), ttlMs: entry.freshMs },
+    api: { hit: true, level, policy: stored.mixed ? 'ttl' : promiseOf(entry, source), ttlMs: entry.freshMs },
     tags: partTags(entry.dependencies.map(({ tag }) => tag)),
     fits: fitsStored(ask, stored),
   };

@@ -1,7 +1,7 @@
 import { type PolicyName } from '../../config/index.js';
 import { type Lifetime, narrower } from '../core/freshness.js';
 import { type Dependency, type Tag } from '../core/tags.js';
-import { type Collector, type Part } from '../engine/scope.js';
+import { type Collector, giveTo, type Part, partsIn } from '../engine/scope.js';
 import { type Ticket } from '../levels/level.js';
 import { type MemoryLevel } from '../levels/l1/memory-level.js';
 import { weakest } from '../policy.js';
@@ -10,6 +10,7 @@ import { type LayerStatus, worst } from './cache-status.js';
 /** Gathers what one response is made of, while its handler runs. */
 export class PartCollector implements Collector {
   readonly #parts: Part[] = [];
+  #past = false;
 
   constructor(
     readonly renew: boolean,
@@ -30,6 +31,25 @@ export class PartCollector implements Collector {
 
   collect(part: Part): void {
     this.#parts.push(part);
+  }
+
+  readPast(): void {
+    this.#past = true;
+  }
+
+  /** Takes in what the value contains that another request has read: they share its promise. */
+  adopt(value: unknown): void {
+    for (const part of partsIn(value)) if (!this.#parts.includes(part)) giveTo(this, part);
+  }
+
+  /** Whether the database was read past the cache beside cached parts: nothing was proven of that. */
+  get mixed(): boolean {
+    return this.#past && this.any;
+  }
+
+  /** Whether a part is the request's own, and nobody else's. */
+  get own(): boolean {
+    return this.#parts.some(({ own }) => own);
   }
 
   /** What the response depends on; undefined if a part is unproven, or two parts saw different generations of a tag. */
@@ -55,8 +75,12 @@ export class PartCollector implements Collector {
     return worst(this.#parts.map(({ status }) => status));
   }
 
-  /** A response promises what its weakest part does; one without parts that it is no older than its lifetime. */
+  /**
+   * A response promises what its weakest part does; one that was read past
+   * the cache, beside them or without any, that it is no older than its lifetime.
+   */
   policy(): PolicyName | undefined {
+    if (this.mixed) return 'ttl';
     const none = this.before.length > 0 && !this.any ? 'ttl' : undefined;
     return weakest(this.#parts.flatMap(({ status: { policy } }) => policy ?? [])) ?? none;
   }

@@ -8,6 +8,8 @@ import { type Variants } from './semantics/vary.js';
 export interface StoredResponse extends Representation {
   /** Wall clock of the node that made it, in ms: what `Age` counts from. */
   readonly madeAtMs: number;
+  /** Beside cached parts, the database was read past the cache: nothing was proven of that. */
+  readonly mixed?: true;
   /** Absent for a plain one: 200, JSON, and no word of its handler about anything else. */
   readonly own?: OwnWords;
 }

@@ -78,21 +78,6 @@ export function fenced(tag: TagState | undefined, xid: Xid, xmin: Xid, stamp: st
   return { stamp, pend, fence, ff, tickets: {} };
 }
 
-/** RELEASE, and the write-through store: whether a committed row may be kept under the stamps read before its COMMIT. */
-export function mayStoreRow(
-  row: TagState | undefined,
-  coarse: TagState | undefined,
-  expected: { readonly stamp: string; readonly coarse: string },
-  fenceFirst: boolean,
-): boolean {
-  const unchanged = row?.stamp === expected.stamp && coarse?.stamp === expected.coarse && coarse.pend.length === 0;
-  return unchanged && (fenceFirst || row.value === undefined);
-}
-
-export function storedRow(row: TagState, body: string, coarse: string): TagState {
-  return { ...row, pend: [], value: { body, coarse } };
-}
-
 /** A writer that certainly rolled back. */
 export function withoutPending(tag: TagState, xid: Xid): TagState {
   return { ...tag, pend: tag.pend.filter((id) => id !== xid) };

@@ -4,24 +4,27 @@ import { isDatabaseUnavailable } from '../../database/index.js';
 import { type LayerStatus } from '../api/cache-status.js';
 import { type Unavailability } from '../cache.errors.js';
 import { Clock } from '../clock.js';
-import { lifetime } from '../core/freshness.js';
-import { type Dependency, type Tag } from '../core/tags.js';
+import { type Lifetime, lifetime, narrower } from '../core/freshness.js';
+import { type Dependency, entityOf, type Tag } from '../core/tags.js';
 import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
-import { type ReadOptions, type ReadResult, type Ticket } from '../levels/level.js';
+import { type Fill, type ReadOptions, type ReadResult, type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
-import { type Loaded } from '../loaded.js';
-import { policies, PolicySource, sharesL1 } from '../policy.js';
+import { type Loaded, provenSnapshot } from '../loaded.js';
+import { policies, PolicySource, sharesL1, strictest, weakest } from '../policy.js';
+import { EntityRules, type RowId } from '../rules.js';
 import { layerResult, step } from '../steps.js';
 import { type QueryAddress, queryAddress, type RowAddress, rowAddress, tagsOf } from './addresses.js';
 import { type Answer, collapsed, hit } from './answer.js';
-import { currentCollector, uncollected } from './scope.js';
+import { collecting, currentCollector, LoadParts, remember, uncollected } from './scope.js';
 import { SingleFlight } from './single-flight.js';
 
 /** One read: what is wanted, how it is loaded, and what the policy lets it do. */
 interface Read {
   readonly address: RowAddress | QueryAddress;
   readonly load: () => Promise<Loaded<unknown>>;
+  /** What it is known to be made of before it is loaded. */
+  readonly entities: readonly string[];
   /** Promised, hence shown. */
   readonly policy: PolicyName;
   readonly staleMs: number;
@@ -30,6 +33,9 @@ interface Read {
   readonly sharesBlindly: boolean;
   readonly renew: boolean;
 }
+
+/** What is proven, and not kept. */
+const gone: Lifetime = { freshMs: 0, keepMs: 0 };
 
 type Bypass = Extract<ReadResult, { outcome: 'bypass' }>;
 
@@ -45,6 +51,8 @@ const waitMs = 5;
 export class ReadThrough {
   readonly #logger = new Logger('Cache');
   readonly #flights: SingleFlight<Answer>;
+  /** Entities of which a load has come without a proof. */
+  readonly #unproven = new Set<string>();
 
   constructor(
     private readonly settings: Settings,
@@ -53,30 +61,33 @@ export class ReadThrough {
     private readonly policySource: PolicySource,
     private readonly clock: Clock,
     private readonly events: CacheEvents,
+    private readonly rules: EntityRules,
   ) {
     this.#flights = new SingleFlight(() => events.emit({ type: 'joined' }));
   }
 
   /** One row by its id. `null` is cached too: a row that is known to be absent. */
-  row<T>(entity: string, id: string | number, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
-    return this.#answer<T | null>(this.#read(entity, rowAddress(entity, id), load));
+  row<T>(entity: string, id: RowId, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
+    return this.#answer<T | null>(this.#read([entity], rowAddress(entity, this.rules.spell(entity, id)), load));
   }
 
   /**
-   * The result of a query.
+   * The result of a query. It follows the strictest of the entities that it depends on, and promises what the weakest does.
    * @param key canonical text of the query, without the entity's name
    * @param tags what the result depends on, see `queryTags`
    */
   query<T>(entity: string, key: string, tags: readonly Tag[], load: () => Promise<Loaded<T>>): Promise<T> {
-    return this.#answer<T>(this.#read(entity, queryAddress(entity, key, tags), load));
+    const entities = new Set([entity, ...tags.map(entityOf)]);
+    return this.#answer<T>(this.#read([...entities], queryAddress(entity, key, tags), load));
   }
 
-  #read(entity: string, address: Read['address'], load: Read['load']): Read {
-    const rules = this.policySource.rulesOf(entity);
+  #read(entities: readonly string[], address: Read['address'], load: Read['load']): Read {
+    const rules = strictest(entities.map((entity) => this.policySource.rulesOf(entity)))!;
     return {
       address,
       load,
-      policy: this.policySource.policyOf(entity),
+      entities,
+      policy: weakest(entities.map((entity) => this.policySource.policyOf(entity)))!,
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
       sharesBlindly: this.settings.cacheDb && policies[rules].sharesL1,
@@ -91,10 +102,13 @@ export class ReadThrough {
       { name: 'layer', layer: 'db', key: read.address.key, resultOf: (found) => layerResult(found.answer.status) },
       () => this.#find(read),
     );
-    collector?.collect(joined ? collapsed(answer) : answer);
+    const part = joined ? collapsed(answer) : answer;
+    collector?.collect(part);
     // Stale-while-revalidate (RFC 5861): the value is answered, a fresh one is fetched behind it.
     if (answer.status.hit && answer.freshMs <= 0) this.#refresh(read);
-    return JSON.parse(answer.body) as T;
+    const value = JSON.parse(answer.body) as T;
+    remember(value, part);
+    return value;
   }
 
   async #find(read: Read): Promise<{ readonly answer: Answer; readonly joined: boolean }> {
@@ -102,7 +116,8 @@ export class ReadThrough {
     if (known) return { answer: known, joined: false };
     const { result, joined } = this.#depart(read);
     try {
-      return { answer: await result, joined };
+      const answer = await result;
+      return joined && answer.own ? { answer: await this.#alone(read), joined: false } : { answer, joined };
     } catch (error) {
       const instead = read.renew && isDatabaseUnavailable(error) ? await this.#instead(read) : undefined;
       if (!instead) throw error;
@@ -130,6 +145,11 @@ export class ReadThrough {
     return this.#flights.run(renew ? `renew ${address.key}` : address.key, (depart) =>
       uncollected(() => this.#fly(read, depart)),
     );
+  }
+
+  /** What another reader has loaded for itself alone is of no use to those who have waited for it. */
+  #alone(read: Read): Promise<Answer> {
+    return uncollected(() => this.#fly(read, () => undefined));
   }
 
   #refresh(read: Read): void {
@@ -162,9 +182,9 @@ export class ReadThrough {
       }
       if (read.sharesBlindly && found.outcome === 'bypass' && isAway(found.reason))
         return await this.#loadBlind(read, found);
-      const answer = await this.#load(read, found);
-      const { body, dependencies, freshMs, keepMs } = answer;
-      if (placeholder && dependencies) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });
+      const answer = await this.#load(read, found, placeholder);
+      const { body, dependencies, freshMs, keepMs, kept } = answer;
+      if (placeholder && dependencies && kept) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });
       return answer;
     } finally {
       if (placeholder) this.l1.abandon(placeholder);
@@ -175,8 +195,8 @@ export class ReadThrough {
   async #loadBlind(read: Read, found: Bypass): Promise<Answer> {
     const placeholder = this.l1.takeBlind(read.address);
     try {
-      const answer = await this.#load(read, found);
-      if (placeholder) this.l1.fill(placeholder, { body: answer.body, freshMs: answer.freshMs, keepMs: answer.keepMs });
+      const answer = await this.#load(read, found, placeholder);
+      if (placeholder && answer.kept) this.l1.fill(placeholder, { body: answer.body, freshMs: answer.freshMs, keepMs: answer.keepMs });
       return answer;
     } finally {
       if (placeholder) this.l1.abandon(placeholder);
@@ -211,20 +231,59 @@ export class ReadThrough {
     return found;
   }
 
-  async #load(read: Read, found: Exclude<ReadResult, { outcome: 'hit' }>): Promise<Answer> {
+  async #load(
+    read: Read,
+    found: Exclude<ReadResult, { outcome: 'hit' }>,
+    placeholder: Ticket | undefined,
+  ): Promise<Answer & { readonly kept: boolean }> {
     const startedMs = this.clock.monotonicMs();
-    const { value, snapshot } = await step({ name: 'load', key: read.address.key }, read.load);
+    const parts = new LoadParts(read.renew, (tags) => placeholder && this.l1.watch(placeholder, tags));
+    const loaded = await step({ name: 'load', key: read.address.key }, () => collecting(parts, read.load));
     const elapsedMs = this.clock.monotonicMs() - startedMs;
     this.events.emit({ type: 'load', seconds: elapsedMs / 1000 });
-    const body = JSON.stringify(value);
-    const life = lifetime(this.settings, elapsedMs);
-    const kept = this.settings.cacheDb ? life : { freshMs: 0, keepMs: 0 };
-    const dependencies =
-      found.outcome === 'miss'
-        ? await this.l2.fill(found.ticket, { body, snapshot, ...kept })
-        : this.#unstamped(read, found.reason);
+    const body = JSON.stringify(loaded.value);
+    const life = parts.all.reduce<Lifetime>(narrower, lifetime(this.settings, elapsedMs));
+    const snapshot = provenSnapshot(loaded);
+    const own = snapshot === undefined || parts.own;
+    if (snapshot === undefined) this.#warnOfUnproven(read);
+    const kept = this.settings.cacheDb && !own && this.#keeps(read, parts);
+    const dependencies = own ? undefined : await this.#fill(read, found, parts, { body, snapshot, ...(kept ? life : gone) });
     if (found.outcome === 'miss' && !dependencies) this.#count('l2', 'refused');
-    return { body, dependencies, ...life, status: this.#forward(read, found, dependencies !== undefined) };
+    const policy = weakest([read.policy, ...parts.all.flatMap(({ status }) => status.policy ?? [])])!;
+    const status = this.#forward({ ...read, policy }, found, kept && dependencies !== undefined);
+    return { body, dependencies, ...life, status, own, kept };
+  }
+
+  /**
+   * A value whose load has itself read through the cache depends on that, too. It is kept where its own rules cover what it
+   * was made of: a row by itself has no room for it, and a query must have said of which entities it is.
+   */
+  #keeps({ address, entities }: Read, parts: LoadParts): boolean {
+    if (parts.all.length === 0) return true;
+    return address.kind === 'query' && parts.entities().every((entity) => entities.includes(entity));
+  }
+
+  async #fill(
+    read: Read,
+    found: Exclude<ReadResult, { outcome: 'hit' }>,
+    parts: LoadParts,
+    fill: Fill,
+  ): Promise<readonly Dependency[] | undefined> {
+    const inner = parts.dependencies();
+    if (!inner || (inner.length > 0 && read.address.kind === 'row')) return undefined;
+    if (found.outcome === 'miss') return this.l2.fill(found.ticket, { ...fill, further: inner });
+    const unstamped = this.#unstamped(read, found.reason);
+    return unstamped && [...unstamped, ...inner];
+  }
+
+  /** Once for each entity: nothing is wrong with what is answered, but everybody who asks for it has a statement of their own. */
+  #warnOfUnproven({ entities: [entity = ''] }: Read): void {
+    if (this.#unproven.has(entity)) return;
+    this.#unproven.add(entity);
+    this.#logger.warn(
+      `a load of ${entity} proves nothing, so it is not kept: select loadProof in the statement that reads the value, on the ` +
+        'primary, under READ COMMITTED, outside of a transaction that has written',
+    );
   }
 
   /** With L2 switched off there are no stamps; L1 alone may keep a value, by its placeholder, under the weaker policies. */

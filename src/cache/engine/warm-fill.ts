@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../config/index.js';
-import { LevelUnavailableError } from '../cache.errors.js';
+import { LevelUnavailableError, UnprovenLoadError } from '../cache.errors.js';
 import { Clock } from '../clock.js';
 import { lifetime } from '../core/freshness.js';
 import { type Tag } from '../core/tags.js';
 import { type Address, type Ticket } from '../levels/level.js';
 import { RedisConnection } from '../levels/l2/redis-connection.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
-import { type Loaded } from '../loaded.js';
+import { type Loaded, provenSnapshot } from '../loaded.js';
+import { EntityRules } from '../rules.js';
 import { queryAddress, rowAddress } from './addresses.js';
 
 /** What became of the entries of a batch. */
@@ -46,12 +47,13 @@ export class WarmFill {
     private readonly l2: RedisLevel,
     private readonly connection: RedisConnection,
     private readonly clock: Clock,
+    private readonly rules: EntityRules,
   ) {}
 
   /**
    * Rows by id.
    * @param load reads those that are missing, with their snapshot, in one statement
-   * @throws {LevelUnavailableError}
+   * @throws {LevelUnavailableError} {@link UnprovenLoadError}
    */
   async rows<Id extends string | number, T>(
     entity: string,
@@ -64,9 +66,9 @@ export class WarmFill {
     let left = ids;
     for (let round = 1; left.length > 0 && round <= rounds; round += 1) {
       const gen = this.#gen();
-      const missing = await this.#missing(left, (id) => rowAddress(entity, id));
+      const missing = await this.#missing(left, (id) => rowAddress(entity, this.rules.spell(entity, id)));
       alreadyCached += left.length - missing.length;
-      const { filled, refused } = await this.#fillRows(missing, load, keepAbsent);
+      const { filled, refused } = await this.#fillRows(entity, missing, load, keepAbsent);
       warmed += filled;
       left = refused;
       this.#assertStill(gen, left.length);
@@ -90,9 +92,10 @@ export class WarmFill {
       const [miss] = await this.#missing([key], () => address);
       if (!miss) return { warmed: 0, alreadyCached: 1, refused: 0 };
       const startedMs = this.clock.monotonicMs();
-      const { value, snapshot } = await load();
+      const loaded = await load();
       const life = lifetime(this.settings, this.clock.monotonicMs() - startedMs);
-      const dependencies = await this.l2.fill(miss.ticket, { body: JSON.stringify(value), snapshot, ...life });
+      const fill = { body: JSON.stringify(loaded.value), snapshot: snapshotOf(entity, loaded), ...life };
+      const dependencies = await this.l2.fill(miss.ticket, fill);
       if (dependencies) return { warmed: 1, alreadyCached: 0, refused: 0 };
       this.#assertStill(gen, 1);
     }
@@ -109,13 +112,16 @@ export class WarmFill {
   }
 
   async #fillRows<Id extends string | number, T>(
+    entity: string,
     missing: readonly Missing<Id>[],
     load: (missing: readonly Id[]) => Promise<Loaded<ReadonlyMap<Id, T>>>,
     keepAbsent: boolean,
   ): Promise<{ readonly filled: number; readonly refused: readonly Id[] }> {
     if (missing.length === 0) return { filled: 0, refused: [] };
     const startedMs = this.clock.monotonicMs();
-    const { value, snapshot } = await load(missing.map(({ id }) => id));
+    const loaded = await load(missing.map(({ id }) => id));
+    const snapshot = snapshotOf(entity, loaded);
+    const { value } = loaded;
     const elapsedMs = this.clock.monotonicMs() - startedMs;
     const wanted = keepAbsent ? missing : missing.filter(({ id }) => value.has(id));
     const fills = await pipelined(wanted, ({ id, ticket }) => {
@@ -137,6 +143,13 @@ export class WarmFill {
     if (refused > 0 && this.connection.gen !== gen)
       throw new LevelUnavailableError('no-epoch', 'the generation has changed');
   }
+}
+
+/** @throws {UnprovenLoadError} */
+function snapshotOf(entity: string, loaded: Loaded<unknown>): string {
+  const snapshot = provenSnapshot(loaded);
+  if (snapshot === undefined) throw new UnprovenLoadError(entity);
+  return snapshot;
 }
 
 /** What is sent in one tick shares a pipeline. */

@@ -54,8 +54,10 @@ export interface ReadOptions {
 export interface Fill extends Lifetime {
   readonly body: string;
   /** Text of the snapshot of the load; without it, the dependencies must have been proven by their parts. */
-  readonly snapshot?: string;
+  readonly snapshot?: string | undefined;
   readonly dependencies?: readonly Dependency[];
+  /** Of a query: what it depends on besides its own tags. */
+  readonly further?: readonly Dependency[];
   /** As of an entry. */
   readonly from?: LevelName;
 }

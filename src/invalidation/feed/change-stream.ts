@@ -48,7 +48,7 @@ export class ChangeStream {
   ) {
     const { databaseUrl, confirmed } = options;
     this.#confirmed = confirmed;
-    this.#transaction = nothing(0);
+    this.#transaction = this.#nothing(0);
     this.#service = new LogicalReplicationService(
       {
         connectionString: databaseUrl,
@@ -116,7 +116,7 @@ export class ChangeStream {
     const { changes, messages } = this.#transaction;
     switch (message.tag) {
       case 'begin':
-        this.#transaction = nothing(message.xid);
+        this.#transaction = this.#nothing(message.xid);
         return undefined;
       case 'insert':
         return this.#change(message.relation, [message.new]);
@@ -161,6 +161,8 @@ export class ChangeStream {
     const table = this.tables.of(relation);
     if (table) this.#transaction.changes.unknown(table.rule);
   }
-}
 
-const nothing = (xid: number) => ({ xid, changes: new ChangedTags(), messages: [] as string[] });
+  #nothing(xid: number) {
+    return { xid, changes: new ChangedTags(this.tables.spell), messages: [] as string[] };
+  }
+}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { type EntityRule, EntityRules } from '../../cache/index.js';
+import { type EntityRule, EntityRules, type RowId } from '../../cache/index.js';
 
 type Raw = Readonly<Record<string, unknown>>;
 
@@ -21,6 +21,8 @@ export class FeedTables {
     private readonly dataSource: DataSource,
     private readonly rules: EntityRules,
   ) {}
+
+  readonly spell = (entity: string, id: RowId): string => this.rules.spell(entity, id);
 
   all(): readonly FeedTable[] {
     return this.rules.all().map((rule) => this.#tableOf(rule));

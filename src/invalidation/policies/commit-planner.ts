@@ -1,14 +1,18 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import {
+  type EntityRule,
+  EntityRules,
   lifetime,
   LevelUnavailableError,
   MemoryLevel,
+  provenSnapshot,
   RedisTags,
-  type RowStore,
+  type RowId,
   rowTags,
   type Tag,
   type Writer,
+  type WrittenRow,
 } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { unavailable } from '../../http/index.js';
@@ -16,125 +20,163 @@ import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
 import { type Look, type OpenTransaction } from '../subscriber/open-transactions.js';
-import { rereadRows } from '../subscriber/row-reader.js';
+import { loadRows, rereadRows } from '../subscriber/row-reader.js';
 import { type CommitPlan, nothingToDo } from './commit-plan.js';
 import { identify } from './identify.js';
-import { noStamps, StampReader, type Stamps } from './stamp-reader.js';
+import { noTickets, type Tickets, TicketTaker } from './ticket-taker.js';
 
-/** What a transaction has changed of one entity, as tags and values. */
+/** What a transaction has changed of one entity, as tags. */
 interface Changed {
   readonly policy: PolicyName;
-  readonly rows: readonly { readonly tag: Tag; readonly coarse: Tag; readonly body: string }[];
+  readonly rule: EntityRule<object>;
+  readonly ids: readonly RowId[];
+  readonly rows: readonly Tag[];
   /** Lists, and the coarse tag where the rows are not known. */
   readonly others: readonly Tag[];
-  /** Who changes it, where the rows told. */
-  readonly writer: Writer | undefined;
-  /** Write-through only: the rows' stamps under their locks. */
-  readonly stamps: Stamps;
+  /** Write-through: taken under the row locks; strict: behind the fence. */
+  readonly tickets: Tickets;
 }
 
+type Described = readonly [EntityChanges, Look];
+
 /**
- * The writer's side of the policies. Before COMMIT, under the row locks: `strict` fences (and without Redis the
- * transaction fails), `write-through` reads the stamps. After it: `strict` releases, `write-through` fences and stores
- * in one step, `invalidate` fences, `ttl` does nothing.
+ * The writer's side of the policies. Before COMMIT, under the row locks, after every other statement of the transaction:
+ * what is to be fenced is read; `strict` fences (and without Redis the transaction fails). After it: `invalidate` and
+ * `write-through` fence, `ttl` does nothing. What `write-through` and `strict` store is what an ordinary load reads after
+ * the COMMIT, with its own snapshot as proof: nothing that a writer believes to have written is ever stored.
  */
 @Injectable()
 export class CommitPlanner {
+  readonly #logger = new Logger('Invalidation');
+
   constructor(
     private readonly settings: Settings,
+    private readonly rules: EntityRules,
     private readonly tags: RedisTags,
     private readonly l1: MemoryLevel,
     private readonly invalidator: Invalidator,
     private readonly acknowledgements: Acknowledgements,
-    private readonly stamps: StampReader,
+    private readonly tickets: TicketTaker,
   ) {}
 
   async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
     const { policyOf } = transaction;
     const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
     if (changes.length === 0) return nothingToDo;
-    const changed: Changed[] = [];
-    for (const change of changes) changed.push(await this.#describe(manager, change, transaction));
-    const writer = changed.find((one) => one.writer)?.writer ?? (await identify(manager));
-    const strict = changed.filter(({ policy }) => policy === 'strict');
+    let looks = await this.#look(manager, changes, transaction);
+    let writer = looks.find(([, { reread }]) => reread.writer)?.[1].reread.writer ?? (await identify(manager));
+    if (writer.deferred) {
+      // What would fire at COMMIT fires now, so that the rows are read as they will be.
+      await manager.query('SET CONSTRAINTS ALL IMMEDIATE');
+      looks = await this.#look(manager, changes, transaction);
+      writer = looks.find(([, { reread }]) => reread.writer)?.[1].reread.writer ?? writer;
+    }
+    const changed = looks.map(([change, look]) => this.#describe(change, look, policyOf(change.rule.entity)));
     const weak = changed.filter(({ policy }) => policy !== 'strict');
-    const fenced = strict.length > 0 ? await this.#fence(strict, writer) : noStamps;
+    const strict = changed.filter(({ policy }) => policy === 'strict');
+    const fenced = strict.length > 0 ? await this.#fence(strict, writer) : [];
     return {
-      committed: async () => {
-        await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, writer)]);
+      committed: async (by) => {
+        await this.#release(by, fenced);
+        await this.#invalidate(by, weak, writer);
       },
-      unknown: () => this.#invalidate(weak.map(unproven), writer),
+      unknown: () => this.#invalidate(undefined, weak, writer),
       rolledBack: async () => {
         if (strict.length > 0) await quietly(this.tags.rolledBack(allTags(strict), writer.xid));
       },
     };
   }
 
-  async #describe(manager: EntityManager, changes: EntityChanges, transaction: OpenTransaction): Promise<Changed> {
-    const { rule, ids, inserted, oldListTags } = changes;
-    const policy = transaction.policyOf(rule.entity);
-    const coarse = [rowTags(rule.entity, '').coarse];
-    if (changes.unknown) return { policy, rows: [], others: coarse, writer: undefined, stamps: noStamps };
-    const { reread, stamps } = seenLast(transaction, changes) ?? (await this.#look(manager, changes, policy));
-    const { images, writer } = reread;
-    if ([...inserted].some((id) => images.get(id)?.replaced))
-      return { policy, rows: [], others: coarse, writer, stamps: noStamps };
-    const others = new Set(oldListTags);
-    for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
-    const rows = [...ids].map((id) => ({ ...rowTags(rule.entity, id), body: images.get(id)?.body ?? 'null' }));
-    return { policy, rows, others: [...others], writer, stamps };
+  /** Reads changed rows again, unless the transaction's last statement has just done so; while Redis is asked. */
+  async #look(
+    manager: EntityManager,
+    changes: readonly EntityChanges[],
+    transaction: OpenTransaction,
+  ): Promise<Described[]> {
+    const looks: Described[] = [];
+    for (const change of changes) {
+      const { rule, ids, unknown } = change;
+      const seen = unknown ? unseen : seenLast(transaction, change);
+      if (seen) looks.push([change, seen]);
+      else {
+        const through = transaction.policyOf(rule.entity) === 'write-through';
+        const asking = through ? this.tickets.ofRows(rule, ids) : noTickets;
+        const { reread } = await rereadRows(manager, this.rules, rule, [...ids]);
+        looks.push([change, { reread, tickets: await asking }]);
+      }
+    }
+    return looks;
   }
 
-  /** Under the row locks: while Redis is asked, the rows are read again. */
-  async #look(manager: EntityManager, { rule, ids }: EntityChanges, policy: PolicyName): Promise<Look> {
-    const asking = policy === 'write-through' ? this.stamps.ofRows(rule, ids) : noStamps;
-    const { reread } = await rereadRows(manager, rule, [...ids]);
-    return { reread, stamps: await asking };
+  #describe({ rule, ids, inserted, oldListTags, unknown }: EntityChanges, look: Look, policy: PolicyName): Changed {
+    const { images } = look.reread;
+    if (unknown || [...inserted].some((id) => images.get(id)?.replaced))
+      return { policy, rule, ids: [], rows: [], others: [rowTags(rule.entity, '').coarse], tickets: noTickets };
+    const others = new Set(oldListTags);
+    for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
+    const rows = [...ids].map((id) => rowTags(rule.entity, id).tag);
+    return { policy, rule, ids: [...ids], rows, others: [...others], tickets: look.tickets };
   }
 
   /** Strict, before COMMIT: a writer that cannot fence must not commit. */
-  async #fence(strict: readonly Changed[], writer: Writer): Promise<Stamps> {
+  async #fence(strict: readonly Changed[], writer: Writer): Promise<readonly Changed[]> {
     const tags = allTags(strict);
     const acknowledgement = this.acknowledgements.expect();
     try {
-      const peeked = unique(strict.flatMap(({ rows }) => rows.map(({ coarse }) => coarse))).filter(
-        (tag) => !tags.includes(tag),
-      );
-      const fenced = await this.tags.fence(tags, peeked, writer, acknowledgement);
+      // On the same connection the tickets are taken right behind the fence.
+      const fencing = this.tags.fence(tags, writer, acknowledgement);
+      const tickets = strict.map(({ rule, ids }) => this.tickets.ofRows(rule, ids));
+      const fenced = await fencing;
       this.l1.invalidate(tags);
       await this.acknowledgements.settle(acknowledgement, fenced);
       this.invalidator.fenced(tags);
-      return fenced.stamps;
+      return await Promise.all(strict.map(async (changed, i) => ({ ...changed, tickets: await tickets[i]! })));
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) throw error;
       throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);
     }
   }
 
-  async #release(strict: readonly Changed[], stamps: Stamps, writer: Writer): Promise<void> {
+  async #release(manager: EntityManager, strict: readonly Changed[]): Promise<void> {
+    if (strict.length === 0) return;
     this.l1.invalidate(allTags(strict));
-    const stores = strict.flatMap((changed) => this.#stores(changed, stamps));
-    await Promise.all(stores.map((store) => quietly(this.tags.release(store, writer))));
+    const rows = await this.#load(manager, strict);
+    await Promise.all(rows.map((row) => quietly(this.tags.fill(row))));
   }
 
-  async #invalidate(weak: readonly Changed[], writer: Writer): Promise<void> {
+  /** @param manager undefined where the outcome is not known: then it is fenced, and nothing is stored */
+  async #invalidate(manager: EntityManager | undefined, weak: readonly Changed[], writer: Writer): Promise<void> {
     if (weak.length === 0) return;
-    const stores = weak.flatMap((changed) => this.#stores(changed, changed.stamps));
-    const stored = new Set(stores.map(({ tag }) => tag));
+    const rows = manager ? await this.#load(manager, weak) : [];
+    const stored = new Set(rows.map(({ tag }) => tag));
     const tags = allTags(weak).filter((tag) => !stored.has(tag));
-    await this.invalidator.committed(tags, stores, writer);
+    await this.invalidator.committed(tags, rows, writer);
   }
 
-  /** The rows whose stamps are known. */
-  #stores({ rows }: Changed, stamps: Stamps): RowStore[] {
-    return rows.flatMap((row) => {
-      const stamp = stamps.get(row.tag);
-      const coarseStamp = stamps.get(row.coarse);
-      if (stamp === undefined || coarseStamp === undefined) return [];
-      return { ...row, stamp, coarseStamp, ...lifetime(this.settings) };
-    });
+  /** What there are tickets for, as readers would load it now. */
+  async #load(manager: EntityManager, changed: readonly Changed[]): Promise<WrittenRow[]> {
+    const rows: WrittenRow[] = [];
+    for (const { rule, ids, tickets } of changed) {
+      if (tickets.size === 0) continue;
+      try {
+        const loaded = await loadRows(manager, rule, ids);
+        const snapshot = loaded && provenSnapshot(loaded);
+        if (!loaded || snapshot === undefined) continue;
+        for (const [id, view] of loaded.value) {
+          const { tag, coarse } = rowTags(rule.entity, this.rules.spell(rule.entity, id));
+          const ticket = tickets.get(tag);
+          if (!ticket || view === null || view === undefined) continue;
+          rows.push({ tag, coarse, ticket, body: JSON.stringify(view), snapshot, ...lifetime(this.settings) });
+        }
+      } catch (error) {
+        this.#logger.debug(`written ${rule.entity} are fenced, and not loaded: ${(error as Error).message}`);
+      }
+    }
+    return rows;
   }
 }
+
+const unseen: Look = { reread: { images: new Map(), writer: undefined }, tickets: noTickets };
 
 /** What the transaction's last statement has read, if it is all that has changed of the entity. */
 function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: EntityChanges): Look | undefined {
@@ -142,12 +184,9 @@ function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: Enti
   return [...ids].every((id) => lastLook.reread.images.has(id)) ? lastLook : undefined;
 }
 
-/** Whose outcome is not known is fenced, and not stored. */
-const unproven = (changed: Changed): Changed => ({ ...changed, stamps: noStamps });
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-const allTags = (changed: readonly Changed[]): Tag[] =>
-  unique(changed.flatMap(({ rows, others }) => [...rows.map(({ tag }) => tag), ...others]));
+const allTags = (changed: readonly Changed[]): Tag[] => unique(changed.flatMap(({ rows, others }) => [...rows, ...others]));
 
 /** The next fill repairs whatever this leaves undone. */
 const quietly = (work: Promise<unknown>): Promise<unknown> => work.catch(() => undefined);

@@ -1,16 +1,19 @@
 import { type EntityManager } from 'typeorm';
-import { type Writer } from '../../cache/index.js';
+import { type IdentifiedWriter } from '../subscriber/row-reader.js';
 
 /** The transaction's own id: one is assigned if it has none yet. */
 export const ownXid = 'pg_current_xact_id()::text';
 /** The oldest id that is still running: all below it have ended. */
 export const oldestXid = 'pg_snapshot_xmin(pg_current_snapshot())::text';
+/** Whether there is a constraint trigger that may fire as late as at COMMIT, and change rows there. */
+export const deferredTriggers = 'EXISTS (SELECT FROM pg_trigger WHERE tgdeferrable AND NOT tgisinternal)';
 
 /**
  * Who is writing. Inside a transaction, after its last write: its own id; outside, an id of its own that is later than
  * everything that has committed.
  */
-export async function identify(manager: EntityManager): Promise<Writer> {
-  const [writer] = await manager.query<[Writer]>(`SELECT ${ownXid} AS xid, ${oldestXid} AS xmin`);
+export async function identify(manager: EntityManager): Promise<IdentifiedWriter> {
+  const sql = `SELECT ${ownXid} AS xid, ${oldestXid} AS xmin, ${deferredTriggers} AS deferred`;
+  const [writer] = await manager.query<[IdentifiedWriter]>(sql);
   return writer;
 }

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   type BeforeQueryEvent,
   DataSource,
+  type EntityManager,
   type EntitySubscriberInterface,
   type InsertEvent,
   type QueryRunner,
@@ -13,21 +14,25 @@ import {
   type TransactionStartEvent,
   type UpdateEvent,
 } from 'typeorm';
-import { type EntityRule, EntityRules, listTags, rowTags } from '../../cache/index.js';
-import { UnguardedWriteError } from '../invalidation.errors.js';
+import { type EntityRule, EntityRules, keySpelling, listTags, noteStatement, rowTags } from '../../cache/index.js';
+import { UnguardedWriteError, UnsupportedKeyError } from '../invalidation.errors.js';
 import { Invalidator } from '../invalidator.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
 import { identify } from '../policies/identify.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
 import { Frame } from './frame.js';
-import { lockedIn, OpenTransactions } from './open-transactions.js';
+import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
+
+/** Wherever it comes from: TypeORM, or a text of the user's own. */
+const commits = /(?:^|;)\s*(?:commit|end|prepare\s+transaction)\b/i;
+const rollsBack = /(?:^|;)\s*rollback\b/i;
 
 type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'databaseEntity'>;
 
 /**
  * Joins the ORM's commit. TypeORM's transaction events also fire for savepoints, so frames are kept per QueryRunner and
- * only the outermost one acts: before COMMIT it may still throw (the transaction fails); after it, never.
+ * only COMMIT itself acts: before it is sent this may still throw (the transaction fails); after it, never.
  */
 @Injectable()
 export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit {
@@ -41,40 +46,56 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   ) {}
 
   onModuleInit(): void {
+    for (const rule of this.rules.all()) this.#spellKeys(rule);
     this.dataSource.subscribers.push(this);
+  }
+
+  /** @throws {UnsupportedKeyError} for a type of key that has several spellings of one key, of which one cannot be told */
+  #spellKeys({ entity, target }: EntityRule<object>): void {
+    if (!this.dataSource.hasMetadata(target)) return;
+    const [key, ...others] = this.dataSource.getMetadata(target).primaryColumns;
+    if (!key || others.length > 0) return;
+    const type = this.dataSource.driver.normalizeType(key);
+    const spelling = keySpelling(type);
+    if (!spelling) throw new UnsupportedKeyError(entity, key.propertyName, type);
+    this.rules.spellKeys(entity, spelling);
   }
 
   async afterTransactionStart({ queryRunner }: TransactionStartEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
     const policyOf = await this.registry.inTransaction(queryRunner);
-    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0, committing: false });
+    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0 });
   }
 
-  async beforeTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
-    const transaction = this.transactions.get(queryRunner);
-    const [outermost, ...savepoints] = transaction?.frames ?? [];
-    if (!transaction || !outermost || savepoints.length > 0) return;
-    transaction.plan = await this.planner.plan(manager, outermost, transaction);
-    transaction.committing = true;
-  }
-
-  async afterTransactionCommit({ queryRunner }: TransactionCommitEvent): Promise<void> {
+  async afterTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
     const ended = transaction?.frames.pop();
     if (!transaction || !ended) return;
     const parent = transaction.frames.at(-1);
     if (parent) return parent.absorb(ended);
     this.transactions.delete(queryRunner);
-    await transaction.plan?.committed();
+    await transaction.plan?.committed(manager);
+    if (transaction.statements !== transaction.plannedAt) await this.#fenceAll([ended], manager);
   }
 
   /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
   async beforeTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
-    if (!transaction?.committing || transaction.frames.length > 1) return;
+    if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;
     this.transactions.delete(queryRunner);
     await transaction.plan?.unknown();
+    if (transaction.statements !== transaction.plannedAt)
+      await this.#fenceAll(transaction.frames, this.dataSource.manager);
+  }
+
+  /** A statement was sent behind what was planned for the COMMIT: what it has changed is not in the plan. */
+  async #fenceAll(frames: readonly Frame[], manager: EntityManager): Promise<void> {
+    const changed = frames.flatMap(({ changes }) => changes.map(({ rule }) => rule.entity));
+    const entities = changed.filter((entity) => this.registry.writersOf(entity) !== 'ttl');
+    if (entities.length === 0) return;
+    const coarse = [...new Set(entities)].map((entity) => rowTags(entity, '').coarse);
+    await this.invalidator.committed(coarse, [], await identify(manager));
   }
 
   async afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
@@ -86,9 +107,22 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     await transaction.plan?.rolledBack();
   }
 
-  beforeQuery({ queryRunner }: BeforeQueryEvent): void {
+  /** COMMIT is planned for when it is sent, and not before: every other subscriber has said then what it had to say. */
+  beforeQuery({ query, queryRunner }: BeforeQueryEvent): Promise<void> | void {
+    noteStatement();
     const transaction = this.transactions.get(queryRunner);
-    if (transaction) transaction.statements += 1;
+    if (!transaction) return;
+    if (commits.test(query)) return this.#planCommit(queryRunner, transaction);
+    transaction.statements += 1;
+    // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
+    if (rollsBack.test(query)) for (const frame of transaction.frames) frame.forgetLocks();
+  }
+
+  async #planCommit({ manager }: QueryRunner, transaction: OpenTransaction): Promise<void> {
+    const whole = new Frame();
+    for (const frame of transaction.frames) whole.absorb(frame);
+    transaction.plan = await this.planner.plan(manager, whole, transaction);
+    transaction.plannedAt = transaction.statements += 1;
   }
 
   beforeInsert({ metadata, queryRunner }: InsertEvent<object>): void {
@@ -100,7 +134,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (!rule) return;
     const frame = this.#frame(queryRunner);
     const id = entity && rule.idOf(entity);
-    if (frame && id !== undefined && id !== null) frame.change(rule, id, undefined);
+    if (frame && id !== undefined && id !== null) frame.change(rule, this.rules.spell(rule.entity, id), undefined);
     else await this.#unknown(rule, queryRunner);
   }
 
@@ -142,7 +176,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const transaction = this.transactions.get(queryRunner);
     const frame = transaction?.frames.at(-1);
     if (!rule || !transaction || !frame || !databaseEntity || frame.isUnknown(rule)) return;
-    const id = rule.idOf(databaseEntity);
+    const id = this.rules.spell(rule.entity, rule.idOf(databaseEntity));
     const known = transaction.frames.some((outer) => outer.has(rule, id));
     if (known) return frame.change(rule, id, listTags(rule, databaseEntity));
     const locked = lockedIn(transaction, rule, id);

@@ -1,15 +1,16 @@
-import { type EntityRule, rowTags, type Tag } from '../../cache/index.js';
-import { type Stamps } from '../policies/stamp-reader.js';
+import { type EntityRule, type RowId, rowTags, type Tag } from '../../cache/index.js';
+import { type Tickets } from '../policies/ticket-taker.js';
 
-type Id = string | number;
+/** As tags spell it. */
+type Id = string;
 type Named = Pick<EntityRule<object>, 'entity'>;
 
 /** What is known of a row since it was locked. */
 export interface LockedRow {
   /** The lists of its committed image. */
   readonly lists: readonly Tag[];
-  /** Its stamps, under write-through only. */
-  readonly stamps: Promise<Stamps>;
+  /** Its ticket, under write-through only. */
+  readonly tickets: Promise<Tickets>;
 }
 
 /** What is known of one entity's changed rows. */
@@ -35,6 +36,8 @@ export class Frame {
   readonly #entities = new Map<string, EntityChanges>();
   /** What is known of rows that are locked now, by their tags. */
   readonly #locked = new Map<Tag, LockedRow>();
+  /** Rows whose lock is certainly still held, by their tags. */
+  readonly #held = new Set<Tag>();
 
   get changes(): readonly EntityChanges[] {
     return [...this.#entities.values()];
@@ -44,6 +47,7 @@ export class Frame {
   change(rule: EntityRule<object>, id: Id, before: readonly Tag[] | undefined): void {
     const changes = this.#of(rule);
     changes.ids.add(id);
+    this.#held.add(rowTags(rule.entity, id).tag);
     if (!before) changes.inserted.add(id);
     else for (const tag of before) changes.oldListTags.add(tag);
     if (changes.ids.size > maxNamedRows) changes.unknown = true;
@@ -55,16 +59,22 @@ export class Frame {
 
   /** Whether a row's committed image is known already. */
   has(rule: EntityRule<object>, id: Id): boolean {
-    return this.#entities.get(rule.entity)?.ids.has(id) ?? false;
+    return this.#held.has(rowTags(rule.entity, id).tag);
+  }
+
+  /** Locks may have ended with a savepoint that nobody told of. What was changed stays noted: to fence too much is safe. */
+  forgetLocks(): void {
+    this.#locked.clear();
+    this.#held.clear();
   }
 
   /** A row that has been locked in this frame. */
-  noteLocked({ entity }: Named, id: Id, row: LockedRow): void {
+  noteLocked({ entity }: Named, id: RowId, row: LockedRow): void {
     this.#locked.set(rowTags(entity, id).tag, row);
   }
 
   /** Undefined where nothing has been noted. */
-  locked({ entity }: Named, id: Id): LockedRow | undefined {
+  locked({ entity }: Named, id: RowId): LockedRow | undefined {
     return this.#locked.get(rowTags(entity, id).tag);
   }
 
@@ -74,6 +84,7 @@ export class Frame {
 
   absorb(child: Frame): void {
     for (const [tag, row] of child.#locked) this.#locked.set(tag, row);
+    for (const tag of child.#held) this.#held.add(tag);
     for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
       const changes = this.#of(rule);
       for (const id of ids) changes.ids.add(id);

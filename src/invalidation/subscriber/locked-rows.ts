@@ -1,11 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
-import { type EntityRule, listTags } from '../../cache/index.js';
-import { noStamps, StampReader, type Stamps } from '../policies/stamp-reader.js';
+import { type EntityRule, EntityRules, listTags, type RowId } from '../../cache/index.js';
+import { noTickets, type Tickets, TicketTaker } from '../policies/ticket-taker.js';
 import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
 import { lockRow, rereadRows } from './row-reader.js';
-
-type Id = string | number;
 
 /**
  * For writers that look at a row before and after they change it. What they see is remembered for the commit, which then
@@ -15,38 +13,45 @@ type Id = string | number;
 export class LockedRows {
   constructor(
     private readonly transactions: OpenTransactions,
-    private readonly stamps: StampReader,
+    private readonly tickets: TicketTaker,
+    private readonly rules: EntityRules,
   ) {}
 
   /** The row as it is committed, locked until the transaction ends; null if there is none. */
-  async lock<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: Id): Promise<Row | null> {
+  async lock<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: RowId): Promise<Row | null> {
     const row = await lockRow(manager, rule, id);
     // The lock ends with the savepoint that took it, and so does what is noted in its frame.
     const transaction = this.#of(manager);
     if (row && transaction)
-      transaction.frames
-        .at(-1)
-        ?.noteLocked(rule, id, { lists: listTags(rule, row), stamps: this.#ask(transaction, rule, id) });
+      transaction.frames.at(-1)?.noteLocked(rule, this.rules.spell(rule.entity, id), {
+        lists: listTags(rule, row),
+        tickets: this.#ask(transaction, rule, id),
+      });
     return row;
   }
 
   /** A row that this transaction has written, triggers and defaults included; best asked last. */
-  async asWritten<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: Id): Promise<Row | null> {
+  async asWritten<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: RowId): Promise<Row | null> {
     const transaction = this.#of(manager);
     const before = transaction?.statements ?? 0;
+    const spelled = this.rules.spell(rule.entity, id);
     // The row is locked, since it has been written: Redis can be asked at the same time, unless it has been already.
-    const asking = transaction && (lockedIn(transaction, rule, id)?.stamps ?? this.#ask(transaction, rule, id));
-    const { rows, reread } = await rereadRows(manager, rule, [id]);
-    const stamps = (await asking) ?? noStamps;
+    const asking = transaction && (lockedIn(transaction, rule, spelled)?.tickets ?? this.#ask(transaction, rule, id));
+    const { rows, reread } = await rereadRows(manager, this.rules, rule, [id]);
+    const tickets = (await asking) ?? noTickets;
     const [row = null] = rows;
     // Only where nothing else was sent meanwhile: it would have been executed later.
     if (transaction && row && transaction.statements === before + 1)
-      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread, stamps };
+      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread, tickets };
     return row;
   }
 
-  async #ask(transaction: OpenTransaction, rule: Pick<EntityRule<object>, 'entity'>, id: Id): Promise<Stamps> {
-    return transaction.policyOf(rule.entity) === 'write-through' ? this.stamps.ofRows(rule, [id]) : noStamps;
+  async #ask(
+    transaction: OpenTransaction,
+    rule: Pick<EntityRule<object>, 'entity'>,
+    id: RowId,
+  ): Promise<Tickets> {
+    return transaction.policyOf(rule.entity) === 'write-through' ? this.tickets.ofRows(rule, [id]) : noTickets;
   }
 
   #of(manager: EntityManager) {

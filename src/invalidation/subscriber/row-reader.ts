@@ -1,26 +1,27 @@
 import { type EntityManager } from 'typeorm';
-import { type EntityRule, listTags, type Tag, type Writer } from '../../cache/index.js';
-import { oldestXid, ownXid } from '../policies/identify.js';
-
-type Id = string | number;
+import {
+  type EntityRule,
+  EntityRules,
+  listTags,
+  type Loaded,
+  loadProof,
+  type RowId,
+  type Tag,
+  type Writer,
+} from '../../cache/index.js';
+import { deferredTriggers, oldestXid, ownXid } from '../policies/identify.js';
 
 /** The committed row, locked until the transaction ends: what its tags were is certain. */
 export async function lockRow<Row extends object>(
   manager: EntityManager,
   rule: EntityRule<Row>,
-  id: Id,
+  id: RowId,
 ): Promise<Row | null> {
-  return manager
-    .getRepository<Row>(rule.target)
-    .createQueryBuilder('row')
-    .setLock('pessimistic_write')
-    .where(`row.${primaryKey(manager, rule)} = :id`, { id })
-    .getOne();
+  return selectRows(manager, rule, [id]).setLock('pessimistic_write').getOne();
 }
 
 /** A row as it is about to be committed. */
 export interface Image {
-  readonly body: string;
   readonly lists: readonly Tag[];
   /**
    * Whether it replaced another in the statement that wrote it: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on its row,
@@ -31,33 +32,60 @@ export interface Image {
 
 /** What a transaction is about to commit of an entity, and who it is. */
 export interface Reread {
-  readonly images: ReadonlyMap<Id, Image>;
+  /** By their keys, spelled as in tags. */
+  readonly images: ReadonlyMap<string, Image>;
   /** Undefined where no row is left. */
-  readonly writer: Writer | undefined;
+  readonly writer: IdentifiedWriter | undefined;
+}
+
+/** A writing transaction, and whether COMMIT itself may still change rows. */
+export interface IdentifiedWriter extends Writer {
+  readonly deferred: boolean;
 }
 
 /** Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. */
 export async function rereadRows<Row extends object>(
   manager: EntityManager,
+  rules: EntityRules,
   rule: EntityRule<Row>,
-  ids: readonly Id[],
+  ids: readonly RowId[],
 ): Promise<{ readonly rows: readonly Row[]; readonly reread: Reread }> {
-  const { entities: rows, raw } = await manager
-    .getRepository<Row>(rule.target)
-    .createQueryBuilder('row')
+  const { entities: rows, raw } = await selectRows(manager, rule, ids)
     .addSelect(ownXid, 'xid')
     .addSelect(oldestXid, 'xmin')
+    .addSelect(deferredTriggers, 'deferred')
     .addSelect('row.xmax::text', 'xmax')
-    .where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids })
-    .getRawAndEntities<Writer & { readonly xmax: string }>();
-  const imageOf = (row: Row, i: number): Image => ({
-    body: JSON.stringify(rule.view(row)),
-    lists: listTags(rule, row),
-    replaced: raw[i]?.xmax !== '0',
-  });
-  const images = new Map(rows.map((row, i) => [rule.idOf(row), imageOf(row, i)]));
+    .getRawAndEntities<IdentifiedWriter & { readonly xmax: string }>();
+  const imageOf = (row: Row, i: number): Image => ({ lists: listTags(rule, row), replaced: raw[i]?.xmax !== '0' });
+  const images = new Map(rows.map((row, i) => [rules.spell(rule.entity, rule.idOf(row)), imageOf(row, i)]));
   const [first] = raw;
-  return { rows, reread: { images, writer: first && { xid: first.xid, xmin: first.xmin } } };
+  const writer = first && { xid: first.xid, xmin: first.xmin, deferred: first.deferred };
+  return { rows, reread: { images, writer } };
+}
+
+/**
+ * Rows as a reader would load them: by the rule's own loader, or as a plain SELECT reads them where that must be the same.
+ * Undefined where it need not be.
+ */
+export async function loadRows<Row extends object>(
+  manager: EntityManager,
+  rule: EntityRule<Row>,
+  ids: readonly RowId[],
+): Promise<Loaded<ReadonlyMap<RowId, unknown>> | undefined> {
+  if (rule.load) return rule.load(ids, manager);
+  const { relations, columns } = manager.connection.getMetadata(rule.target);
+  if (relations.length > 0 || columns.some(({ isSelect }) => !isSelect)) return undefined;
+  const query = selectRows(manager, rule, ids).addSelect(loadProof, 'proof');
+  const { entities, raw } = await query.getRawAndEntities<{ readonly proof: string | null }>();
+  const value = new Map(entities.map((row) => [rule.idOf(row), rule.view(row)]));
+  return { value, proof: raw[0]?.proof ?? null };
+}
+
+function selectRows<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, ids: readonly RowId[]) {
+  return manager
+    .getRepository<Row>(rule.target)
+    .createQueryBuilder('row')
+    .where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids });
 }
 
 function primaryKey<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): string {

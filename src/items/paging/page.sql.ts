@@ -1,3 +1,4 @@
+import { loadProof } from '../../cache/index.js';
 import { itemColumns } from '../item.view.js';
 import { type CursorScope } from './cursor.js';
 import { hasTrigram, likePattern, scanWindow, searchCondition } from './search.js';
@@ -9,7 +10,7 @@ export interface Statement {
 }
 
 /**
- * The rows of one page and one more, each with the statement's snapshot; a single row of nulls when there are none.
+ * The rows of one page and one more, each with the proof of the load; a single row of nulls when there are none.
  *
  * A search without a trigram marks the last row it looked at (`last_seen`) instead of scanning the whole table, so that
  * its pages may be short, even empty, and still have a next one.
@@ -34,7 +35,7 @@ export function pageStatement(scope: CursorScope, after: Key | undefined, limit:
       ? `SELECT ${itemColumns}, false AS last_seen FROM items i ${where([...conditions, search])} ${order} LIMIT ${rows}`
       : windowed(source, search, rows);
   }
-  const text = `SELECT s.snapshot, i.* FROM (SELECT pg_current_snapshot()::text AS snapshot) s
+  const text = `SELECT s.proof, i.* FROM (SELECT ${loadProof} AS proof) s
     LEFT JOIN LATERAL (${page}) i ON true ${order}`;
   return { text, parameters };
 }

@@ -27,7 +27,7 @@ import { CommitPlanner } from '../../../src/invalidation/policies/commit-planner
 import { PolicyRegistry } from '../../../src/invalidation/policies/policy-registry.js';
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
 import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
-import { StampReader } from '../../../src/invalidation/policies/stamp-reader.js';
+import { TicketTaker } from '../../../src/invalidation/policies/ticket-taker.js';
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
 import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
@@ -91,12 +91,12 @@ export class SimulatedNode {
     this.policySwitch = new PolicySwitch(settings, rules, store, registry, connection, tags, l1, clock);
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
-    const stamps = new StampReader(settings, tags);
-    const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks, stamps);
+    const tickets = new TicketTaker(settings, tags, rules);
+    const planner = new CommitPlanner(settings, rules, tags, this.l1, this.invalidator, acks, tickets);
     const transactions = new OpenTransactions();
-    this.lockedRows = new LockedRows(transactions, stamps);
+    this.lockedRows = new LockedRows(transactions, tickets, rules);
     new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
-    this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
+    this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events, rules);
     const levels = new ResponseLevels(settings, this.l1, this.l2, this.registry, clock, events);
     const maker = new ResponseMaker(settings, this.l1, levels, clock);
     this.responses = new ResponseCache(levels, maker, this.l1, this.registry, clock, events);
@@ -148,11 +148,11 @@ export class SimulatedNode {
     return outcome.response.body;
   }
 
-  /** The value and the snapshot of one statement. */
+  /** The value and the proof of one statement. */
   async #load<T>(label: string, read: () => T): Promise<Loaded<T>> {
     const { session } = this.dataSource.createQueryRunner();
     const { postgres } = this.world.database;
-    const load = () => ({ value: read(), snapshot: postgres.snapshot() });
+    const load = () => ({ value: read(), proof: `proven ${postgres.snapshot()}` });
     return session.run(label, load).finally(() => session.end());
   }
 }

@@ -17,6 +17,12 @@ export class SimulatedDataSource {
     return this as unknown as DataSource;
   }
 
+  readonly driver = { normalizeType: () => 'integer' };
+
+  hasMetadata(): boolean {
+    return true;
+  }
+
   getMetadata(): typeof metadata {
     return metadata;
   }
@@ -50,7 +56,8 @@ export class SimulatedRunner {
     readonly session: Session,
   ) {
     this.manager = new SimulatedManager(dataSource, this);
-    session.onStatement = () => void this.#tell('beforeQuery', {});
+    // What TypeORM waits for before it sends a statement matters at COMMIT only.
+    session.onStatement = (query) => void (query === 'COMMIT' || this.#tell('beforeQuery', { query }));
   }
 
   async startTransaction(): Promise<void> {
@@ -66,6 +73,7 @@ export class SimulatedRunner {
     await this.#broadcast('before', 'Commit');
     if (this.#depth > 1) await this.query(`RELEASE SAVEPOINT typeorm_${this.#depth - 1}`);
     else {
+      await this.#tell('beforeQuery', { query: 'COMMIT' });
       await this.query('COMMIT');
       this.isTransactionActive = false;
     }
@@ -161,8 +169,7 @@ export class SimulatedManager {
   }
 
   getRepository(): object {
-    const { session, postgres } = this.inside();
-    return repositoryOf(session, postgres);
+    return repositoryOf(this.runner!.session, this.dataSource.node.world.database.postgres);
   }
 
   findOne(id: number, forUpdate: boolean): Promise<Thing | null> {

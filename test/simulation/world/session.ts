@@ -32,7 +32,7 @@ export class Session {
   alive = true;
   fate: CommitFate = 'answered';
   /** Told of every statement before it is sent. */
-  onStatement: () => void = () => undefined;
+  onStatement: (label: string) => void = () => undefined;
   /** A statement that has been sent and not executed. */
   #underWay: string | undefined;
   /** Ends a wait for a lock. */
@@ -57,7 +57,7 @@ export class Session {
    * @param atOnce where it cannot matter to anybody when it happens
    */
   async run<T>(label: string, work: () => T, waits: readonly Wait[] = [], atOnce = false): Promise<T> {
-    this.onStatement();
+    this.onStatement(label);
     this.#underWay = label;
     await this.#step(label, atOnce);
     if (this.transaction?.state === 'failed' && !/^(ROLLBACK|COMMIT)/.test(label))

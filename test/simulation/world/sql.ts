@@ -36,10 +36,12 @@ export async function interpret(
   }
   const columns = [...sql.matchAll(/(pg_[\w]+\((?:pg_current_snapshot\(\))?\))::text\s+AS\s+(\w+)/gi)];
   if (columns.length === 0) throw new Error(`the simulated PostgreSQL does not know: ${sql}`);
+  const deferred = /AS deferred/.test(sql) && { deferred: false };
   return session.run('transaction ids', () => {
     // As the statement begins: before it takes an id of its own.
     const snapshot = postgres.snapshot(session.transaction);
-    return [Object.fromEntries(columns.map(([, expression = '', name]) => [name, evaluate(expression)]))];
+    const values = Object.fromEntries(columns.map(([, expression = '', name]) => [name, evaluate(expression)]));
+    return [{ ...values, ...deferred }];
 
     function evaluate(expression: string): string {
       if (/^pg_current_xact_id\(\)/.test(expression)) return String(postgres.xid(session.transaction));

@@ -8,31 +8,31 @@ export class Thing implements Row {
   rev!: number;
 }
 
-export const metadata = { target: Thing, primaryColumns: [{ propertyName: 'id' }] };
+export const metadata = { target: Thing, primaryColumns: [{ propertyName: 'id' }], relations: [], columns: [] };
 
 const thing = (row: Row): Thing => Object.assign(new Thing(), row);
 
-/** What the product asks of a query builder, inside a transaction. */
+/** What the product asks of a query builder, inside a transaction and after it. */
 export function repositoryOf(session: Session, postgres: MemoryPostgres): object {
   return { createQueryBuilder: () => new ThingQuery(session, postgres) };
 }
 
 interface Parameters {
-  readonly id?: number;
-  readonly ids?: readonly number[];
+  readonly ids: readonly (string | number)[];
 }
 
 class ThingQuery {
   #forUpdate = false;
   #ids: readonly number[] = [];
+  #loads = false;
 
   constructor(
     private readonly session: Session,
     private readonly postgres: MemoryPostgres,
   ) {}
 
-  where(_: string, { id, ids }: Parameters): this {
-    this.#ids = ids ?? [id!];
+  where(_: string, { ids }: Parameters): this {
+    this.#ids = ids.map(Number);
     return this;
   }
 
@@ -41,7 +41,8 @@ class ThingQuery {
     return this;
   }
 
-  addSelect(): this {
+  addSelect(_: string, name: string): this {
+    this.#loads ||= name === 'proof';
     return this;
   }
 
@@ -49,8 +50,23 @@ class ThingQuery {
     return findOne(this.session, this.postgres, this.#ids[0]!, this.#forUpdate);
   }
 
-  /** Rows next to the transaction's own id, the oldest that is running, and whether each replaced another. */
   getRawAndEntities(): Promise<{ entities: Thing[]; raw: object[] }> {
+    return this.#loads ? this.#load() : this.#reread();
+  }
+
+  /** Rows next to the proof of their load. */
+  #load(): Promise<{ entities: Thing[]; raw: object[] }> {
+    const { session, postgres } = this;
+    const ids = this.#ids;
+    return session.run(`SELECT ${ids.join()} as written`, () => {
+      const rows = postgres.rows(session.transaction).filter(({ id }) => ids.includes(id));
+      const proof = `proven ${postgres.snapshot(session.transaction)}`;
+      return { entities: rows.map(thing), raw: rows.map(() => ({ proof })) };
+    });
+  }
+
+  /** Rows next to the transaction's own id, the oldest that is running, and whether each replaced another. */
+  #reread(): Promise<{ entities: Thing[]; raw: object[] }> {
     const { session, postgres } = this;
     const own = session.transaction!;
     const ids = this.#ids;
@@ -62,7 +78,7 @@ class ThingQuery {
         .map(thing);
       const raw = entities.map(({ id }) => {
         const xmax = own.touchedInserts.has(id) ? '1' : '0';
-        return { xid: String(postgres.xid(own)), xmin, xmax };
+        return { xid: String(postgres.xid(own)), xmin, xmax, deferred: false };
       });
       return { entities, raw };
     };

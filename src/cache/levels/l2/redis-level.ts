@@ -14,15 +14,12 @@ import {
   type ReadResult,
   type Ticket,
 } from '../level.js';
-import { derivedKey, tagKey, valueField } from './keys.js';
+import { derivedKey, tagKey } from './keys.js';
 import { tagTtlMs } from './lifetimes.js';
 import { step, type StepResult } from '../../steps.js';
 import { RedisConnection } from './redis-connection.js';
-import { nonce, RedisTags } from './redis-tags.js';
+import { nonce, noValue, RedisTags } from './redis-tags.js';
 import { RowReads } from './row-reads.js';
-
-/** As the age that a value may have: none is served. */
-const never = '-inf';
 
 /** What a miss leaves with the caller. Rows leave a nonce in Redis as well; derived entries read their tags' stamps. */
 class RedisTicket implements Ticket {
@@ -135,7 +132,7 @@ export class RedisLevel extends Level {
     { staleMs = 0, renew = false }: ReadOptions,
   ): Promise<ReadResult> {
     const ticket = nonce();
-    const age = renew ? never : String(staleMs);
+    const age = renew ? noValue : String(staleMs);
     const read = { row: address.tag, coarse: address.coarse, nonce: ticket, staleMs: age };
     const { found, coarseStamp } = await this.#rows.read(gen, read);
     if (found.length === 1)
@@ -145,15 +142,12 @@ export class RedisLevel extends Level {
     return { outcome: 'hit', entry: { body, dependencies, freshMs, keepMs, from: 'l2' } };
   }
 
-  async #fillRow({ address, gen, nonce: ticket }: RedisTicket, fill: Fill): Promise<Filled> {
+  async #fillRow({ address, gen, nonce }: RedisTicket, fill: Fill): Promise<Filled> {
     if (address.kind !== 'row' || fill.snapshot === undefined) return undefined;
-    const answer = await this.connection.run(
-      gen,
-      'fillRow',
-      [tagKey(gen, address.tag), tagKey(gen, address.coarse)],
-      [ticket, valueField, fill.body, fill.snapshot, String(fill.freshMs), String(fill.keepMs)],
-    );
-    return Array.isArray(answer) ? rowDependencies(address, String(answer[0]), String(answer[1])) : undefined;
+    const { tag, coarse } = address;
+    const { body, snapshot, freshMs, keepMs } = fill;
+    const filled = await this.tags.fill({ tag, coarse, ticket: { gen, nonce }, body, snapshot, freshMs, keepMs });
+    return filled && rowDependencies(address, filled.stamp, filled.coarseStamp);
   }
 
   async #readDerived(
@@ -199,7 +193,7 @@ export class RedisLevel extends Level {
 
   async #fillDerived({ address, gen, tags, epoch }: RedisTicket, fill: Fill): Promise<Filled> {
     if (address.kind === 'query' && !proven(tags, epoch, fill.snapshot)) return undefined;
-    const dependencies = address.kind === 'query' ? tags.map(({ tag, stamp }) => ({ tag, stamp })) : fill.dependencies;
+    const dependencies = address.kind === 'query' ? distinct([...tags, ...(fill.further ?? [])]) : fill.dependencies;
     if (!dependencies?.length) return undefined;
     const stored = await this.connection.run(
       gen,
@@ -238,6 +232,16 @@ function proven(tags: readonly KnownTag[], epoch: Xid, text: string | undefined)
   if (text === undefined) return false;
   const snapshot = parseSnapshot(text);
   return snapshot.xmin >= epoch && tags.every((tag) => provenFor(tag, snapshot));
+}
+
+/** Undefined where two of them name different generations of one tag. */
+function distinct(dependencies: readonly Dependency[]): readonly Dependency[] | undefined {
+  const stamps = new Map<Tag, string>();
+  for (const { tag, stamp } of dependencies) {
+    if ((stamps.get(tag) ?? stamp) !== stamp) return undefined;
+    stamps.set(tag, stamp);
+  }
+  return [...stamps].map(([tag, stamp]) => ({ tag, stamp }));
 }
 
 /** What comes back from a store is untrusted. */

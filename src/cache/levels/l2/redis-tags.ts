@@ -6,8 +6,11 @@ import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
 import { step } from '../../steps.js';
 import { invalidationChannel, nodeChannel, nodesKey, tagKey, valueField } from './keys.js';
-import { tagTtlMs } from './lifetimes.js';
+import { loadWindowMs, tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
+
+/** As the age that a value may have: none is wanted. */
+export const noValue = '-inf';
 
 /** A stamp or a ticket: random, never reused. 122 bits; Node draws the randomness of many at once. */
 export const nonce = (): string => randomUUID();
@@ -19,14 +22,21 @@ export interface Writer {
   readonly xmin: string;
 }
 
-/** A committed row, to be kept if nobody touched its tag since the stamps were read under the row's lock. */
-export interface RowStore extends Lifetime {
+/** The right to fill a row. */
+export interface RowTicket {
+  readonly gen: string;
+  readonly nonce: string;
+}
+
+/** A row as its writer has loaded it after the COMMIT, with the ticket that it took before that load. */
+export interface WrittenRow extends Lifetime {
   readonly tag: Tag;
   readonly coarse: Tag;
-  readonly stamp: string;
-  readonly coarseStamp: string;
-  /** JSON text of the row as re-read in the writing transaction; `null` where it was deleted. */
+  readonly ticket: RowTicket;
+  /** JSON text. */
   readonly body: string;
+  /** Of the load. */
+  readonly snapshot: string;
 }
 
 /** What is told to every node on the invalidation channel. */
@@ -45,7 +55,6 @@ export interface Acknowledgement {
 
 /** What a strict writer learns from its fence. */
 export interface Fenced {
-  readonly stamps: ReadonlyMap<Tag, string>;
   /** The nodes that must acknowledge, with the count of their heartbeats. */
   readonly nodes: ReadonlyMap<string, string>;
   /** How long this generation has known its nodes, in ms. */
@@ -61,23 +70,19 @@ export class RedisTags {
     private readonly clock: Clock,
   ) {}
 
-  /** The stamps of tags as they are, created where they are missing. */
-  async peek(tags: readonly Tag[]): Promise<ReadonlyMap<Tag, string>> {
-    return (await this.#fence([], tags, { xid: '0', xmin: '0' })).stamps;
+  /** Tickets for rows of one entity, whatever is cached of them: for a writer that loads them once it has committed. */
+  async tickets(rows: readonly Tag[], coarse: Tag): Promise<ReadonlyMap<Tag, RowTicket>> {
+    const gen = this.connection.gen;
+    const taken = new Map(rows.map((tag) => [tag, { gen, nonce: nonce() }]));
+    const each = [...taken.values()].flatMap((ticket) => [ticket.nonce, noValue]);
+    await this.connection.run(gen, 'getRows', this.#keys(gen, [coarse, ...rows]), [String(loadWindowMs), ...each]);
+    return taken;
   }
 
-  /**
-   * FENCE: a new stamp, no value, no tickets; no fill is accepted until its snapshot sees the writer.
-   * @param peeked tags whose stamps are wanted too
-   */
-  fence(
-    tags: readonly Tag[],
-    peeked: readonly Tag[],
-    writer: Writer,
-    acknowledgement?: Acknowledgement,
-  ): Promise<Fenced> {
+  /** FENCE: a new stamp, no value, no tickets; no fill is accepted until its snapshot sees the writer. */
+  fence(tags: readonly Tag[], writer: Writer, acknowledgement?: Acknowledgement): Promise<Fenced> {
     const what = { name: 'fence', level: 'l2', tags: tags.length } as const;
-    return step(what, () => this.#fence(tags, peeked, writer, acknowledgement));
+    return step(what, () => this.#fence(tags, writer, acknowledgement));
   }
 
   /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
@@ -113,26 +118,26 @@ export class RedisTags {
     await this.connection.run(this.connection.gen, 'raiseEpoch', [], [xid]);
   }
 
-  /** RELEASE: the row of a writer that has fenced it before COMMIT. */
-  release(row: RowStore, writer: Writer): Promise<boolean> {
-    const what = { name: 'release', level: 'l2', tags: 1, resultOf: storedResult } as const;
-    return step(what, () => this.#store(row, writer, '', []));
+  /** FILL: the stamps under which the row was accepted; undefined where it was refused. */
+  async fill({ ticket, tag, coarse, body, snapshot, freshMs, keepMs }: WrittenRow) {
+    const args = [ticket.nonce, valueField, body, snapshot, String(freshMs), String(keepMs)];
+    const answer = await this.connection.run(ticket.gen, 'fillRow', this.#keys(ticket.gen, [tag, coarse]), args);
+    return Array.isArray(answer) ? { stamp: String(answer[0]), coarseStamp: String(answer[1]) } : undefined;
   }
 
-  /** The write-through form of it: FENCE always, of further tags in the same step; store only if the stamps still hold. */
-  fenceAndStore(row: RowStore, further: readonly Tag[], writer: Writer): Promise<boolean> {
-    const what = { name: 'fence', level: 'l2', tags: 1 + further.length, resultOf: storedResult } as const;
-    return step(what, () => this.#store(row, writer, nonce(), further));
-  }
-
-  async #store(row: RowStore, writer: Writer, newStamp: string, further: readonly Tag[]): Promise<boolean> {
-    const gen = this.connection.gen;
-    const stored = await this.connection.run(gen, 'storeRow', this.#keys(gen, [row.tag, row.coarse, ...further]), [
-      ...[writer.xid, writer.xmin, newStamp, row.stamp, row.coarseStamp, valueField, row.body],
-      ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
-      ...further.map(nonce),
-    ]);
-    return stored === 1;
+  /** FENCE of a row and of further tags, always, and FILL in the same step. A ticket of another generation fills nothing. */
+  fenceAndFill(row: WrittenRow, further: readonly Tag[], writer: Writer): Promise<boolean> {
+    const resultOf = (stored: boolean) => ({ stored });
+    const what = { name: 'fence', level: 'l2', tags: 1 + further.length, resultOf } as const;
+    return step(what, async () => {
+      const gen = this.connection.gen;
+      const stored = await this.connection.run(gen, 'fenceAndFill', this.#keys(gen, [row.tag, row.coarse, ...further]), [
+        ...[writer.xid, writer.xmin, nonce(), row.ticket.nonce, valueField, row.body, row.snapshot],
+        ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
+        ...further.map(nonce),
+      ]);
+      return stored === 1;
+    });
   }
 
   /** After a certain rollback: this writer is not pending any more. */
@@ -161,26 +166,15 @@ export class RedisTags {
     ]);
   }
 
-  async #fence(
-    tags: readonly Tag[],
-    peeked: readonly Tag[],
-    writer: Writer,
-    acknowledgement?: Acknowledgement,
-  ): Promise<Fenced> {
-    const all = [...tags, ...peeked];
+  async #fence(tags: readonly Tag[], writer: Writer, acknowledgement?: Acknowledgement): Promise<Fenced> {
     const gen = this.connection.gen;
-    const [stamps, nodes, generationAgeMs] = (await this.connection.run(
+    const [nodes, generationAgeMs] = (await this.connection.run(
       gen,
       'fence',
-      [nodesKey(gen), ...this.#keys(gen, all)],
-      [
-        ...[writer.xid, writer.xmin, String(tags.length), String(tagTtlMs(this.settings))],
-        ...[invalidationChannel, this.#message(tags, acknowledgement)],
-        ...all.map(nonce),
-      ],
-    )) as [string[], string[], number];
+      [nodesKey(gen), ...this.#keys(gen, tags)],
+      [writer.xid, writer.xmin, invalidationChannel, this.#message(tags, acknowledgement), ...tags.map(nonce)],
+    )) as [string[], number];
     return {
-      stamps: new Map(all.map((tag, i) => [tag, stamps[i]!])),
       nodes: new Map(nodes.flatMap((node, i) => (i % 2 === 0 ? [[node, nodes[i + 1]!] as const] : []))),
       generationAgeMs,
     };
@@ -194,5 +188,3 @@ export class RedisTags {
     return JSON.stringify({ tags, atMs: this.clock.wallMs(), ...(ack && { ack }) } satisfies InvalidationMessage);
   }
 }
-
-const storedResult = (stored: boolean) => ({ stored });

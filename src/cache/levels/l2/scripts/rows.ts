@@ -37,51 +37,55 @@ for i = 3, #KEYS do out[#out + 1] = get(KEYS[i], ARGV[2 * i - 3], ARGV[2 * i - 2
 return out
 `;
 
+/** Why the load of a row may not be kept, and how one is kept that may. */
+const filling = `
+local function refusal(row, coarse, nonce, s)
+  local ticket = redis.call('HGET', row, 't:' .. nonce)
+  if not ticket then return 'ticket' end
+  local r = redis.call('HMGET', row, 'fence', 'ff')
+  local c = redis.call('HMGET', coarse, 'stamp', 'fence', 'ff')
+  if c[1] ~= ticket then return 'coarse' end
+  if s.xmin < tonumber(redis.call('HGET', KEYS[1], 'epoch')) then return 'epoch' end
+  if s.xmin <= math.max(tonumber(r[2] or '0'), tonumber(c[3] or '0')) then return 'fence' end
+  if not seesAll(s, r[1]) or not seesAll(s, c[2]) then return 'fence' end
+end
+local function fill(row, coarse, field, body, s, freshMs, keepMs)
+  local h = redis.call('HMGET', row, 'stamp', 'fence', 'ff')
+  local list, ff = prune(ids(h[2]), s.xmin, tonumber(h[3] or '0'), 8)
+  local c = redis.call('HMGET', coarse, 'stamp', 'pend')
+  redis.call('DEL', row)
+  redis.call('HSET', row, 'stamp', h[1], 'pend', '', 'fence', text(list), 'ff', string.format('%.0f', ff),
+    field, body, 'cs', c[1], 'until', string.format('%.0f', now() + tonumber(freshMs)))
+  redis.call('PEXPIRE', row, keepMs)
+  if (c[2] or '') ~= '' then redis.call('HSET', coarse, 'pend', '') end
+  return { h[1], c[1] }
+end
+`;
+
 /** KEYS record row coarse; ARGV gen nonce field body snapshot freshMs keepMs. Answers the stamps, or why not. */
-export const fillRow = `${prelude}${fencing}${seeing}
-local ticket = redis.call('HGET', KEYS[2], 't:' .. ARGV[2])
-if not ticket then return 'ticket' end
+export const fillRow = `${prelude}${fencing}${seeing}${filling}
 local s = snapshot(ARGV[5])
-local row = redis.call('HMGET', KEYS[2], 'stamp', 'fence', 'ff')
-local coarse = redis.call('HMGET', KEYS[3], 'stamp', 'fence', 'ff', 'pend')
-local refused
-if coarse[1] ~= ticket then refused = 'coarse'
-elseif s.xmin < tonumber(redis.call('HGET', KEYS[1], 'epoch')) then refused = 'epoch'
-elseif s.xmin <= math.max(tonumber(row[3] or '0'), tonumber(coarse[3] or '0')) then refused = 'fence'
-elseif not seesAll(s, row[2]) or not seesAll(s, coarse[2]) then refused = 'fence' end
+local refused = refusal(KEYS[2], KEYS[3], ARGV[2], s)
 if refused then
-  redis.call('HDEL', KEYS[2], 't:' .. ARGV[2], 'load')
+  if refused ~= 'ticket' then redis.call('HDEL', KEYS[2], 't:' .. ARGV[2], 'load') end
   return refused
 end
-local list, ff = prune(ids(row[2]), s.xmin, tonumber(row[3] or '0'), 8)
-redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], 'stamp', row[1], 'pend', '', 'fence', text(list), 'ff', string.format('%.0f', ff),
-  ARGV[3], ARGV[4], 'cs', coarse[1], 'until', string.format('%.0f', now() + tonumber(ARGV[6])))
-redis.call('PEXPIRE', KEYS[2], ARGV[7])
-if (coarse[4] or '') ~= '' then redis.call('HSET', KEYS[3], 'pend', '') end
-return { row[1], coarse[1] }
+return fill(KEYS[2], KEYS[3], ARGV[3], ARGV[4], s, ARGV[6], ARGV[7])
 `;
 
 /**
- * KEYS record row coarse fenced…; ARGV gen xid xmin newStamp expectedStamp expectedCoarse field body freshMs keepMs channel
- * message stamps…. Stores a committed row if nobody touched its tag since the stamp was read under the row lock. With a new
- * stamp (write-through) the tag is fenced first, always, others with it, and the nodes are told; without (strict: that was
- * done before COMMIT) the value must still be absent.
+ * KEYS record row coarse fenced…; ARGV gen xid xmin newStamp nonce field body snapshot freshMs keepMs channel message
+ * stamps…. Write-through: FENCE of a row and of further tags, always; and, in the same step, FILL with what the writer has
+ * loaded after its COMMIT. The ticket was taken before the COMMIT; whether it holds is decided before the fence voids it.
  */
-export const storeRow = `${prelude}${fencing}
-local h = redis.call('HMGET', KEYS[2], 'stamp', ARGV[7])
-local coarse = redis.call('HMGET', KEYS[3], 'stamp', 'pend')
-local unchanged = h[1] == ARGV[5] and coarse[1] == ARGV[6] and (coarse[2] or '') == ''
-if ARGV[4] ~= '' then
-  fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])
-  for i = 4, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[9 + i]) end
-  redis.call('PUBLISH', ARGV[11], ARGV[12])
-elseif h[2] then unchanged = false end
-if not unchanged then return 0 end
-redis.call('HDEL', KEYS[2], 'load')
-redis.call('HSET', KEYS[2], 'pend', '', ARGV[7], ARGV[8], 'cs', coarse[1],
-  'until', string.format('%.0f', now() + tonumber(ARGV[9])))
-redis.call('PEXPIRE', KEYS[2], ARGV[10])
+export const fenceAndFill = `${prelude}${fencing}${seeing}${filling}
+local s = snapshot(ARGV[8])
+local refused = refusal(KEYS[2], KEYS[3], ARGV[5], s)
+fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])
+for i = 4, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[9 + i]) end
+redis.call('PUBLISH', ARGV[11], ARGV[12])
+if refused then return 0 end
+fill(KEYS[2], KEYS[3], ARGV[6], ARGV[7], s, ARGV[9], ARGV[10])
 return 1
 `;
 

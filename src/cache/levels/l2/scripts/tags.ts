@@ -1,24 +1,14 @@
 import { fencing, prelude, stamps } from './parts.js';
 
 /**
- * KEYS record nodes fenced… peeked…; ARGV gen xid xmin fencedCount ttlMs channel message stamps…. Answers every stamp, the
- * nodes that must acknowledge with their counts, and the age of the generation in ms: FENCE and publish are one step, so
- * a node that registers later has seen the fence.
+ * KEYS record nodes fenced…; ARGV gen xid xmin channel message stamps…. Answers the nodes that must acknowledge with their
+ * counts, and the age of the generation in ms: FENCE and publish are one step, so a node that registers later has seen the
+ * fence.
  */
-export const fence = `${prelude}${fencing}${stamps}
-local count = tonumber(ARGV[4])
-local out = {}
-for i = 3, #KEYS do
-  local stamp = ARGV[i + 5]
-  if i - 2 <= count then
-    fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), stamp)
-    out[#out + 1] = stamp
-  else
-    out[#out + 1] = ensureStamp(KEYS[i], stamp, string.sub(KEYS[i], -2) == ':*' and 0 or tonumber(ARGV[5]))
-  end
-end
-if count > 0 then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
-return { out, redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEYS[1], 'born')) }
+export const fence = `${prelude}${fencing}
+for i = 3, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[i + 3]) end
+redis.call('PUBLISH', ARGV[4], ARGV[5])
+return { redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEYS[1], 'born')) }
 `;
 
 /**
