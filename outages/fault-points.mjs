@@ -29,8 +29,8 @@ export async function faultPointsOf(dist, policy) {
   const messages = {
     ttl: [...writing, commit],
     invalidate: [...writing, commit, script('fence', 'fence')],
-    'write-through': [...writing, script('stamps', 'fence'), commit, script('fence and store', 'storeRow')],
-    strict: [...writing, script('fence', 'fence'), commit, script('release', 'storeRow')],
+    'write-through': [...writing, script('ticket', 'getRows'), commit, script('fence and fill', 'fenceAndFill')],
+    strict: [...writing, script('fence', 'fence'), commit, script('fill', 'fillRow')],
   }[policy];
   return messages.flatMap((message) => moments.map((moment) => ({ message, moment })));
 }

@@ -72,7 +72,9 @@ export function readersOf(config, { rules }, scripts) {
     if (!config.unproven) return;
     for (let replayed = 0; replayed < state.pg.ended.length; replayed += 1)
       loadUnproven(state, i, onStandby(state.pg, replayed), 'from a standby', step);
-    for (const { xid, value: own } of state.writers.filter((writer) => state.pg.running.includes(writer.xid) && writer.value)) {
+    for (const { xid, value: own } of state.writers.filter(
+      (writer) => state.pg.running.includes(writer.xid) && writer.value,
+    )) {
       const within = { value: own, snapshot: snapshotWithin(state.pg, xid) };
       loadUnproven(state, i, within, `inside transaction ${xid}`, step);
     }
@@ -85,7 +87,8 @@ export function readersOf(config, { rules }, scripts) {
    */
   function loadUnproven(state, i, read, how, step) {
     const unjudged = withReader(state, i, { judged: false });
-    if (rules.onlyProvenIsKept) return answer(unjudged, i, read.value, `loads ${how}, keeps nothing of it, and returns`, step);
+    if (rules.onlyProvenIsKept)
+      return answer(unjudged, i, read.value, `loads ${how}, keeps nothing of it, and returns`, step);
     step(
       () => `reader ${i} loads ${read.value} ${how} (snapshot ${snapshotKey(read.snapshot)})`,
       withReader(unjudged, i, { at: 'loaded', ...read }),

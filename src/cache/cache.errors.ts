@@ -20,7 +20,9 @@ export class UnprovenLoadError extends Error {
   readonly code = 'CACHE_UNPROVEN_LOAD';
 
   constructor(entity: string) {
-    super(`a load of ${entity} proves nothing: select loadProof in the statement that reads the rows, outside of a transaction`);
+    super(
+      `a load of ${entity} proves nothing: select loadProof in the statement that reads the rows, outside of a transaction`,
+    );
     this.name = 'UnprovenLoadError';
   }
 }

@@ -27,7 +27,9 @@ function integer(id: RowId): string {
 
 /** Capitals, braces, and hyphens in other places or in none. */
 function uuid(id: RowId): string {
-  const digits = String(id).toLowerCase().replace(/[-{}\s]/g, '');
+  const digits = String(id)
+    .toLowerCase()
+    .replace(/[-{}\s]/g, '');
   return /^[0-9a-f]{32}$/.test(digits)
     ? digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
     : String(id);

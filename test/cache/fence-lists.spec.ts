@@ -47,8 +47,7 @@ describe('a fence, however long it has grown', () => {
   it('in Redis, too: a load that missed the first of many running writers is refused', async () => {
     const first = Number((await bench.snapshot()).split(':')[1]) + 1_000;
     const ticket = async () => {
-      for (let n = 0; n < many; n += 1)
-        await bench.node.tags.fence([row.tag], { xid: String(first + n), xmin: '1' });
+      for (let n = 0; n < many; n += 1) await bench.node.tags.fence([row.tag], { xid: String(first + n), xmin: '1' });
       return bench.miss();
     };
     const load = (running: string) => `${first}:${first + 2 * many}:${running}`;

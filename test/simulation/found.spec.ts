@@ -44,7 +44,7 @@ it('a row that was removed, and is inserted again before the UPDATE, is fenced',
     },
     [
       ...[/pg n0.*SELECT 1$/, /pg n0.*SELECT 1$/, /pg n1.*DELETE/, /pg n1.*COMMIT$/, /pg n0.*SELECT 1 FOR UPDATE/],
-      ...[/n1 -> storeRow/, /pg n1.*INSERT/, /pg n1.*COMMIT$/, /n1 -> storeRow/, /pg n0.*UPDATE 1/, /pg n0.*COMMIT$/],
+      ...[/n1 -> fillRow/, /pg n1.*INSERT/, /pg n1.*COMMIT$/, /n1 -> fillRow/, /pg n0.*UPDATE 1/, /pg n0.*COMMIT$/],
     ],
   );
   expect(found).toEqual([]);

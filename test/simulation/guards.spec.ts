@@ -23,7 +23,7 @@ it('a write is answered behind the replay of its fence', async () => {
 
 const fromLockToAnswer = [
   ...[/pg n1.*FOR UPDATE/, /pg n1.*UPDATE/, /n1 -> fence/, /n1 <- reply to fence/, /pg n1.*COMMIT$/],
-  ...[/n1 -> storeRow/, /n1 <- reply to storeRow/],
+  ...[/n1 -> fillRow/, /n1 <- reply to fillRow/],
 ];
 
 describe('an answer that is on its way when a write is acknowledged', () => {
@@ -47,14 +47,14 @@ describe('an answer that is on its way when a write is acknowledged', () => {
   });
 });
 
-/** Another write comes between the COMMIT of the first and its store. */
-it('write-through stores only under the stamps that it read before its COMMIT', async () => {
-  const peek = /n0 -> fence \w+:nodes things:1 things:\*$/;
+/** Another write comes between the load of the first, after its COMMIT, and its FILL. */
+it('write-through stores nothing that another write has replaced since it was loaded', async () => {
+  const ticket = /n0 -> getRows/;
   const found = await violations(
     { writers: [writer(0, 0, update), writer(1, 1, update)] },
     [
-      ...[peek, /pg n0.*COMMIT$/, /pg n1.*COMMIT$/, /n1 -> storeRow/, /n1 <- reply to storeRow/],
-      ...[peek, /n0 -> storeRow/],
+      ...[ticket, /pg n0.*COMMIT$/, /pg n0.*as written$/, /pg n1.*COMMIT$/, /pg n1.*as written$/],
+      ...[/n1 -> fenceAndFill/, /n1 <- reply to fenceAndFill/, /n0 -> fenceAndFill/],
     ],
     { policy: 'write-through' },
   );

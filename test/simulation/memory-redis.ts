@@ -103,7 +103,8 @@ export class MemoryRedis {
       const snapshot = parseSnapshot(text);
       const tag = this.tag(row);
       const refusal = refuseRowFill(tag, this.tag(coarse), nonce, snapshot, this.epoch);
-      if (!refusal) return this.#fill(row, coarse, body, snapshot, { freshMs: Number(freshMs), keepMs: Number(keepMs) });
+      if (!refusal)
+        return this.#fill(row, coarse, body, snapshot, { freshMs: Number(freshMs), keepMs: Number(keepMs) });
       if (tag && refusal !== 'ticket') {
         this.#change(row, { ...tag, tickets: without(tag.tickets, nonce) });
         this.#loading.delete(row);

@@ -78,7 +78,13 @@ export class ResponseMaker {
       ...(detail !== undefined && { detail }),
     };
     const tags = partTags((verdict?.dependencies ?? []).map(({ tag }) => tag));
-    return { ...made, db: collector.status(), api, tags, fits: collector.own ? () => false : fitsOf(ask, made, verdict) };
+    return {
+      ...made,
+      db: collector.status(),
+      api,
+      tags,
+      fits: collector.own ? () => false : fitsOf(ask, made, verdict),
+    };
   }
 
   /** With Redis away there is no stamp, and nothing is kept that needs one. */
@@ -103,7 +109,8 @@ export class ResponseMaker {
       if (answer.value instanceof StreamableFile) return { passed: answer };
       collector.adopt(answer.value);
       const mixed = collector.mixed && { mixed: true as const };
-      if (!found || !held || answer.status !== 304) return { response: { ...compose(answer, targeted, taken), ...mixed } };
+      if (!found || !held || answer.status !== 304)
+        return { response: { ...compose(answer, targeted, taken), ...mixed } };
       return { response: { ...refreshed(found.stored, answer, targeted, taken), ...mixed }, validated: true };
     } catch (error) {
       return { error };

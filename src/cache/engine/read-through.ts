@@ -196,7 +196,8 @@ export class ReadThrough {
     const placeholder = this.l1.takeBlind(read.address);
     try {
       const answer = await this.#load(read, found, placeholder);
-      if (placeholder && answer.kept) this.l1.fill(placeholder, { body: answer.body, freshMs: answer.freshMs, keepMs: answer.keepMs });
+      if (placeholder && answer.kept)
+        this.l1.fill(placeholder, { body: answer.body, freshMs: answer.freshMs, keepMs: answer.keepMs });
       return answer;
     } finally {
       if (placeholder) this.l1.abandon(placeholder);
@@ -247,7 +248,9 @@ export class ReadThrough {
     const own = snapshot === undefined || parts.own;
     if (snapshot === undefined) this.#warnOfUnproven(read);
     const kept = this.settings.cacheDb && !own && this.#keeps(read, parts);
-    const dependencies = own ? undefined : await this.#fill(read, found, parts, { body, snapshot, ...(kept ? life : gone) });
+    const dependencies = own
+      ? undefined
+      : await this.#fill(read, found, parts, { body, snapshot, ...(kept ? life : gone) });
     if (found.outcome === 'miss' && !dependencies) this.#count('l2', 'refused');
     const policy = weakest([read.policy, ...parts.all.flatMap(({ status }) => status.policy ?? [])])!;
     const status = this.#forward({ ...read, policy }, found, kept && dependencies !== undefined);

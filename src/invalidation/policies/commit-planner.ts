@@ -186,7 +186,8 @@ function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: Enti
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-const allTags = (changed: readonly Changed[]): Tag[] => unique(changed.flatMap(({ rows, others }) => [...rows, ...others]));
+const allTags = (changed: readonly Changed[]): Tag[] =>
+  unique(changed.flatMap(({ rows, others }) => [...rows, ...others]));
 
 /** The next fill repairs whatever this leaves undone. */
 const quietly = (work: Promise<unknown>): Promise<unknown> => work.catch(() => undefined);

@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityRule, EntityRules, RedisTags, type RowId, type RowTicket, rowTags, type Tag } from '../../cache/index.js';
+import {
+  type EntityRule,
+  EntityRules,
+  RedisTags,
+  type RowId,
+  type RowTicket,
+  rowTags,
+  type Tag,
+} from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
 
 export type Tickets = ReadonlyMap<Tag, RowTicket>;

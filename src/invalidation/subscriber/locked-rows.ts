@@ -46,11 +46,7 @@ export class LockedRows {
     return row;
   }
 
-  async #ask(
-    transaction: OpenTransaction,
-    rule: Pick<EntityRule<object>, 'entity'>,
-    id: RowId,
-  ): Promise<Tickets> {
+  async #ask(transaction: OpenTransaction, rule: Pick<EntityRule<object>, 'entity'>, id: RowId): Promise<Tickets> {
     return transaction.policyOf(rule.entity) === 'write-through' ? this.tickets.ofRows(rule, [id]) : noTickets;
   }
 

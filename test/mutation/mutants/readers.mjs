@@ -4,6 +4,8 @@ import { scripted, simulated, spec } from '../catchers.mjs';
 const l2 = 'src/cache/levels/l2/redis-level.ts';
 const readThrough = 'src/cache/engine/read-through.ts';
 const parts = 'src/cache/api/part-collector.ts';
+const loaded = 'src/cache/loaded.ts';
+const loads = 'cache/loads.e2e-spec';
 
 /** Readers: what was made of several tags, single flights, responses. @type {import('../mutants.mjs').Mutant[]} */
 export const readerMutants = [
@@ -96,5 +98,85 @@ export const readerMutants = [
     replace:
       "const usable = (found: Found) => isUsed(this.#judge(found, ask));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');\n        depart();",
     by: [scripted('not shared with who comes later, of a response')],
+  },
+  {
+    name: 'proof-uncommitted',
+    guard: 'what a transaction reads that has written is kept nowhere',
+    file: loaded,
+    find: 'pg_current_xact_id_if_assigned() IS NULL AND ',
+    replace: '',
+    by: [spec(loads, 'a transaction that has written')],
+  },
+  {
+    name: 'proof-isolation',
+    guard: 'what is read in a snapshot that may be older than its statement is kept nowhere',
+    file: loaded,
+    find: "\n  AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')",
+    replace: '',
+    by: [spec(loads, 'under REPEATABLE READ')],
+  },
+  {
+    name: 'proof-marked',
+    guard: 'a snapshot that nothing was checked for is no proof',
+    file: loaded,
+    find: "typeof proof === 'string' && proof.startsWith(mark) ? proof.slice(mark.length) : undefined",
+    replace: "typeof proof === 'string' ? proof.replace(mark, '') : undefined",
+    by: [spec(loads, 'a snapshot alone')],
+  },
+  {
+    name: 'own-load-alone',
+    guard: 'what a load has not proven goes to nobody who waited for it',
+    file: readThrough,
+    find: 'return joined && answer.own ? { answer: await this.#alone(read), joined: false } : { answer, joined };',
+    replace: 'return { answer, joined };',
+    by: [spec(loads, 'is not given to a reader who waited')],
+  },
+  {
+    name: 'own-response-alone',
+    guard: 'a response with a part that was not proven goes to nobody who waited for it',
+    file: 'src/cache/api/response-maker.ts',
+    find: 'fits: collector.own ? () => false : fitsOf(',
+    replace: 'fits: fitsOf(',
+    by: [spec(loads, 'is not given to a request that waited')],
+  },
+  {
+    name: 'nested-parts',
+    guard: 'a query depends on what its load has read through the cache',
+    file: readThrough,
+    find: 'this.l2.fill(found.ticket, { ...fill, further: inner });',
+    replace: 'this.l2.fill(found.ticket, fill);',
+    by: [spec(loads, 'a load that reads through the cache')],
+  },
+  {
+    name: 'nested-entities',
+    guard: 'a query is not kept under rules that do not cover what its load has read',
+    file: readThrough,
+    find: "return address.kind === 'query' && parts.entities().every((entity) => entities.includes(entity));",
+    replace: "return address.kind === 'query' || entities.length < 0;",
+    by: [spec(loads, 'is kept as a query only if')],
+  },
+  {
+    name: 'shared-parts',
+    guard: 'a response depends on what it contains, whoever has read it',
+    file: 'src/cache/api/response-maker.ts',
+    find: 'collector.adopt(answer.value);',
+    replace: '',
+    by: [spec(loads, 'a promise that two requests share')],
+  },
+  {
+    name: 'mixed-promise',
+    guard: 'a response promises nothing of what was read past the cache',
+    file: parts,
+    find: "if (this.mixed) return 'ttl';",
+    replace: '',
+    by: [spec(loads, 'beside a row')],
+  },
+  {
+    name: 'query-strictest',
+    guard: 'a query follows the strictest of its entities',
+    file: readThrough,
+    find: 'new Set([entity, ...tags.map(entityOf)])',
+    replace: 'new Set([entity])',
+    by: [spec(loads, 'follows the strictest')],
   },
 ];

@@ -5,6 +5,7 @@ const planner = 'src/invalidation/policies/commit-planner.ts';
 const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
 const frame = 'src/invalidation/subscriber/frame.ts';
 const invalidator = 'src/invalidation/invalidator.ts';
+const values = 'invalidation/committed-values.e2e-spec';
 const all = [simulated('strict'), simulated('write-through'), simulated('invalidate')];
 
 /** Writers: what joins the ORM's commit, and what Redis could not be told of. @type {import('../mutants.mjs').Mutant[]} */
@@ -13,8 +14,8 @@ export const writerMutants = [
     name: 'fence-before-commit',
     guard: 'strict fences before COMMIT',
     file: planner,
-    find: "({ policy }) => policy === 'strict');\n    const weak = changed.filter(({ policy }) => policy !== 'strict');",
-    replace: '() => false);\n    const weak = changed;',
+    find: "const weak = changed.filter(({ policy }) => policy !== 'strict');\n    const strict = changed.filter(({ policy }) => policy === 'strict');",
+    replace: 'const weak = changed;\n    const strict = changed.filter(() => false);',
     by: [simulated('strict', { seed: 9 })],
   },
   {
@@ -22,7 +23,7 @@ export const writerMutants = [
     guard: 'a strict writer that cannot fence does not commit',
     file: planner,
     find: "throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);",
-    replace: 'return noStamps;',
+    replace: 'return [];',
     by: [simulated('strict')],
   },
   {
@@ -61,8 +62,8 @@ export const writerMutants = [
     name: 'unknown-rows',
     guard: 'a bulk statement fences everything of the entity',
     file: planner,
-    find: 'if (changes.unknown) return',
-    replace: 'if (!rule) return',
+    find: 'if (unknown || [...inserted]',
+    replace: 'if ([...inserted]',
     by: all,
   },
   {
@@ -98,15 +99,6 @@ export const writerMutants = [
     by: all,
   },
   {
-    name: 'outermost-plan',
-    guard: 'only the outermost commit is planned',
-    file: subscriber,
-    find: 'if (!transaction || !outermost || savepoints.length > 0) return;',
-    replace: 'if (!transaction || !outermost) return;',
-    by: [simulated('strict', { schedules: 1_000 }), simulated('write-through', { schedules: 1_000 })],
-    depth: 'a plan that is made too early is made again before the outermost COMMIT',
-  },
-  {
     name: 'outermost-rollback',
     guard: 'a rolled-back savepoint does not end the transaction',
     file: subscriber,
@@ -118,7 +110,7 @@ export const writerMutants = [
     name: 'unknown-outcome',
     guard: 'a COMMIT without an answer may have taken effect: weaker policies fence',
     file: planner,
-    find: 'unknown: () => this.#invalidate(weak.map(unproven), writer),',
+    find: 'unknown: () => this.#invalidate(undefined, weak, writer),',
     replace: 'unknown: () => Promise.resolve(),',
     by: [simulated('write-through'), simulated('invalidate')],
   },
@@ -126,7 +118,7 @@ export const writerMutants = [
     name: 'unknown-is-no-rollback',
     guard: 'a COMMIT without an answer is no rollback: strict leaves its writer pending',
     file: planner,
-    find: 'unknown: () => this.#invalidate(weak.map(unproven), writer),',
+    find: 'unknown: () => this.#invalidate(undefined, weak, writer),',
     replace: 'unknown: async () => void (await quietly(this.tags.rolledBack(allTags(strict), writer.xid))),',
     by: [spec('invalidation/outcomes.e2e-spec', 'leaves its writer pending')],
   },
@@ -175,8 +167,8 @@ export const writerMutants = [
     name: 'replaced-row',
     guard: 'an insert that replaced a row fences everything of the entity',
     file: planner,
-    find: 'if ([...inserted].some((id) => images.get(id)?.replaced))',
-    replace: 'if (inserted.size < 0)',
+    find: 'if (unknown || [...inserted].some((id) => images.get(id)?.replaced))',
+    replace: 'if (unknown || inserted.size < 0)',
     by: [spec('invalidation/outcomes.e2e-spec', 'an upsert that moves a row')],
   },
   {
@@ -196,17 +188,43 @@ export const writerMutants = [
     by: [spec('invalidation/transactions.e2e-spec', 'a bulk change that commits by itself')],
   },
   {
-    name: 'peek-under-lock',
-    guard: 'write-through reads the stamps under the row lock, before COMMIT',
+    name: 'deferred-first',
+    guard: 'what would fire at COMMIT has fired before the rows are read for their tags',
     file: planner,
-    find: 'await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(weak, writer)]);',
-    replace: `const late = await Promise.all(
-          weak.map(async (one) => ({
-            ...one,
-            stamps: await this.tags.peek(one.rows.flatMap(({ tag, coarse }) => [tag, coarse])).catch(() => noStamps),
-          })),
-        );
-        await Promise.all([this.#release(strict, fenced, writer), this.#invalidate(late, writer)]);`,
-    by: [scripted('under the stamps that it read before its COMMIT')],
+    find: 'if (writer.deferred) {',
+    replace: 'if (writer.deferred && !writer.xid) {',
+    by: [spec(values, 'a deferred constraint trigger')],
+  },
+  {
+    name: 'locks-forgotten',
+    guard: 'a lock that a rollback by hand may have ended is not relied on',
+    file: subscriber,
+    find: 'for (const frame of transaction.frames) frame.forgetLocks();',
+    replace: 'return;',
+    by: [spec(values, 'a lock that ended with a savepoint by hand')],
+  },
+  {
+    name: 'commit-by-hand',
+    guard: 'what was committed by hand is fenced, also where an error comes behind it',
+    file: subscriber,
+    find: 'if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;',
+    replace: 'if (!transaction || transaction.frames.length > 0) return;',
+    by: [spec(values, 'a COMMIT by hand')],
+  },
+  {
+    name: 'no-relations',
+    guard: 'a view that may need relations is not stored from a row without them',
+    file: 'src/invalidation/subscriber/row-reader.ts',
+    find: 'if (relations.length > 0 || columns.some(({ isSelect }) => !isSelect)) return undefined;',
+    replace: 'if (relations.length > 999 || columns.length > 999) return undefined;',
+    by: [spec(values, 'a view that reads relations')],
+  },
+  {
+    name: 'key-spelling',
+    guard: 'all spellings of one key are one tag',
+    file: 'src/cache/rules.ts',
+    find: 'return this.#spellings.get(entity)?.(id) ?? String(id);',
+    replace: 'return this.#spellings.has(entity) ? String(id) : String(id);',
+    by: [spec(values, 'its key was spelled in another way')],
   },
 ];

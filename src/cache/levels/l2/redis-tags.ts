@@ -131,11 +131,16 @@ export class RedisTags {
     const what = { name: 'fence', level: 'l2', tags: 1 + further.length, resultOf } as const;
     return step(what, async () => {
       const gen = this.connection.gen;
-      const stored = await this.connection.run(gen, 'fenceAndFill', this.#keys(gen, [row.tag, row.coarse, ...further]), [
-        ...[writer.xid, writer.xmin, nonce(), row.ticket.nonce, valueField, row.body, row.snapshot],
-        ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
-        ...further.map(nonce),
-      ]);
+      const stored = await this.connection.run(
+        gen,
+        'fenceAndFill',
+        this.#keys(gen, [row.tag, row.coarse, ...further]),
+        [
+          ...[writer.xid, writer.xmin, nonce(), row.ticket.nonce, valueField, row.body, row.snapshot],
+          ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
+          ...further.map(nonce),
+        ],
+      );
       return stored === 1;
     });
   }
