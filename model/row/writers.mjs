@@ -90,7 +90,7 @@ export function writersOf(config, { rules }, scripts) {
         return step(() => `${W} takes a ticket`, advance(next, i, taken));
       }
       case 'load': {
-        if (nonce === '') return step(() => `${W} has no ticket`, advance(state, i));
+        if (nonce === '' && rules.ticketBeforeLoad) return step(() => `${W} has no ticket`, advance(state, i));
         const read = { loaded: current(state.pg), snapshot: snapshotOf(state.pg) };
         return step(
           () => `${W} loads ${read.loaded} (snapshot ${snapshotKey(read.snapshot)})`,

@@ -243,7 +243,9 @@ export class ReadThrough {
     const elapsedMs = this.clock.monotonicMs() - startedMs;
     this.events.emit({ type: 'load', seconds: elapsedMs / 1000 });
     const body = JSON.stringify(loaded.value);
-    const life = parts.all.reduce<Lifetime>(narrower, lifetime(this.settings, elapsedMs));
+    const { freshMs, keepMs } = parts.all.reduce<Lifetime>(narrower, lifetime(this.settings, elapsedMs));
+    // What is left of an entry in L1 is a fraction; Redis counts in whole milliseconds.
+    const life = { freshMs: Math.floor(freshMs), keepMs: Math.floor(keepMs) };
     const snapshot = provenSnapshot(loaded);
     const own = snapshot === undefined || parts.own;
     if (snapshot === undefined) this.#warnOfUnproven(read);

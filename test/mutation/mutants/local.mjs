@@ -77,7 +77,7 @@ export const localMutants = [
     name: 'l1-of-refused-fill',
     guard: 'L1 holds only what L2 accepted',
     file: readThrough,
-    find: 'if (placeholder && dependencies) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });',
+    find: 'if (placeholder && dependencies && kept) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });',
     replace:
       "if (placeholder) this.l1.fill(placeholder, { body, freshMs, keepMs, dependencies: dependencies ?? tagsOf(address).map((tag) => ({ tag, stamp: '' })) });",
     by: [simulated('acknowledged')],
