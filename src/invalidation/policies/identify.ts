@@ -1,5 +1,10 @@
 import { type EntityManager } from 'typeorm';
-import { type IdentifiedWriter } from '../subscriber/row-reader.js';
+import { type Writer } from '../../cache/index.js';
+
+/** A writing transaction, and whether COMMIT itself may still change rows. */
+export interface IdentifiedWriter extends Writer {
+  readonly deferred: boolean;
+}
 
 /** The transaction's own id: one is assigned if it has none yet. */
 export const ownXid = 'pg_current_xact_id()::text';

@@ -1,15 +1,14 @@
 import { type EntityManager } from 'typeorm';
 import {
   type EntityRule,
-  EntityRules,
+  type EntityRules,
   listTags,
   type Loaded,
   loadProof,
   type RowId,
   type Tag,
-  type Writer,
 } from '../../cache/index.js';
-import { deferredTriggers, oldestXid, ownXid } from '../policies/identify.js';
+import { deferredTriggers, type IdentifiedWriter, oldestXid, ownXid } from '../policies/identify.js';
 
 /** The committed row, locked until the transaction ends: what its tags were is certain. */
 export async function lockRow<Row extends object>(
@@ -36,11 +35,6 @@ export interface Reread {
   readonly images: ReadonlyMap<string, Image>;
   /** Undefined where no row is left. */
   readonly writer: IdentifiedWriter | undefined;
-}
-
-/** A writing transaction, and whether COMMIT itself may still change rows. */
-export interface IdentifiedWriter extends Writer {
-  readonly deferred: boolean;
 }
 
 /** Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. */
