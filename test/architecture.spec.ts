@@ -25,7 +25,12 @@ const exceptions: Readonly<Record<string, string>> = {};
 
 const longestFile = 250;
 /** Files that are allowed more lines, and why. */
-const longer: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {};
+const longer: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {
+  'src/cache/engine/read-through.ts': {
+    lines: 320,
+    because: 'one read, from the first level to the database, is one thought',
+  },
+};
 const longestTest = 400;
 /** Above it a test file is named in the report, below `longestTest` nothing fails. */
 const comfortableTest = 300;

@@ -9,6 +9,7 @@ import {
   PrimaryColumn,
   PrimaryGeneratedColumn,
   type QueryRunner,
+  type UpdateEvent,
 } from 'typeorm';
 import { CacheModule, type EntityRule, loadProof, queryTags, ReadThrough, type RowId } from '../../src/cache/index.js';
 import { policyNames } from '../../src/config/index.js';
@@ -222,16 +223,40 @@ describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (pol
     const id = uuid();
     await dataSource.manager.save(Thing, { id, name: 'wanderer', n: 21 });
     expect(await reads.list(22)).toEqual([]);
-    await begun(async ({ manager }) => {
+    let moved: Promise<unknown> | undefined;
+    const runner = dataSource.createQueryRunner();
+    // Between the SELECT of save() and its UPDATE: another writer moves the row, unless it has to wait for the lock.
+    const meddler = {
+      beforeUpdate: async ({ queryRunner }: UpdateEvent<object>) => {
+        if (queryRunner !== runner || moved === undefined || meddled) return;
+        meddled = true;
+        const other = dataSource
+          .transaction((manager) => manager.save(Thing, { id, n: 22 }))
+          .then(() => reads.list(22));
+        moved = other;
+        await Promise.race([other, new Promise((resolve) => setTimeout(resolve, 300))]);
+      },
+    };
+    let meddled = false;
+    dataSource.subscribers.push(meddler);
+    try {
+      await runner.startTransaction();
+      const { manager } = runner;
       await manager.query('SAVEPOINT mine');
       await manager.save(Thing, { id, name: 'never' });
       await manager.query('ROLLBACK TO SAVEPOINT mine');
-      await dataSource.transaction((other) => other.save(Thing, { id, n: 22 }));
-      expect(await reads.list(22)).toEqual(['wanderer']);
+      moved = Promise.resolve();
       await manager.save(Thing, { id, n: 23 });
-    });
-    expect(await reads.list(22)).toEqual([]);
+      await runner.commitTransaction();
+    } finally {
+      await runner.release();
+      await moved;
+      dataSource.subscribers.splice(dataSource.subscribers.indexOf(meddler), 1);
+    }
+    const [{ n }] = await dataSource.query<[{ n: number }]>('SELECT n FROM cv_things WHERE id = $1', [id]);
+    expect(await reads.list(22)).toEqual(n === 22 ? ['wanderer'] : []);
     await isTrue(id);
+    await dataSource.transaction((manager) => manager.delete(Thing, { id }));
   });
 
   it('a COMMIT by hand is followed, also where an error comes behind it', async () => {

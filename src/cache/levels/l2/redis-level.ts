@@ -144,9 +144,8 @@ export class RedisLevel extends Level {
 
   async #fillRow({ address, gen, nonce }: RedisTicket, fill: Fill): Promise<Filled> {
     if (address.kind !== 'row' || fill.snapshot === undefined) return undefined;
-    const { tag, coarse } = address;
-    const { body, snapshot, freshMs, keepMs } = fill;
-    const filled = await this.tags.fill({ tag, coarse, ticket: { gen, nonce }, body, snapshot, freshMs, keepMs });
+    const { snapshot } = fill;
+    const filled = await this.tags.fill({ ...address, ...fill, snapshot, ticket: { gen, nonce } });
     return filled && rowDependencies(address, filled.stamp, filled.coarseStamp);
   }
 
