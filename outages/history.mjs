@@ -4,6 +4,7 @@ import { finalState } from '../verify/final-state.mjs';
 import { judge } from '../verify/checker/verdict.mjs';
 import { categories } from '../verify/workload/choices.mjs';
 import { Recorder } from '../verify/workload/recorder.mjs';
+import { RowPool } from '../verify/workload/rows.mjs';
 import { Workload } from '../verify/workload/workload.mjs';
 
 /** @typedef {import('../verify/world.mjs').World} World */
@@ -39,7 +40,8 @@ export class LiveHistory {
   load({ readers, writers, keys = this.#world.keys }) {
     const { nodes, client, database } = this.#world;
     const random = this.#stage.random.fork('load');
-    const workload = new Workload({ nodes, keys, random, client, recorder: this.recorder, database, readers, writers });
+    const rows = new RowPool(keys);
+    const workload = new Workload({ nodes, rows, random, client, recorder: this.recorder, database, readers, writers });
     workload.start();
     return workload;
   }

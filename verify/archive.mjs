@@ -5,7 +5,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 
 /** @typedef {import('./checker/history.mjs').History} History */
 
-const lists = /** @type {const} */ (['seeds', 'writes', 'reads', 'faults', 'committed', 'left']);
+const lists = /** @type {const} */ ([
+  ...['seeds', 'writes', 'reads', 'faults', 'committed', 'left', 'losses', 'refusals'],
+]);
 
 /** One line for what is said once, then one per event: an editor can read it. @param {string} file @param {History} history */
 export function keepHistory(file, history) {
@@ -20,10 +22,10 @@ export function readHistory(file) {
   const bytes = readFileSync(file);
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   const [head = '{}', ...lines] = text.trim().split('\n');
-  const history = { ...JSON.parse(head), seeds: [], writes: [], reads: [], faults: [], committed: [], left: [] };
+  const history = { ...JSON.parse(head), seeds: [], writes: [], reads: [], faults: [], left: [] };
   for (const line of lines) {
     const [list, event] = JSON.parse(line);
-    history[list].push(event);
+    (history[list] ??= []).push(event);
   }
   return history;
 }

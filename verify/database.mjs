@@ -1,40 +1,24 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { furtherTables, instruments } from './schema.mjs';
+import { furtherSeeds } from './workload/rows.mjs';
 
 /** @typedef {import('./checker/history.mjs').Committed} Committed */
 
-/** A name that begins with it is refused at COMMIT. */
-export const doomedPrefix = 'doomed ';
-/** A name that begins with it takes its time to commit. */
-export const slowPrefix = 'slow ';
-
-/**
- * Every version that is committed is noted in the same transaction; some writes fail at the last moment; some commits take
- * long enough to be hit.
- */
-const instruments = `
-CREATE TABLE verify_committed (key int, version int, name text, category text);
-CREATE FUNCTION verify_note() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO verify_committed VALUES (NEW.id, NEW.version, NEW.name, NEW.category);
-  RETURN NULL;
-END $$;
-CREATE TRIGGER verify_note AFTER INSERT OR UPDATE ON items FOR EACH ROW EXECUTE FUNCTION verify_note();
-CREATE FUNCTION verify_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  IF starts_with(NEW.name, '${slowPrefix}') THEN PERFORM pg_sleep(0.02); END IF;
-  IF starts_with(NEW.name, '${doomedPrefix}') THEN RAISE EXCEPTION 'refused at COMMIT'; END IF;
-  RETURN NULL;
-END $$;
-CREATE CONSTRAINT TRIGGER verify_commit AFTER INSERT OR UPDATE ON items
-  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION verify_commit();`;
+/** Of each transaction the last version of a row: nothing before it was ever visible. */
+const committed = `
+SELECT DISTINCT ON (entity, id, era, tx) CASE entity WHEN 'items' THEN id ELSE entity || ':' || id END AS key,
+  entity, version, name, category, era, tx
+FROM verify_committed ORDER BY entity, id, era, tx, version DESC`;
 
 const backends = `FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'strata'`;
 
 /** The database of a run, past the service. */
 export class RunDatabase {
   #pool;
+  /** @type {Committed[]} */
+  #lost = [];
 
   /** @param {string} url */
   constructor(url) {
@@ -75,16 +59,53 @@ export class RunDatabase {
     }
   }
 
-  /** @returns {Promise<Committed[]>} */
-  async committed() {
-    const { rows } = await this.#pool.query('SELECT * FROM verify_committed');
-    return rows;
+  /** The entities besides items, with their rows. @returns {Promise<Committed[]>} */
+  async prepareFurther() {
+    await this.#pool.query(furtherTables);
+    for (const { entity, id, name, category } of furtherSeeds()) {
+      const column = entity === 'parts' ? 'box_id' : 'category';
+      await this.#pool.query(`INSERT INTO ${entity} (id, name, ${column}) VALUES ($1, $2, $3)`, [id, name, category]);
+    }
+    return this.committed();
   }
 
-  /** @returns {Promise<Committed[]>} */
+  /** Everything that was ever committed, also what the database has lost since. @returns {Promise<Committed[]>} */
+  async committed() {
+    return [...this.#lost, ...(await committedIn(this.#pool))];
+  }
+
+  /** The items. @returns {Promise<Committed[]>} */
   async current() {
     const { rows } = await this.#pool.query('SELECT id AS key, version, name, category FROM items ORDER BY id');
     return rows;
+  }
+
+  /** The rows of the other entities; one that was removed has no category. @returns {Promise<Committed[]>} */
+  async currentFurther() {
+    /** @type {Map<import('./checker/history.mjs').Key, Committed>} */
+    const newest = new Map();
+    for (const note of await committedIn(this.#pool)) {
+      const known = newest.get(note.key);
+      if (typeof note.key === 'string' && (!known || isLater(note, known))) newest.set(note.key, note);
+    }
+    return [...newest.values()];
+  }
+
+  /** Notes of a history that has ended: the database went back. @param {readonly Committed[]} notes */
+  lose(notes) {
+    this.#lost.push(...notes);
+  }
+
+  /** Until the feed has read what is committed now, if it ever does. @param {number} longestMs */
+  async feedCaughtUp(longestMs) {
+    const { rows } = await this.#pool.query('SELECT pg_current_wal_lsn() AS lsn');
+    const text = `SELECT 1 FROM pg_replication_slots
+      WHERE database = current_database() AND active AND confirmed_flush_lsn >= $1`;
+    const giveUpAtMs = performance.now() + longestMs;
+    while (performance.now() < giveUpAtMs) {
+      if ((await this.#pool.query(text, [rows[0].lsn])).rowCount) return;
+      await sleep(50);
+    }
   }
 
   /** Past the service. @param {number} key @param {string} name @param {string} category @returns {Promise<number>} */
@@ -125,3 +146,16 @@ export class RunDatabase {
     await this.#pool.end();
   }
 }
+
+/** @param {pg.Pool | pg.Client} connection @returns {Promise<Committed[]>} */
+export async function committedIn(connection) {
+  const { rows } = await connection.query(committed);
+  return rows.map(({ entity, key, version, name, category, era, tx }) => ({
+    key: entity === 'items' ? Number(key) : key,
+    ...{ version, name, era, tx: `${era}/${tx}` },
+    category: category === null || entity === 'items' ? category : `${entity}/${category}`,
+  }));
+}
+
+/** @param {Committed} a @param {Committed} b */
+const isLater = (a, b) => (a.era ?? 0) > (b.era ?? 0) || ((a.era ?? 0) === (b.era ?? 0) && a.version > b.version);

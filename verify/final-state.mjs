@@ -1,9 +1,10 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
-import { longestLifeMs } from './checker/history.mjs';
 import { parseCacheStatus } from './workload/cache-status.mjs';
-import { categories } from './workload/choices.mjs';
+import { isIn, longestLifeMs } from './checker/history.mjs';
+import { allLists, pathOf } from './workload/rows.mjs';
 
+/** @typedef {import('./checker/history.mjs').Key} Key */
 /** @typedef {import('./checker/history.mjs').Left} Left */
 /** @typedef {import('./checker/history.mjs').Committed} Committed */
 /** @typedef {import('./node-process.mjs').NodeProcess} NodeProcess */
@@ -16,10 +17,15 @@ import { categories } from './workload/choices.mjs';
  * @property {import('./checker/history.mjs').Settings} settings
  * @property {boolean} outlive wait until everything that only the TTL bounds is over
  * @property {string} adminToken
+ * @property {boolean} [withFurther] look at the entities besides items, too
  */
 
 const timeoutMs = 5_000;
 const healMs = 20_000;
+/** How long the feed may need to tell of the last SQL that went past the service. */
+const feedMs = 10_000;
+/** Of rows that were removed, only the last are looked at. */
+const mostGone = 20;
 
 /**
  * After everything was healed: what every node, layer and level keeps of every row and list, next to the database.
@@ -29,6 +35,7 @@ const healMs = 20_000;
  */
 export async function finalState(options) {
   await Promise.all(options.nodes.map((node) => healed(options, node)));
+  await options.database.feedCaughtUp(feedMs);
   await sleep(2 * options.settings.leaseMs);
   const before = await look(options);
   if (!options.outlive) return { left: before, before };
@@ -50,13 +57,16 @@ async function healed({ client }, node) {
 
 /** @param {FinalOptions} options @returns {Promise<Left[]>} */
 async function look(options) {
-  const rows = await options.database.current();
+  const { database } = options;
+  const further = options.withFurther ? await database.currentFurther() : [];
+  const gone = further.filter(({ category }) => category === null).slice(-mostGone);
+  const rows = [...(await database.current()), ...further.filter(({ category }) => category !== null), ...gone];
   const found = await Promise.all(options.nodes.map((node) => lookAtNode(options, node, rows)));
   return found.flat();
 }
 
 /** @param {FinalOptions} options @param {NodeProcess} node @param {readonly Committed[]} rows */
-async function lookAtNode({ client, adminToken }, node, rows) {
+async function lookAtNode({ client, adminToken, withFurther = false }, node, rows) {
   /** @type {Left[]} */
   const left = [];
   const get = async (/** @type {string} */ path) => {
@@ -65,29 +75,38 @@ async function lookAtNode({ client, adminToken }, node, rows) {
     return status === 200 ? JSON.parse(text) : undefined;
   };
   const note = (
-    /** @type {number} */ key,
+    /** @type {Key} */ key,
     /** @type {string} */ place,
     /** @type {number | null} */ version,
     /** @type {number | null} */ expected,
   ) => void left.push({ node: node.index, key, place, version, expected });
-  for (const { key, version } of rows) {
+  for (const { key, version, name, category } of rows) {
+    const expected = category === null ? null : version;
+    const inspected = typeof key === 'number' ? `items:${key}` : key;
     // What is kept is looked at before a read could renew it.
-    for (const kept of places(await get(`/admin/cache/entries?key=items:${key}`)))
-      note(key, kept.place, kept.version, version);
-    note(key, 'its answer', (await get(`/items/${key}`))?.version ?? null, version);
+    for (const kept of places(await get(`/admin/cache/entries?key=${inspected}`)))
+      note(key, kept.place, kept.version, expected);
+    note(key, 'its answer', shownVersion(await get(pathOf(key)), name), expected);
   }
-  for (const category of categories) {
-    const page = await get(`/items?category=${category}&limit=100`);
-    /** @type {Map<number, number>} */
+  const lists = withFurther ? allLists() : allLists().filter(({ path }) => path.startsWith('/items'));
+  for (const { path, category: list = '' } of lists) {
+    /** @type {Map<Key, any>} */
     const shown = new Map(
-      page?.data.map((/** @type {{ id: number, version: number }} */ { id, version }) => [id, version]),
+      (await get(path))?.data.map((/** @type {{ id: number, key?: string }} */ row) => [row.key ?? row.id, row]),
     );
-    for (const { key, version, category: own } of rows) {
-      if (own === category || shown.has(key))
-        note(key, `list ${category}`, shown.get(key) ?? null, own === category ? version : null);
+    for (const { key, version, name, category } of rows) {
+      const inside = isIn(list, category);
+      if (inside || shown.has(key))
+        note(key, `list ${list}`, shownVersion(shown.get(key), name), inside ? version : null);
     }
   }
   return left;
+}
+
+/** The version of an answer; -1 if it has another name, as that of a history that the database has lost. @param {{ version: number, name: string } | undefined} row @param {string} name */
+function shownVersion(row, name) {
+  if (!row) return null;
+  return row.name === name ? row.version : -1;
 }
 
 /** What the service's own inspector sees that might be served. @param {any} sight */

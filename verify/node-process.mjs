@@ -23,7 +23,7 @@ export class NodeProcess {
   #lives = 0;
   #expected = true;
 
-  /** @param {{ index: number, folder: string, dist: string, env: NodeJS.ProcessEnv, onCrash: (node: NodeProcess, log: string) => void }} options */
+  /** @param {{ index: number, folder: string, dist: string, env: NodeJS.ProcessEnv, preload?: string | undefined, onCrash: (node: NodeProcess, log: string) => void }} options */
   constructor(options) {
     this.options = options;
     this.index = options.index;
@@ -39,11 +39,12 @@ export class NodeProcess {
   }
 
   async start() {
-    const { folder, dist, env, index } = this.options;
+    const { folder, dist, env, index, preload } = this.options;
     this.#lives += 1;
     const { log } = this;
     const entry = join(dist, 'src', 'main.js');
-    const process = await leash(globalThis.process.execPath, [...nodeFlags, entry], {
+    const flags = preload === undefined ? nodeFlags : [...nodeFlags, '--import', preload];
+    const process = await leash(globalThis.process.execPath, [...flags, entry], {
       onEnd: 'SIGKILL',
       log,
       cwd: folder,

@@ -1,7 +1,9 @@
 // @ts-check
 import { policies } from './checker/history.mjs';
 import { count, oneOf, parseCommandLine, seedOf, someOf, whole } from './command-line.mjs';
-import { faultNames } from './faults/names.mjs';
+import { faultNames, serverFaults } from './faults/names.mjs';
+import { UsageError } from './command.mjs';
+import { writeKindNames } from './workload/writes.mjs';
 
 /** @typedef {import('./checker/history.mjs').Policy} Policy */
 /** @typedef {ReturnType<typeof parseOptions>} Options */
@@ -14,6 +16,7 @@ export const usage = `npm run verify -- [options]
   --reads N           go on until so many reads were answered, and each fault came often enough (20000)
   --seconds N         stop after this time instead, whatever came
   --faults LIST       ${faultNames.join(',')} (all but sql); none
+  --writes LIST       besides PUT /items/:id: ${writeKindNames.join(',')} (all); none
   --times N           each fault at least so often (5)
   --seed S            the same seed draws the same faults and requests; their timing is the machine's
   --rows N            rows that everything happens to (20)
@@ -27,7 +30,7 @@ export const usage = `npm run verify -- [options]
 /** @param {string[]} args */
 export function parseOptions(args) {
   const { values } = parse(args);
-  const faults = values.faults === undefined ? faultNames.filter((name) => name !== 'sql') : namesIn(values.faults);
+  const faults = faultsIn(values.faults, values.postgres);
   const policy = oneOf('policy', policies, values.policy ?? 'strict');
   return {
     policy,
@@ -35,6 +38,7 @@ export function parseOptions(args) {
     reads: count('reads', values.reads, 20_000),
     seconds: values.seconds === undefined ? undefined : count('seconds', values.seconds, 0),
     faults,
+    writes: namesIn('writes', writeKindNames, values.writes ?? writeKindNames.join(',')),
     times: count('times', values.times, 5),
     seed: seedOf(values.seed),
     rows: count('rows', values.rows, 20),
@@ -73,12 +77,34 @@ function parse(args) {
   return parseCommandLine({
     args,
     options: {
-      ...{ policy: text, nodes: text, reads: text, seconds: text, faults: text, times: text, seed: text, rows: text },
+      ...{
+        policy: text,
+        nodes: text,
+        reads: text,
+        seconds: text,
+        faults: text,
+        writes: text,
+        times: text,
+        seed: text,
+        rows: text,
+      },
       ...{ 'l1-strict': text, ttl: text, stale: text, lease: text, readers: text, writers: text },
       ...{ postgres: text, keep: text, check: text, help: { type: 'boolean' } },
     },
   });
 }
 
-/** @param {string} list */
-const namesIn = (list) => (['', 'none'].includes(list.trim()) ? [] : someOf('faults', faultNames, list));
+/** @param {string | undefined} list @param {string | undefined} postgres a server that is not the run's own */
+function faultsIn(list, postgres) {
+  const impossible = (/** @type {string} */ name) =>
+    postgres !== undefined && serverFaults.some((fault) => fault === name);
+  if (list === undefined) return faultNames.filter((name) => name !== 'sql' && !impossible(name));
+  const faults = namesIn('faults', faultNames, list);
+  const first = faults.find(impossible);
+  if (first !== undefined)
+    throw new UsageError(`--faults: ${first} needs a PostgreSQL of the run itself, not --postgres`);
+  return faults;
+}
+
+/** @template {string} T @param {string} flag @param {readonly T[]} all @param {string} list */
+const namesIn = (flag, all, list) => (['', 'none'].includes(list.trim()) ? [] : someOf(flag, all, list));

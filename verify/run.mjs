@@ -6,6 +6,8 @@ import { CommitCutter } from './faults/commit-cutter.mjs';
 import { FaultProxy } from '../test/support/fault-proxy/fault-proxy.mjs';
 import { Random } from './random.mjs';
 import { Recorder } from './workload/recorder.mjs';
+import { RowPool } from './workload/rows.mjs';
+import { writeKinds } from './workload/writes.mjs';
 import { Workload } from './workload/workload.mjs';
 import { openWorld } from './world.mjs';
 
@@ -37,18 +39,21 @@ export async function record(options, { undo, signal, onProgress, say }) {
   /** @type {CommitCutter[]} */
   const cutters = [];
   const chances = Array.from({ length: options.nodes }, (_, index) => random.fork(`commits ${index}`));
-  const world = await openWorld(options, { undo, signal, say, onCrash }, async (index, { redis, databaseUrl }) => {
+  const { policy, faults } = options;
+  const worldOptions = { ...options, withFurther: true, withSpare: faults.includes('redis-move') };
+  const world = await openWorld(worldOptions, { undo, signal, say, onCrash }, async (index, { redis, databaseUrl }) => {
     const proxy = (proxies[index] = await FaultProxy.to(redis));
     const cutter = (cutters[index] = await CommitCutter.to(databaseUrl, () => chances[index]?.next() ?? 1));
     for (const opened of [proxy, cutter]) undo.add(() => opened.close());
     return { redisPort: proxy.port, databaseUrl: cutter.through(databaseUrl) };
   });
-  const { folder, redis, database, nodes, seeds, keys, client, adminToken } = world;
+  const { folder, redis, spare, postgres, database, nodes, seeds, keys, client, adminToken } = world;
   const recorder = new Recorder();
-  const { readers, writers, settings, faults } = options;
+  const { readers, writers, settings } = options;
   const workload = new Workload({
     nodes,
-    keys,
+    rows: new RowPool(keys, true),
+    kinds: options.writes.filter((kind) => writeKinds[kind].refusedBy !== policy),
     random: random.fork('load'),
     client,
     recorder,
@@ -61,7 +66,22 @@ export async function record(options, { undo, signal, onProgress, say }) {
     faults,
     times: options.times,
     places,
-    world: { redis, database, workload, settings, cutters },
+    world: {
+      ...{
+        redis,
+        spare,
+        postgres,
+        database,
+        workload,
+        settings,
+        cutters,
+        places,
+        policy,
+        client,
+        recorder,
+        adminToken,
+      },
+    },
     random: random.fork('faults'),
     recorder,
     onError,
@@ -87,12 +107,12 @@ export async function record(options, { undo, signal, onProgress, say }) {
   say('everything is healed: comparing every node, level and row with the database');
   const outlive =
     options.policy === 'ttl' || faults.includes('sql') || (options.policy !== 'strict' && faults.includes('kill'));
-  const { left, before } = await finalState({ nodes, client, database, settings, outlive, adminToken });
-  const { reads, writes, faults: happened } = recorder;
+  const { left, before } = await finalState({ ...world, settings, outlive, withFurther: true });
+  recorder.resolve();
+  const { reads, writes, faults: happened, losses, refusals } = recorder;
   const committed = await database.committed();
-  const { policy } = options;
   return {
-    history: { policy, settings, seeds, writes, reads, faults: happened, committed, left },
+    history: { policy, settings, seeds, writes, reads, faults: happened, committed, left, losses, refusals },
     seconds: lasted,
     crashes,
     leftBeforeTtl: before.filter(({ version, expected }) => version !== expected).length,

@@ -15,7 +15,9 @@ import { openTestFolder } from '../scripts/services/test-folder.mjs';
 /** @typedef {import('./undo.mjs').Undo} Undo */
 
 /** Quick to start and to end; what is committed is visible at the same moment as in production. */
-const quickSettings = ['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB'];
+const quickSettings = [
+  ...['fsync=off', 'full_page_writes=off', 'max_connections=200', 'shared_buffers=64MB', 'deadlock_timeout=100ms'],
+];
 
 /**
  * A folder of this run, with a copy of the built service: a build that others start meanwhile does not change it.
@@ -74,6 +76,39 @@ export class PrivatePostgres {
     return this.#server.url('postgres');
   }
 
+  get port() {
+    return this.#server.port;
+  }
+
+  get password() {
+    return this.#options.cluster.password;
+  }
+
+  /** Where its data are. */
+  get data() {
+    return this.#options.cluster.data;
+  }
+
+  /** Another server of these data, on a port of its own. @param {string} data */
+  startAside(data) {
+    return startPostgres({
+      ...this.#options,
+      cluster: { ...this.#options.cluster, data },
+      log: `${this.#options.log}.aside.log`,
+    });
+  }
+
+  /** Sessions are ended, what is committed is written, the server ends. */
+  async shutDown() {
+    await this.#server.process.stop(['SIGINT', 'SIGQUIT'], 10_000);
+  }
+
+  /** Starts with other data on the port that everybody knows. @param {string} data */
+  async continueWith(data) {
+    this.#options = { ...this.#options, cluster: { ...this.#options.cluster, data } };
+    await this.restart();
+  }
+
   /** The server and all its sessions at once, as a power cut does. */
   async kill() {
     const { identity } = this.#server.process;
@@ -98,14 +133,14 @@ export class PrivateRedis {
     this.#server = server;
   }
 
-  /** @param {string} folder @param {Undo} undo @param {AbortSignal} signal */
-  static async start(folder, undo, signal) {
+  /** @param {string} folder @param {Undo} undo @param {AbortSignal} signal @param {string} [name] */
+  static async start(folder, undo, signal, name = 'redis') {
     const binary = await findRedis({ say: (line) => console.error(line), signal });
     if (!binary) throw new Error(`a run needs Redis and there is none here. To get one: ${HOW_TO_GET_REDIS}`);
     const options = {
       binary,
-      folder: join(folder, 'redis'),
-      log: join(folder, 'redis.log'),
+      folder: join(folder, name),
+      log: join(folder, `${name}.log`),
       records: recordsIn(folder),
       args: ['--save', '', '--appendonly', 'no'],
       onEnd: /** @type {const} */ ('SIGKILL'),
@@ -123,7 +158,9 @@ export class PrivateRedis {
     await this.#server.process.stop(['SIGKILL'], 5_000);
   }
 
-  async restart() {
+  /** Empty, or with what it saved last. */
+  async restart({ withSaved = false } = {}) {
+    if (!withSaved) rmSync(join(this.#options.folder, 'dump.rdb'), { force: true });
     this.#server = await startRedis({ ...this.#options, port: this.port });
   }
 
@@ -136,15 +173,24 @@ export class PrivateRedis {
     signalTo(this.#server.process.identity, 'SIGCONT');
   }
 
-  /** @returns {Promise<void>} */
   flush() {
+    return this.#command('FLUSHALL');
+  }
+
+  /** Writes an RDB file. */
+  save() {
+    return this.#command('SAVE');
+  }
+
+  /** @param {string} command @returns {Promise<void>} */
+  #command(command) {
     return new Promise((resolve, reject) => {
-      const socket = connect(this.port, '127.0.0.1', () => socket.write('FLUSHALL\r\n'));
+      const socket = connect(this.port, '127.0.0.1', () => socket.write(`${command}\r\n`));
       socket.once('error', reject);
       socket.once('data', (answer) => {
         socket.destroy();
         if (String(answer).startsWith('+OK')) resolve();
-        else reject(new Error(`FLUSHALL: ${String(answer)}`));
+        else reject(new Error(`${command}: ${String(answer)}`));
       });
     });
   }

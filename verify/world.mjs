@@ -6,6 +6,7 @@ import { run as runCommand } from '../scripts/services/run.mjs';
 import { RunDatabase } from './database.mjs';
 import { bareEnvironment, nodeEnvironment } from './environment.mjs';
 import { NodeProcess } from './node-process.mjs';
+import { compileServiceFiles } from './service-files.mjs';
 import { openRunFolder, PrivatePostgres, PrivateRedis } from './services.mjs';
 import { Client } from './workload/client.mjs';
 import { categories } from './workload/choices.mjs';
@@ -20,6 +21,8 @@ import { categories } from './workload/choices.mjs';
  * @property {import('./checker/history.mjs').Settings} settings
  * @property {string | undefined} [postgres] a server to use instead of starting one
  * @property {NodeJS.ProcessEnv} [env] further settings of every node
+ * @property {boolean} [withFurther] the entities of `verify/service` besides items
+ * @property {boolean} [withSpare] a second Redis, which no node uses yet
  */
 
 /** @typedef {Awaited<ReturnType<typeof openWorld>>} World */
@@ -47,9 +50,12 @@ export const straight = async (_, { redis, databaseUrl }) => ({ redisPort: redis
 export async function openWorld(options, { undo, signal, say, onCrash }, wayOf = straight) {
   const { folder, dist } = await openRunFolder(undo);
   const redis = await PrivateRedis.start(folder, undo, signal);
+  const spare = options.withSpare ? await PrivateRedis.start(folder, undo, signal, 'redis-spare') : undefined;
   const postgres = options.postgres === undefined ? await PrivatePostgres.start(folder, undo, signal) : undefined;
   const database = await openDatabase(postgres?.url ?? options.postgres ?? '', dist, undo, signal);
-  const seeds = await database.prepare(options.rows, categories);
+  const items = await database.prepare(options.rows, categories);
+  const seeds = options.withFurther ? await database.prepareFurther() : items;
+  const preload = options.withFurther ? compileServiceFiles(dist) : undefined;
   if (options.further) await database.extend(options.further);
   const adminToken = randomBytes(24).toString('base64url');
   const databaseUrl = new URL(database.url);
@@ -58,7 +64,7 @@ export async function openWorld(options, { undo, signal, say, onCrash }, wayOf =
   );
   const nodes = ways.map((way, index) => {
     const env = { ...nodeEnvironment(options, { ...way, adminToken }), ...options.env };
-    return new NodeProcess({ index, folder, dist, env, onCrash });
+    return new NodeProcess({ index, folder, dist, env, preload, onCrash });
   });
   for (const node of nodes) undo.add(() => node.kill());
   say(`starting ${options.nodes} node${options.nodes === 1 ? '' : 's'} under ${options.policy}`);
@@ -66,8 +72,8 @@ export async function openWorld(options, { undo, signal, say, onCrash }, wayOf =
   signal.throwIfAborted();
   const client = new Client();
   undo.add(() => client.close());
-  const keys = seeds.map(({ key }) => key).sort((a, b) => a - b);
-  return { folder, dist, redis, postgres, database, nodes, seeds, keys, client, adminToken };
+  const keys = seeds.flatMap(({ key }) => (typeof key === 'number' ? [key] : [])).sort((a, b) => a - b);
+  return { folder, dist, redis, spare, postgres, database, nodes, seeds, keys, client, adminToken };
 }
 
 /** @param {string} adminUrl @param {string} dist @param {import('./undo.mjs').Undo} undo @param {AbortSignal} signal */

@@ -113,7 +113,7 @@ export const writerKilled = {
           id,
           version,
         ]);
-        const there = rows.filter((of) => of.category === category).map((of) => [of.key, of.version]);
+        const there = rows.filter((of) => of.category === category).map((of) => [Number(of.key), of.version]);
         return shown && versions(shown) === versions(there);
       });
       return inLists && row?.version === rows.find((of) => of.key === key)?.version;

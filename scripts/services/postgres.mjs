@@ -87,6 +87,9 @@ async function endForgotten(data) {
   if (found && commandOf(found.pid).includes(data)) await end(found, 'SIGINT', STOP_MS);
 }
 
+/** A server that accepts connections; a standby has a word of its own for it. */
+const ready = new Set(['ready', 'standby']);
+
 /**
  * What pg_ctl does: the server keeps its state in the 8th line of postmaster.pid.
  * @param {Leashed} process
@@ -97,7 +100,7 @@ async function becomesReady(process, data) {
   const giveUpAt = performance.now() + READY_MS;
   while (process.running() && performance.now() < giveUpAt) {
     const lines = readPidFile(data);
-    if (Number(lines[0]) === process.identity.pid && lines[7]?.trim() === 'ready') return true;
+    if (Number(lines[0]) === process.identity.pid && ready.has(lines[7]?.trim() ?? '')) return true;
     await sleep(10);
   }
   return false;

@@ -13,7 +13,7 @@ import { truthOf } from './truth.mjs';
  * A read that was too old. `lateMs`: for how long it had been, by the strongest certainty there is, and by any.
  * @typedef {object} Late
  * @property {Read} read
- * @property {number} key
+ * @property {import('./history.mjs').Key} key
  * @property {number} version what it showed
  * @property {boolean} absence
  * @property {Certainty} certainty the strongest class of which a newer version was due
@@ -30,7 +30,7 @@ import { truthOf } from './truth.mjs';
  * @property {Write[]} disordered writes that went before what was over when they began
  * @property {number} observations rows that were looked at
  * @property {Record<Certainty, number>} acknowledged writes, by how sure it is that every node was told
- * @property {ReadonlyMap<number, RowOrder>} orders
+ * @property {number} lostWithDatabase acknowledged writes that went when the database went back
  */
 
 /**
@@ -41,10 +41,16 @@ import { truthOf } from './truth.mjs';
 export function check(history) {
   const { rows, faults } = truthOf(history);
   const certaintyOf = certaintyBy(history);
-  const orders = new Map([...rows].map(([key, versions]) => [key, new RowOrder(versions, certaintyOf)]));
-  const answered = history.reads.filter(({ outcome }) => outcome === 'ok');
+  const orders = new Map([...rows].map(([key, course]) => [key, new RowOrder(course, certaintyOf)]));
+  const transactions = transactionsOf(rows);
+  // What a tag stands for that was never seen on an answer with a body, nobody knows.
+  const answered = history.reads.filter(({ outcome, etag }) => outcome === 'ok' && etag === undefined);
   for (const { rows: shown, completedMs } of answered) {
-    for (const [key, version] of shown) orders.get(key)?.see(version, completedMs);
+    for (const [key, version, name] of shown) {
+      // The first of its positions: no more is certain.
+      const [position] = orders.get(key)?.positionsOf(version, name) ?? [];
+      if (position !== undefined) orders.get(key)?.see(position, completedMs);
+    }
   }
   for (const order of orders.values()) order.settle();
 
@@ -56,32 +62,71 @@ export function check(history) {
     faults,
     disordered: [],
     observations: 0,
-    orders,
+    lostWithDatabase: countLost(rows),
     acknowledged: countAcknowledged(orders, certaintyOf),
   };
   for (const read of answered) {
-    const { observations, phantoms } = observe(read, orders);
+    const { observations, phantoms } = observe(read, orders, transactions);
     findings.phantoms.push(...phantoms);
     findings.observations += observations.length;
-    for (const { key, version, absence } of observations) {
+    for (const { key, position, absence } of observations) {
       const order = /** @type {RowOrder} */ (orders.get(key));
+      const version = order.versions.get(position)?.version ?? 0;
+      // Of a row and a list in one answer, the row is not asked for as one of the list.
+      const list = key === read.key ? undefined : read.category;
       const late = (/** @type {(certainty: Certainty) => number} */ dueMs) => lateness(read.invokedMs, dueMs);
-      const stale = late((certainty) => order.supersededMs(version, certainty, read.category));
+      const stale = late((certainty) => order.supersededMs(position, certainty, list));
       if (stale) findings.stale.push({ read, key, version, absence, ...stale });
-      const inverted = late((certainty) => order.outdatedMs(version, certainty, read.category));
+      const inverted = late((certainty) => order.outdatedMs(position, certainty, list));
       if (inverted) findings.inversions.push({ read, key, version, absence, ...inverted });
     }
   }
+  const positions = writtenAt(rows);
   for (const write of history.writes) {
-    if (write.outcome !== 'ok' || write.version === undefined) continue;
+    if (write.outcome !== 'ok') continue;
     const order = orders.get(write.key);
-    const over = Math.min(
-      order?.supersededMs(write.version, 'sql') ?? Infinity,
-      order?.outdatedMs(write.version, 'sql') ?? Infinity,
-    );
+    const position = positions.get(write);
+    if (!order || position === undefined) continue;
+    const over = Math.min(order.supersededMs(position, 'sql'), order.outdatedMs(position, 'sql'));
     if (over < write.invokedMs) findings.disordered.push(write);
   }
   return findings;
+}
+
+/** What each transaction wrote, where the database noted it. @param {import('./truth.mjs').Rows} rows */
+function transactionsOf(rows) {
+  /** @type {Map<string, [import('./history.mjs').Key, number][]>} */
+  const transactions = new Map();
+  for (const [key, { versions }] of rows) {
+    for (const [position, { tx, restored }] of versions) {
+      if (tx === undefined || restored) continue;
+      const written = transactions.get(tx) ?? [];
+      transactions.set(tx, written);
+      written.push([key, position]);
+    }
+  }
+  return transactions;
+}
+
+/** @param {import('./truth.mjs').Rows} rows @returns {Map<Write, number>} */
+function writtenAt(rows) {
+  const positions = new Map();
+  for (const { versions } of rows.values())
+    for (const [position, { write, restored }] of versions) if (write && !restored) positions.set(write, position);
+  return positions;
+}
+
+/** Acknowledged writes between what the database went back to and where it was. @param {import('./truth.mjs').Rows} rows */
+function countLost(rows) {
+  let count = 0;
+  for (const { versions, ends } of rows.values()) {
+    for (const end of ends.keys()) {
+      const kept = versions.get(end + 1)?.version ?? 0;
+      for (let position = end; (versions.get(position)?.version ?? Infinity) > kept; position -= 1)
+        if (versions.get(position)?.write?.outcome === 'ok') count += 1;
+    }
+  }
+  return count;
 }
 
 /**
@@ -100,13 +145,14 @@ function lateness(atMs, dueMs) {
 }
 
 /**
- * @param {ReadonlyMap<number, RowOrder>} orders
+ * @param {ReadonlyMap<import('./history.mjs').Key, RowOrder>} orders
  * @param {(version: import('./truth.mjs').Version) => Certainty} certaintyOf
  */
 function countAcknowledged(orders, certaintyOf) {
   const counts = { sure: 0, cut: 0, sql: 0 };
   for (const { versions } of orders.values()) {
-    for (const version of versions.values()) if (version.write?.outcome === 'ok') counts[certaintyOf(version)] += 1;
+    for (const version of versions.values())
+      if (version.write?.outcome === 'ok' && !version.restored) counts[certaintyOf(version)] += 1;
   }
   return counts;
 }

@@ -2,6 +2,7 @@
 import { cutOffMs } from './history.mjs';
 
 /** @typedef {import('./history.mjs').History} History */
+/** @typedef {import('./history.mjs').Key} Key */
 /** @typedef {import('./history.mjs').Read} Read */
 /** @typedef {import('./history.mjs').Write} Write */
 /** @typedef {import('./verdict.mjs').Breach} Breach */
@@ -27,6 +28,13 @@ export function explain(history, { what, count, example }) {
       ...timeline(last.map(ofWrite), last.at(-1)?.completedMs ?? 0),
     ];
   }
+  if ('what' in example) {
+    const { node, what: refused, status, invokedMs, completedMs } = example;
+    const near = history.faults.filter(
+      ({ fromMs, untilMs }) => fromMs <= completedMs + 500 && untilMs >= invokedMs - 2_000,
+    );
+    return [`${head} ${refused} by node ${node}: ${status}`, ...timeline(near.flatMap(ofFault), invokedMs)];
+  }
   const read = 'read' in example ? example.read : undefined;
   const write = 'write' in example ? example.write : 'name' in example ? example : undefined;
   const key = example.key;
@@ -47,7 +55,7 @@ export function explain(history, { what, count, example }) {
   return [`${head} row ${key}, version ${version ?? 'none'}${kind}${why}`, ...timeline(events, atMs)];
 }
 
-/** @param {History} history @param {number} key @param {number | undefined} version @param {number} beforeMs */
+/** @param {History} history @param {Key} key @param {number | undefined} version @param {number} beforeMs */
 function lastShown({ writes }, key, version, beforeMs) {
   const newer = writes.filter(
     (write) => write.key === key && (write.version ?? 0) > (version ?? 0) && write.completedMs < beforeMs,
@@ -58,7 +66,7 @@ function lastShown({ writes }, key, version, beforeMs) {
 /**
  * Of the reads of the row: the first of each version, the last ones before the offender, and the offender.
  * @param {History} history
- * @param {number} key
+ * @param {Key} key
  * @param {number | undefined} version
  * @param {number} since
  * @param {number} until
@@ -78,8 +86,8 @@ function telling({ reads }, key, version, since, until, offender) {
 }
 
 /** @param {Read} read @param {number | undefined} version @param {string} [mark] @returns {Event} */
-function ofRead({ node, invokedMs, completedMs, cacheStatus, category }, version, mark = '') {
-  const via = category === undefined ? 'read' : `list ${category}`;
+function ofRead({ node, invokedMs, completedMs, cacheStatus, category, via: by }, version, mark = '') {
+  const via = `${by ? `${by} ` : ''}${category === undefined ? 'read' : `list ${category}`}`;
   const tookMs = (completedMs - invokedMs).toFixed(1);
   return {
     atMs: invokedMs,
@@ -88,12 +96,12 @@ function ofRead({ node, invokedMs, completedMs, cacheStatus, category }, version
 }
 
 /** @param {Write} write @returns {Event} */
-function ofWrite({ source, node, name, outcome, version, category, invokedMs, completedMs, status }) {
-  const who = source === 'sql' ? 'sql' : `node ${node}`;
+function ofWrite({ source, node, kind = 'write', name, outcome, version, category, invokedMs, completedMs, status }) {
+  const who = source === 'sql' ? `sql ${node < 0 ? '' : `through node ${node} `}` : `node ${node} `;
   const what = version === undefined ? `${outcome}${status ? ` (${status})` : ''}` : `ok, version ${version}`;
   return {
     atMs: invokedMs,
-    text: `${who} write ${name} in ${category} -> ${what} after ${(completedMs - invokedMs).toFixed(1)} ms`,
+    text: `${who}${kind} ${name} in ${category} -> ${what} after ${(completedMs - invokedMs).toFixed(1)} ms`,
   };
 }
 

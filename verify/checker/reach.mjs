@@ -1,4 +1,6 @@
 // @ts-check
+import { policies } from './history.mjs';
+
 /** @typedef {import('./history.mjs').History} History */
 /** @typedef {import('./history.mjs').Fault} Fault */
 /** @typedef {import('./row-order.mjs').Certainty} Certainty */
@@ -8,7 +10,9 @@ const longestRetryMs = 800;
 /** What an attempt itself may take, on a busy machine, where a connection was refused or where it was left hanging, in ms. */
 const attemptMs = { refused: 500, hanging: 1_000 };
 /** Faults during which a node may fail to tell Redis of what it has committed. */
-const cutsWriters = new Set(['partition', 'slow-redis', 'redis-restart', 'flush', 'pause']);
+const cutsWriters = new Set([
+  ...['partition', 'slow-redis', 'redis-restart', 'redis-old-rdb', 'redis-reconnect', 'flush', 'pause'],
+]);
 /** Faults during which, and one lease after which, a node may not hear what others have committed. */
 const cutsReaders = new Set([...cutsWriters, 'bus-partition', 'kill']);
 
@@ -19,17 +23,18 @@ const saidWithinMs = 500;
 
 /**
  * How sure it is that a version was told to every node before it was acknowledged. `strict` makes no difference: a write
- * that cannot be told of fails. Under the weaker policies it does not, and is told later.
+ * that cannot be told of fails. Under the weaker policies, and while a switch is under way, it does not, and is told later.
  * @param {Pick<History, 'policy' | 'faults' | 'reads'>} history
  * @returns {(version: import('./truth.mjs').Version) => Certainty}
  */
 export function certaintyBy({ policy, faults, reads }) {
-  const saidSo = policy === 'strict' ? () => false : lossesIn(reads);
+  const switches = faults.filter(({ name }) => name === 'switch');
+  const saidSo = policy === 'strict' && switches.length === 0 ? () => false : lossesIn(reads);
   const cuts = faults.filter(({ name }) => cutsWriters.has(name));
-  return ({ write }) => {
-    if (!write) return 'sure';
+  return ({ write, restored }) => {
+    if (!write || restored) return 'sure';
     if (write.source === 'sql') return 'sql';
-    if (policy === 'strict') return 'sure';
+    if (policy === 'strict' && !switches.some((fault) => overlaps(fault, write, 0))) return 'sure';
     if (write.outcome !== 'ok') return 'cut';
     const cut = cuts.some((fault) => concerns(fault, write.node) && overlaps(fault, write, reconnectMs(fault)));
     return cut || saidSo(write) ? 'cut' : 'sure';
@@ -45,6 +50,43 @@ export function cutOffBy({ faults, settings: { leaseMs } }) {
   const cuts = faults.filter(({ name }) => cutsReaders.has(name));
   return (node, times) =>
     cuts.some((fault) => concerns(fault, node) && overlaps(fault, times, reconnectMs(fault) + leaseMs));
+}
+
+/** Until when a policy that was switched while a node could not be told may still be its answers', in ms. */
+const switchedMs = 500;
+
+/**
+ * What a read may rely on: while policies are switched, what its own answer names; else the run's policy.
+ * @param {Pick<History, 'policy' | 'faults'>} history
+ * @returns {(read: import('./history.mjs').Read) => import('./history.mjs').Policy}
+ */
+export function promiseBy({ policy, faults }) {
+  const switches = faults.filter(({ name }) => name === 'switch');
+  return (read) => {
+    if (!switches.some((fault) => overlaps(fault, read, switchedMs))) return policy;
+    const named = [...read.cacheStatus.matchAll(/strata-policy=([\w-]+)/g)].at(-1)?.[1];
+    return policies.find((known) => known === named) ?? policy;
+  };
+}
+
+/** What a refused operation is excused by: it needs Redis and PostgreSQL. */
+const excuses = new Set([
+  ...cutsWriters,
+  'bus-partition',
+  'kill',
+  'redis-move',
+  'pg-restart',
+  'pg-restore',
+  'pg-promote',
+  'pg-terminate',
+  'pg-cut',
+]);
+
+/** Whether a fault was in force that excuses a refusal. @param {Pick<History, 'faults'>} history @returns {(refusal: import('./history.mjs').Refusal) => boolean} */
+export function excusedBy({ faults }) {
+  const known = faults.filter(({ name }) => excuses.has(name));
+  return (refusal) =>
+    known.some((fault) => concerns(fault, refusal.node) && overlaps(fault, refusal, reconnectMs(fault)));
 }
 
 /**
@@ -67,7 +109,7 @@ function lossesIn(reads) {
 
 /** How long a node may need to reach Redis again once a fault is healed. @param {Fault} fault */
 function reconnectMs({ name, fromMs, untilMs }) {
-  const attempt = name === 'flush' || name === 'redis-restart' ? attemptMs.refused : attemptMs.hanging;
+  const attempt = name === 'flush' || name.startsWith('redis-') ? attemptMs.refused : attemptMs.hanging;
   return Math.min(longestRetryMs, untilMs - fromMs + 50) + attempt;
 }
 

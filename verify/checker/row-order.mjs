@@ -1,5 +1,8 @@
 // @ts-check
+import { isIn } from './history.mjs';
+
 /** @typedef {import('./truth.mjs').Version} Version */
+/** @typedef {import('./truth.mjs').Course} Course */
 
 /**
  * How sure it is that every node was told of a version: `sure`, or `cut` where its writer may not have reached Redis, or
@@ -11,42 +14,102 @@
 const certainties = ['sure', 'cut', 'sql'];
 
 /**
- * The versions of one row, with the moments from which on nothing older may be answered. Versions are the order, so a
- * history of the row is linearizable if no operation on a version was over before one on an older version began, and no
- * version was seen before its write began (Gibbons & Korach, "Testing shared memories", 1997: zones, in a known order).
+ * The versions of one row by position, with the moments from which on nothing older may be answered. Positions are the
+ * order, so a history of the row is linearizable if no operation on a version was over before one on an older version
+ * began, and no version was seen before its write began (Gibbons & Korach, "Testing shared memories", 1997: zones, in a
+ * known order). Where the database went back, what it lost is excused from everything later until its time is over.
  */
 export class RowOrder {
   #acked;
   #seen;
   /** @type {Map<string, Int32Array>} */
   #next = new Map();
+  /** @type {Map<string, boolean>} */
+  #everIn = new Map();
   #certainties;
+  #ends;
+  /** @type {Map<number, number[]>} */
+  #positions = new Map();
+  #floors;
 
   /**
-   * @param {ReadonlyMap<number, Version>} versions
+   * @param {Course} course
    * @param {(version: Version) => Certainty} certaintyOf
    */
-  constructor(versions, certaintyOf) {
+  constructor({ versions, ends }, certaintyOf) {
     this.versions = versions;
+    this.#ends = ends;
+    for (const [position, { version }] of versions)
+      this.#positions.set(version, [...(this.#positions.get(version) ?? []), position]);
     this.last = Math.max(0, ...versions.keys());
     this.#certainties = new Map([...versions].map(([number, version]) => [number, certaintyOf(version)]));
     this.#acked = new Float64Array(this.last + 2).fill(Infinity);
     this.#seen = new Float64Array(this.last + 2).fill(Infinity);
-    for (const [number, { write }] of versions) if (write?.outcome === 'ok') this.#acked[number] = write.completedMs;
+    for (const [position, { write }] of versions)
+      if (write?.outcome === 'ok') this.#acked[position] = write.completedMs;
+    this.#floors = this.#acked;
   }
 
-  /** A read of this version was complete. @param {number} version @param {number} atMs */
-  see(version, atMs) {
-    if (this.versions.has(version)) this.#seen[version] = Math.min(this.#seen[version] ?? Infinity, atMs);
+  /**
+   * Where a version of this name is: more than once, oldest first, if the database went back to it.
+   * @param {number} version
+   * @param {string} name
+   */
+  positionsOf(version, name) {
+    return (this.#positions.get(version) ?? []).filter((position) => this.versions.get(position)?.name === name);
   }
 
-  /** Call it once, when everything was noted: from now on each number stands for its version and all newer ones. */
+  /** Whether there ever was such a version, of whatever name. @param {number} version */
+  namesOf(version) {
+    return (this.#positions.get(version) ?? []).map((position) => this.versions.get(position)?.name ?? '');
+  }
+
+  /** A read of this version was complete. @param {number} position @param {number} atMs */
+  see(position, atMs) {
+    if (this.versions.has(position)) this.#seen[position] = Math.min(this.#seen[position] ?? Infinity, atMs);
+  }
+
+  /** Call it once, when everything was noted: from now on each position stands for its version and all newer ones. */
   settle() {
-    for (const table of [this.#acked, this.#seen]) {
-      for (let version = this.last; version >= 0; version -= 1) {
-        table[version] = Math.min(table[version] ?? Infinity, table[version + 1] ?? Infinity);
-      }
+    this.#floors = this.#acked.map((atMs, position) => Math.min(atMs, this.#seen[position] ?? Infinity));
+    for (let position = this.last; position >= 0; position -= 1) {
+      const excusedMs = this.#ends.get(position) ?? 0;
+      for (const table of [this.#acked, this.#seen])
+        table[position] = Math.min(table[position] ?? Infinity, Math.max(table[position + 1] ?? Infinity, excusedMs));
+      this.#floors[position] = Math.min(this.#floors[position] ?? Infinity, this.#floors[position + 1] ?? Infinity);
     }
+  }
+
+  /** Whether the row ever was in a list. @param {string} list */
+  everIn(list) {
+    let known = this.#everIn.get(list);
+    if (known === undefined) {
+      known = [...this.versions.values()].some(({ category }) => isIn(list, category));
+      this.#everIn.set(list, known);
+    }
+    return known;
+  }
+
+  /**
+   * The newest version of which something holds that a read may have shown: `current` if that may rightly be so at its
+   * moment, undefined if it never was before.
+   * @param {(version: Version) => boolean} holds
+   * @param {{ invokedMs: number, completedMs: number }} read
+   * @returns {number | 'current' | undefined}
+   */
+  newest(holds, { invokedMs, completedMs }) {
+    const matches = (/** @type {number} */ position) => {
+      const version = this.versions.get(position);
+      return version !== undefined && holds(version);
+    };
+    const floor = this.floor(invokedMs);
+    // What was written after the read was over, and all that came after that, it cannot have shown.
+    for (let position = floor; position <= this.last; position += 1) {
+      if ((this.versions.get(position)?.write?.invokedMs ?? -Infinity) > completedMs) break;
+      if (matches(position)) return 'current';
+    }
+    for (let position = floor - 1; position >= 0; position -= 1) if (matches(position)) return position;
+    return undefined;
   }
 
   /**
@@ -70,8 +133,7 @@ export class RowOrder {
     let high = this.last;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      const before = Math.min(this.#acked[middle] ?? Infinity, this.#seen[middle] ?? Infinity) < atMs;
-      if (before) low = middle;
+      if ((this.#floors[middle] ?? Infinity) < atMs) low = middle;
       else high = middle - 1;
     }
     return low;
@@ -105,6 +167,6 @@ export class RowOrder {
   #concerns(version, category) {
     if (category === undefined) return true;
     const around = [this.versions.get(version), this.versions.get(version - 1)];
-    return around.some((known) => !known || known.category === category);
+    return around.some((known) => !known || isIn(category, known.category));
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { check } from './check.mjs';
 import { cutOffMs, longestLifeMs, upperBound } from './history.mjs';
-import { cutOffBy } from './reach.mjs';
+import { cutOffBy, excusedBy, promiseBy } from './reach.mjs';
 import { tally } from './tally.mjs';
 
 /** @typedef {import('./history.mjs').History} History */
@@ -11,7 +11,7 @@ import { tally } from './tally.mjs';
 
 /**
  * What breaks the guarantee: a name, how often, and the events that show it.
- * @typedef {{ what: string, count: number, example: Late | import('./observations.mjs').Phantom | import('./truth.mjs').Fault | import('./history.mjs').Write | Left | undefined }} Breach
+ * @typedef {{ what: string, count: number, example: Late | import('./observations.mjs').Phantom | import('./truth.mjs').Fault | import('./history.mjs').Write | import('./history.mjs').Refusal | Left | undefined }} Breach
  */
 
 /** @typedef {{ count: number, worstMs: number }} Lateness */
@@ -36,12 +36,15 @@ export function judge(history) {
   const cutOff = cutOffBy(history);
   const told = stale.filter(({ certainty }) => certainty === 'sure');
   const left = history.left.filter(({ version, expected }) => version !== expected);
+  const excused = excusedBy(history);
+  const refused = (history.refusals ?? []).filter((refusal) => !excused(refusal));
   /** @type {Breach[]} */
   const breaches = [
     breach('phantoms: reads of what was never committed', findings.phantoms),
     breach('writes that are not what was said of them', findings.faults),
     breach('writes out of order', findings.disordered),
     breach('stale for ever: kept, and older than the database after everything was healed', left),
+    breach('refused by healthy nodes', refused),
     ...lateBreaches(history, findings),
   ].filter(({ count }) => count > 0);
 
@@ -74,6 +77,8 @@ export function judge(history) {
       sqlInversions: lateness(inversions.filter(({ certainty }) => certainty === 'sql')),
     },
     acknowledged: findings.acknowledged,
+    lostWithDatabase: findings.lostWithDatabase,
+    refused: refused.length,
     breaches,
     findings,
     allowedMs: { cutOff: cutOffMs(settings), life: longestLifeMs(settings) },
@@ -87,16 +92,23 @@ export function judge(history) {
  * @param {Findings} findings
  * @returns {Breach[]}
  */
-function lateBreaches({ policy, settings }, { stale, inversions }) {
+function lateBreaches(history, { stale, inversions }) {
+  const { settings } = history;
+  const promiseOf = promiseBy(history);
   const life = longestLifeMs(settings);
-  const outlived = [...stale, ...inversions].filter(({ longestMs }) => longestMs > life);
-  const tooOld = breach(`served beyond TTL + jitter + stale window (${Math.round(life)} ms)`, outlived);
-  if (policy === 'ttl') return [tooOld];
-  const due = (/** @type {Late[]} */ all) => all.filter(({ certainty }) => certainty === 'sure');
-  if (policy === 'strict') return [breach('stale reads', due(stale)), breach('inversions', due(inversions)), tooOld];
   const allowedMs = cutOffMs(settings);
-  const late = due(stale).filter(({ lateMs }) => lateMs > allowedMs);
-  return [breach(`stale for longer than lease + deadline (${allowedMs} ms)`, late), tooOld];
+  const outlived = [...stale, ...inversions].filter(({ longestMs }) => longestMs > life);
+  const under = (/** @type {readonly History['policy'][]} */ promises, /** @type {readonly Late[]} */ all) =>
+    all.filter(({ read, certainty }) => certainty !== 'sql' && promises.includes(promiseOf(read)));
+  const tooLate = under(['write-through', 'invalidate'], stale).filter(
+    ({ certainty, lateMs }) => certainty === 'sure' && lateMs > allowedMs,
+  );
+  return [
+    breach('stale reads', under(['strict'], stale)),
+    breach('inversions', under(['strict'], inversions)),
+    breach(`stale for longer than lease + deadline (${allowedMs} ms)`, tooLate),
+    breach(`served beyond TTL + jitter + stale window (${Math.round(life)} ms)`, outlived),
+  ];
 }
 
 /**

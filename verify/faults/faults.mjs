@@ -1,5 +1,8 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
+import { adminFaults } from './admin.mjs';
+import { postgresFaults } from './postgres.mjs';
+import { redisFaults } from './redis.mjs';
 
 /** @typedef {import('../random.mjs').Random} Random */
 /** @typedef {import('../node-process.mjs').NodeProcess} NodeProcess */
@@ -11,7 +14,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * What faults can be done to.
  * @typedef {object} World
- * @property {import('../services.mjs').PrivateRedis} redis
+ * @property {import('../services.mjs').PrivateRedis} redis the one that most nodes use
+ * @property {import('../services.mjs').PrivateRedis | undefined} spare another one
+ * @property {import('../services.mjs').PrivatePostgres | undefined} postgres if it is the run's own
+ * @property {readonly Place[]} places
+ * @property {import('../checker/history.mjs').Policy} policy
+ * @property {import('../workload/client.mjs').Client} client
+ * @property {import('../workload/recorder.mjs').Recorder} recorder
+ * @property {string} adminToken
  * @property {import('../database.mjs').RunDatabase} database
  * @property {import('../workload/workload.mjs').Workload} workload
  * @property {import('../checker/history.mjs').Settings} settings
@@ -23,11 +33,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Each begins its fault, waits, heals it, and resolves. @type {Record<NodeFault, (place: Place, world: World, random: Random) => Promise<Detail>>} */
 export const nodeFault = {
-  async kill({ node, proxy }, _world, random) {
+  async kill({ node, proxy }, { recorder }, random) {
     await node.kill();
     await sleep(random.between(0, 1_000));
     proxy.heal();
-    await node.start();
+    await startAgain(node, recorder);
   },
 
   /** Longer than three leases: a node that wakes must not believe what it knew. */
@@ -57,20 +67,9 @@ export const nodeFault = {
 
 /** @type {Record<SharedFault, (world: World, random: Random) => Promise<Detail>>} */
 export const sharedFault = {
-  async flush({ redis }, random) {
-    const times = 1 + random.integer(3);
-    for (let time = 0; time < times; time += 1) {
-      if (time > 0) await sleep(random.between(5, 150));
-      await redis.flush();
-    }
-    return `${times} times`;
-  },
-
-  async 'redis-restart'({ redis }, random) {
-    await redis.kill();
-    await sleep(random.between(0, 600));
-    await redis.restart();
-  },
+  ...adminFaults,
+  ...redisFaults,
+  ...postgresFaults,
 
   async rollback({ workload }, random) {
     workload.mode.doomed = true;
@@ -108,6 +107,20 @@ export const sharedFault = {
     return `${times} statements`;
   },
 };
+
+/** A node that cannot start while PostgreSQL is away is started again, as by whoever supervises it. @param {NodeProcess} node @param {World['recorder']} recorder */
+async function startAgain(node, recorder) {
+  for (;;) {
+    const sinceMs = performance.now();
+    try {
+      return await node.start();
+    } catch (error) {
+      const excused = recorder.faults.some(({ name, untilMs }) => name.startsWith('pg-') && untilMs >= sinceMs);
+      if (!excused) throw error;
+      await sleep(200);
+    }
+  }
+}
 
 /** @param {FaultProxy} proxy @param {readonly Path[]} paths @param {number} leaseMs @param {Random} random */
 async function blackHole(proxy, paths, leaseMs, random) {

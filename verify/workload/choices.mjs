@@ -1,5 +1,5 @@
 // @ts-check
-import { doomedPrefix, slowPrefix } from '../database.mjs';
+import { doomedPrefix, slowPrefix } from '../schema.mjs';
 
 /** @typedef {import('../random.mjs').Random} Random */
 

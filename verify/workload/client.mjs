@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 
 /**
  * An answer, or with status 0 none, and why. Times are taken before the request is sent and after the answer is complete.
- * @typedef {{ status: number, headers: import('node:http').IncomingHttpHeaders, text: string, invokedMs: number, completedMs: number, error?: string }} Answer
+ * @typedef {{ method?: string, status: number, headers: import('node:http').IncomingHttpHeaders, text: string, invokedMs: number, completedMs: number, error?: string }} Answer
  */
 
 /** HTTP with connections that are kept. */
@@ -24,7 +24,7 @@ export class Client {
     const invokedMs = performance.now();
     return new Promise((resolve) => {
       const none = (/** @type {string} */ error) =>
-        resolve({ status: 0, headers: {}, text: '', invokedMs, completedMs: performance.now(), error });
+        resolve({ method, status: 0, headers: {}, text: '', invokedMs, completedMs: performance.now(), error });
       const options = { agent: this.#agent, hostname, port, path, method, headers: { ...type, ...headers } };
       const outgoing = request(options, (incoming) => {
         /** @type {Buffer[]} */
@@ -36,7 +36,7 @@ export class Client {
           clearTimeout(timer);
           const { statusCode: status = 0, headers: answered } = incoming;
           const text = Buffer.concat(chunks).toString('utf8');
-          resolve({ status, headers: answered, text, invokedMs, completedMs: performance.now() });
+          resolve({ method, status, headers: answered, text, invokedMs, completedMs: performance.now() });
         });
       });
       const timer = setTimeout(() => outgoing.destroy(), timeoutMs);

@@ -1,6 +1,7 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
-import { categories, keyOf, targetOf, temperOf } from './choices.mjs';
+import { targetOf, temperOf } from './choices.mjs';
+import { bodyOf, categoryOf, writeKinds } from './writes.mjs';
 
 /** @typedef {import('../random.mjs').Random} Random */
 /** @typedef {import('../node-process.mjs').NodeProcess} NodeProcess */
@@ -9,12 +10,18 @@ import { categories, keyOf, targetOf, temperOf } from './choices.mjs';
 const readTimeoutMs = 15_000;
 const writeTimeoutsMs = /** @type {const} */ ([800, 7_000]);
 const listShare = 0.1;
+/** Of reads of what was read before. */
+const conditionalShare = 0.1;
+const headShare = 0.08;
+/** Of writes, where there are other kinds. */
+const putShare = 0.45;
 const longestThoughtMs = 30;
 
 /**
  * @typedef {object} WorkloadOptions
  * @property {readonly NodeProcess[]} nodes
- * @property {readonly number[]} keys
+ * @property {import('./rows.mjs').RowPool} rows
+ * @property {readonly import('./writes.mjs').WriteKind[]} [kinds] of writes, besides `PUT /items/:id`
  * @property {Random} random
  * @property {import('./client.mjs').Client} client
  * @property {import('./recorder.mjs').Recorder} recorder
@@ -61,7 +68,7 @@ export class Workload {
   /** A write that goes past the service. @param {Random} random */
   async writeSql(random) {
     const { database, recorder } = this.#options;
-    const { key, category } = targetOf(this.#options.keys, random);
+    const { key, category } = targetOf(this.#options.rows.items, random);
     const name = `sql ${(this.#names += 1)}`;
     const invokedMs = performance.now();
     const version = await database.update(key, name, category).catch(() => undefined);
@@ -89,61 +96,74 @@ export class Workload {
   /** @param {NodeProcess} node @param {Random} random */
   async #readSomething(node, random) {
     if (!node.url) return void (await sleep(20));
-    if (random.chance(listShare)) await this.#readList(node, random.pick(categories));
-    else await this.#readRow(node, keyOf(this.#options.keys, random));
+    const { rows } = this.#options;
+    await this.#read(node, random.chance(listShare) ? rows.list(random) : rows.row(random), random);
   }
 
   /** @param {Random} random */
   async #writeSomething(random) {
-    const { nodes, client, recorder, keys } = this.#options;
+    const { nodes, kinds = [] } = this.#options;
     const up = nodes.filter(({ url }) => url);
     if (up.length === 0) return void (await sleep(20));
     const node = random.pick(up);
-    const { key, category } = targetOf(keys, random);
-    const { prefix, doomed } = temperOf(this.mode, random);
-    const name = `${prefix}write ${(this.#names += 1)}`;
-    const body = { name, category, price: 1, quantity: this.#names };
-    const timeoutMs = random.pick(writeTimeoutsMs);
-    const answer = await client.send(/** @type {URL} */ (node.url), `/items/${key}`, {
-      method: 'PUT',
-      body,
-      timeoutMs,
-    });
-    const write = {
-      source: /** @type {const} */ ('service'),
-      node: node.index,
-      key,
-      name,
-      category,
-      ...(doomed && { doomed }),
-    };
-    if (recorder.write(write, answer)) await this.#lookAt(key, category, random);
+    if (kinds.length === 0 || random.chance(putShare)) await this.#put(node, random);
+    else await this.#change(node, random.pick(kinds), random);
     await sleep(random.between(0, longestThoughtMs));
   }
 
-  /** Whoever was told that a write is done looks at once, elsewhere: the most telling moment. @param {number} key @param {string} category @param {Random} random */
+  /** @param {NodeProcess} node @param {Random} random */
+  async #put(node, random) {
+    const { client, recorder, rows } = this.#options;
+    const { key, category } = targetOf(rows.items, random);
+    const { prefix, doomed } = temperOf(this.mode, random);
+    const name = `${prefix}write ${(this.#names += 1)}`;
+    const body = { name, category, price: 1, quantity: this.#names };
+    const options = { method: 'PUT', body, timeoutMs: random.pick(writeTimeoutsMs) };
+    const answer = await client.send(/** @type {URL} */ (node.url), `/items/${key}`, options);
+    const source = /** @type {const} */ ('service');
+    const write = { source, node: node.index, key, name, category, ...(doomed && { doomed }) };
+    if (recorder.write(write, answer)) await this.#lookAt(key, category, random);
+  }
+
+  /** @param {NodeProcess} node @param {import('./writes.mjs').WriteKind} kind @param {Random} random */
+  async #change(node, kind, random) {
+    const { client, recorder, rows: pool } = this.#options;
+    const { prefix, doomed } = temperOf(this.mode, random);
+    const draft = writeKinds[kind].draw({ pool, random, name: `${prefix}write ${(this.#names += 1)}` });
+    if (!draft) return;
+    const { writer, rows, undone = [], removes = false, source = 'service' } = draft;
+    const keys = rows.map(({ key }) => key);
+    if (!removes) pool.begin(keys);
+    const options = { method: 'POST', body: bodyOf(draft), timeoutMs: random.pick(writeTimeoutsMs) };
+    const answer = await client.send(/** @type {URL} */ (node.url), `/verify/writes/${writer}`, options);
+    if (!removes) pool.end(keys, answer.status === 200);
+    const common = { source, node: node.index, kind };
+    for (const row of undone)
+      recorder.undone({ ...common, key: row.key, name: row.name, category: categoryOf(row) }, answer);
+    for (const row of rows) {
+      const { key, name, recorded = name } = row;
+      const doomedToo = doomed && !removes ? { doomed } : {};
+      const write = { ...common, key, name: recorded, category: categoryOf(row), ...doomedToo };
+      if (recorder.write(write, answer)) await this.#lookAt(key, write.category, random);
+    }
+  }
+
+  /** Whoever was told that a write is done looks at once, elsewhere: the most telling moment. @param {import('../checker/history.mjs').Key} key @param {string} category @param {Random} random */
   async #lookAt(key, category, random) {
     const up = this.#options.nodes.filter(({ url }) => url);
     if (up.length === 0) return;
-    if (random.chance(0.2)) await this.#readList(random.pick(up), category);
-    else await this.#readRow(random.pick(up), key);
+    await this.#read(random.pick(up), this.#options.rows.around(key, category, random), random);
   }
 
-  /** @param {NodeProcess} node @param {number} key */
-  async #readRow({ url, index }, key) {
+  /** @param {NodeProcess} node @param {import('./rows.mjs').Ask} ask @param {Random} random */
+  async #read({ url, index }, ask, random) {
     if (!url) return;
     const { client, recorder } = this.#options;
-    const answer = await client.send(url, `/items/${key}`, { timeoutMs: readTimeoutMs });
-    recorder.read(index, { key }, answer);
-    if (answer.status === 0) await sleep(10);
-  }
-
-  /** @param {NodeProcess} node @param {string} category */
-  async #readList({ url, index }, category) {
-    if (!url) return;
-    const { client, recorder } = this.#options;
-    const answer = await client.send(url, `/items?category=${category}&limit=100`, { timeoutMs: readTimeoutMs });
-    recorder.read(index, { category }, answer);
-    if (answer.status === 0) await sleep(10);
+    const tag = random.chance(conditionalShare) ? recorder.tagOf(ask.path) : undefined;
+    const headers = tag === undefined ? {} : { 'If-None-Match': tag };
+    const method = random.chance(headShare) ? 'HEAD' : 'GET';
+    const answer = await client.send(url, ask.path, { method, headers, timeoutMs: readTimeoutMs });
+    recorder.read(index, ask, answer);
+    if (answer.status === 0 || answer.status >= 500) await sleep(10);
   }
 }

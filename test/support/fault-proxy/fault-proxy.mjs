@@ -26,11 +26,13 @@ export class FaultProxy {
   #connections = new Set();
   #behaviours = healthy();
   #server;
+  #target;
 
   /** @param {{ host?: string, port: number }} target @param {Watch} [watch] sees every chunk before it goes its way */
   constructor({ host = '127.0.0.1', port }, watch) {
+    this.#target = { host, port };
     this.#server = createServer((client) => {
-      const connection = new Connection(client, { host, port }, (path, direction) => this.#behaviours[path][direction]);
+      const connection = new Connection(client, this.#target, (path, direction) => this.#behaviours[path][direction]);
       connection.watch = watch;
       this.#connections.add(connection);
       connection.over.then(() => this.#connections.delete(connection));
@@ -91,6 +93,12 @@ export class FaultProxy {
   /** The next so many bytes still pass, then the connection is reset: a torn message. @param {readonly Path[]} paths @param {Direction} direction @param {number} bytes */
   cut(paths, direction, bytes) {
     for (const connection of this.#of(paths)) connection.tear(direction, bytes);
+  }
+
+  /** Another server is behind it from now on; connections to the one before are reset. @param {number} port */
+  moveTo(port) {
+    this.#target = { ...this.#target, port };
+    this.reset(['data', 'bus']);
   }
 
   /** Both ends are told at once (RST). @param {readonly Path[]} paths */
