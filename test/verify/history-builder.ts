@@ -2,6 +2,7 @@ import {
   type Committed,
   type Fault,
   type History,
+  type Key,
   type Left,
   type Policy,
   type Read,
@@ -53,15 +54,38 @@ export class HistoryBuilder {
     return this.#add(times, { key: 1, rows: [[1, version, name]], ...more });
   }
 
-  list(times: Times, category: string, versions: Readonly<Record<number, number>>): this {
-    const rows = Object.entries(versions).map(
-      ([key, version]) => [Number(key), version, this.#nameOf(Number(key), version)] as Read['rows'][number],
-    );
-    return this.#add(times, { category, rows });
+  list(times: Times, category: string, versions: Readonly<Record<Key, number>>, more: Partial<Read> = {}): this {
+    const rows = Object.entries(versions).map(([name, version]) => {
+      const key = /^\d+$/.test(name) ? Number(name) : name;
+      return [key, version, this.#nameOf(key, version)] as Read['rows'][number];
+    });
+    return this.#add(times, { category, rows, ...more });
   }
 
-  absent(times: Times): this {
-    return this.#add(times, { key: 1, rows: [], status: 404 });
+  absent(times: Times, key: Key = 1): this {
+    return this.#add(times, { key, rows: [], status: 404 });
+  }
+
+  /** The database went back: of row 1 it kept a version. */
+  loss(times: Times, kept: number): this {
+    const [fromMs, untilMs] = times;
+    const losses = (this.#history.losses ??= []);
+    losses.push({
+      era: losses.length + 1,
+      fromMs,
+      untilMs,
+      kept: [
+        [1, kept],
+        [2, 1],
+      ],
+    });
+    return this;
+  }
+
+  refusal(what: string, times: Times, node = 0): this {
+    const [invokedMs, completedMs] = times;
+    (this.#history.refusals ??= []).push({ what, node, status: 503, invokedMs, completedMs });
+    return this;
   }
 
   fault(name: string, times: Times, node?: number): this {
@@ -90,7 +114,7 @@ export class HistoryBuilder {
     return this;
   }
 
-  #nameOf(key: number, version: number): string {
+  #nameOf(key: Key, version: number): string {
     const written = this.#history.writes.find((write) => write.key === key && write.version === version);
     return written?.name ?? `seed ${key}`;
   }

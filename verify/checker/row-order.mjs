@@ -119,12 +119,20 @@ export class RowOrder {
    * @param {string} [category] of the list that showed the version: only changes that concern it are told to it
    */
   supersededMs(version, certainty, category) {
-    return this.#acked[this.#nextTold(version, certainty, category)] ?? Infinity;
+    return this.#due(this.#acked, version, certainty, category);
   }
 
   /** The same for the first read that showed it. @param {number} version @param {Certainty} certainty @param {string} [category] */
   outdatedMs(version, certainty, category) {
-    return this.#seen[this.#nextTold(version, certainty, category)] ?? Infinity;
+    return this.#due(this.#seen, version, certainty, category);
+  }
+
+  /** @param {Float64Array} table @param {number} position @param {Certainty} certainty @param {string} [category] */
+  #due(table, position, certainty, category) {
+    const next = this.#nextTold(position, certainty, category);
+    let dueMs = table[next] ?? Infinity;
+    for (const [end, overMs] of this.#ends) if (position <= end && end < next) dueMs = Math.max(dueMs, overMs);
+    return dueMs;
   }
 
   /** The newest version that was acknowledged or seen before a moment. @param {number} atMs */
