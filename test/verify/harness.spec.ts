@@ -66,6 +66,13 @@ describe('the options', () => {
     expect(parseOptions([]).faults).not.toContain('sql');
   });
 
+  it('leave out what a PostgreSQL of others cannot be asked to do', () => {
+    const own = parseOptions([]).faults.filter(
+      (name) => !parseOptions(['--postgres', 'postgres://h/d']).faults.includes(name),
+    );
+    expect(own).toEqual(['pg-restart', 'pg-promote', 'pg-restore']);
+  });
+
   it('keep the TTL out of the way, unless it is the only bound', () => {
     const ttlOf = (...args: string[]) => parseOptions(args).settings.ttlMs;
     expect(ttlOf('--policy', 'write-through', '--faults', 'flush')).toBe(60_000);
@@ -81,6 +88,8 @@ describe('the options', () => {
     [['--reads', 'many']],
     [['--what']],
     [['--l1-strict', 'maybe']],
+    [['--writes', 'save,telepathy']],
+    [['--postgres', 'postgres://h/d', '--faults', 'pg-restore']],
   ])('refuse %j', (args) => expect(() => parseOptions(args)).toThrow(UsageError));
 });
 

@@ -66,7 +66,7 @@ export class Part {
   @Column('integer', { default: 1 })
   version!: number;
 
-  @ManyToOne(() => Box, ({ parts }) => parts)
+  @ManyToOne(() => Box, ({ parts }) => parts, { orphanedRowAction: 'disable' })
   @JoinColumn({ name: 'box_id' })
   box!: Relation<Box>;
 }

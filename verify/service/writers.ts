@@ -1,7 +1,6 @@
 import { type DataSource, type EntityManager, In } from 'typeorm';
 import { inTransaction } from '../../src/database/index.js';
-import { Box, Part } from './entities.js';
-import { type Kind, kindOf } from './entities.js';
+import { Box, type Kind, kindOf } from './entities.js';
 
 /** One row as it is to be; `id` may be spelled in another way than the database spells it. */
 export interface RowChange {
@@ -108,20 +107,12 @@ export const writers: Readonly<Record<string, Writer>> = {
       await manager.createQueryBuilder().insert().into(target).values(rows).orIgnore().execute();
     }),
 
-  /** A parent is saved, and its children with it. */
+  /** A parent is saved, and its children with it: with what is to change of them alone, since nothing is locked yet. */
   cascade: (dataSource, { rows: [box, ...children] }) =>
     inTransaction(dataSource, async (manager) => {
       if (!box) throw new Error('nothing to write');
-      const found = await manager.findOneOrFail(Box, { where: { id: Number(box.id) }, relations: { parts: true } });
-      Object.assign(found, fields(box));
-      for (const child of children) {
-        const part =
-          found.parts.find(({ id }) => id === child.id) ??
-          (await manager.findOneByOrFail(Part, { id: Number(child.id) }));
-        if (!found.parts.includes(part)) found.parts.push(part);
-        Object.assign(part, { name: child.name, boxId: found.id });
-      }
-      await manager.save(found);
+      const changed = children.map(({ id, name }) => ({ id: Number(id), name }));
+      await manager.save(Box, { ...entityOf(box), id: Number(box.id), parts: changed });
     }),
 
   /** SQL that TypeORM does not look into. */
