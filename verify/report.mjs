@@ -67,6 +67,10 @@ export function table(judgement, { seconds, crashes, leftBeforeTtl }) {
       'left stale',
       `${zero(judgement.leftStale, bound95.perPlace)} of ${judgement.leftCompared} places${leftBeforeTtl ? `; ${leftBeforeTtl} before the TTL` : ''}`,
     ],
+    ...(judgement.lostWithDatabase > 0
+      ? [['lost with the database', `${judgement.lostWithDatabase} acknowledged writes`]]
+      : []),
+    ...(judgement.refused > 0 ? [['refused', `${judgement.refused} operations by healthy nodes`]] : []),
     ...(crashes > 0 ? [['crashes', `${crashes} nodes ended by themselves`]] : []),
     ['verdict', judgement.verdict === 'kept' ? 'the guarantee was kept' : 'THE GUARANTEE WAS BROKEN'],
   ]);
