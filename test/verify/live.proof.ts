@@ -43,7 +43,8 @@ beforeAll(() => buildIfNeeded(ROOT, { say: () => undefined, signal: AbortSignal.
 
 describe('a live history of real nodes', () => {
   it('under strict has no stale read and no inversion, whatever happens to nodes, Redis and commits', async () => {
-    const faults = 'flush,partition,bus-partition,rollback,redis-restart';
+    const faults = 'flush,partition,bus-partition,rollback,redis-restart,redis-old-rdb';
+    const writes = 'save,create,remove,update-by-criteria,query-builder,upsert,cascade,savepoint,serializable,raw';
     const { code, result, told } = await verify(
       '--policy',
       'strict',
@@ -53,6 +54,8 @@ describe('a live history of real nodes', () => {
       '200',
       '--faults',
       faults,
+      '--writes',
+      writes,
     );
     expect({ code, told: code === 0 || told }).toEqual({ code: 0, told: true });
     expect(result).toMatchObject({

@@ -30,6 +30,23 @@ describe('once it has been switched back', () => {
   });
 });
 
+describe('while an operator clears the cache', () => {
+  const told = (detail: string) =>
+    judge(
+      new HistoryBuilder('write-through')
+        .fault('clear', [0, 50])
+        .write([5, 10], 2)
+        .read([20, 30], 2, undefined, { node: 0, cacheStatus: `strata-db; fwd=bypass; detail=${detail}` })
+        .read([900, 901], 1)
+        .build(),
+    );
+
+  it('a new generation does not excuse a writer; Redis that does not answer does', () => {
+    expect(told('no-epoch').verdict).toBe('broken');
+    expect(told('redis').verdict).toBe('kept');
+  });
+});
+
 describe('what a node refuses', () => {
   const cleared = (...fault: [name: string, times: readonly [number, number], node?: number][]) => {
     const history = new HistoryBuilder('strict').refusal('clear', [5_000, 5_010]);

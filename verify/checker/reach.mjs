@@ -18,6 +18,8 @@ const cutsReaders = new Set([...cutsWriters, 'bus-partition', 'kill']);
 
 /** How a node says that it has lost Redis, be it to a fault or to a machine that is too busy to meet a deadline. */
 const withoutRedis = /detail=(?:redis|no-epoch)\b/;
+/** What a node says while a new generation begins: where an operator asked for that, it is no excuse. */
+const withoutEpoch = /detail=no-epoch\b/;
 /** How soon after a write its node must have said so, in ms. */
 const saidWithinMs = 500;
 
@@ -29,7 +31,7 @@ const saidWithinMs = 500;
  */
 export function certaintyBy({ policy, faults, reads }) {
   const switches = faults.filter(({ name }) => name === 'switch');
-  const saidSo = policy === 'strict' && switches.length === 0 ? () => false : lossesIn(reads);
+  const saidSo = policy === 'strict' && switches.length === 0 ? () => false : lossesIn({ faults, reads });
   const cuts = faults.filter(({ name }) => cutsWriters.has(name));
   return ({ write, restored }) => {
     if (!write || restored) return 'sure';
@@ -91,14 +93,17 @@ export function excusedBy({ faults }) {
 
 /**
  * Whether the node of a write said, during it or right after it, that it is without Redis.
- * @param {History['reads']} reads
+ * @param {Pick<History, 'faults' | 'reads'>} history
  * @returns {(write: { node: number, invokedMs: number, completedMs: number }) => boolean}
  */
-function lossesIn(reads) {
+function lossesIn({ faults, reads }) {
+  const clears = faults.filter(({ name }) => name === 'clear');
   /** @type {Map<number, number[]>} */
   const byNode = new Map();
-  for (const { node, completedMs, cacheStatus } of reads) {
+  for (const read of reads) {
+    const { node, completedMs, cacheStatus } = read;
     if (!withoutRedis.test(cacheStatus)) continue;
+    if (withoutEpoch.test(cacheStatus) && clears.some((fault) => overlaps(fault, read, saidWithinMs))) continue;
     const times = byNode.get(node) ?? [];
     byNode.set(node, times);
     times.push(completedMs);
