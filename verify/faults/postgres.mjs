@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { FaultProxy } from '../../test/support/fault-proxy/fault-proxy.mjs';
+import { goneBackMs } from '../checker/history.mjs';
 import { committedIn } from '../database.mjs';
 
 /** @typedef {import('./faults.mjs').World} World */
@@ -151,6 +152,8 @@ async function goBackTo(copy, kept, fromMs, world) {
   const newest = new Map();
   for (const { key, version } of kept) newest.set(key, Math.max(version, newest.get(key) ?? 0));
   world.recorder.losses.push({ era: nextEra(world), fromMs, untilMs, kept: [...newest] });
+  // A server that is away again could not be asked what it has lost.
+  await sleep(goneBackMs(world.settings));
 }
 
 /** @template T @param {string} url @param {(client: pg.Client) => Promise<T>} work @returns {Promise<T>} */

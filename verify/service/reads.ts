@@ -59,11 +59,16 @@ const rowKey = ({ params }: KeyedRequest) =>
   named(params['entity'], params['id']) && `/verify/${String(params['entity'])}/${String(params['id'])}`;
 const contentsKey = ({ params }: KeyedRequest) =>
   named('boxes', params['id']) && `/verify/boxes/${String(params['id'])}/contents`;
-const isCategory = (category: unknown) => category === undefined || /^[a-z0-9]{1,32}$/.test(String(category));
-const listKey = ({ params, query }: KeyedRequest) =>
-  kindOf(String(params['entity'])) && isCategory(query['category'])
-    ? `/verify/${String(params['entity'])}?category=${String(query['category'] ?? '*')}`
-    : undefined;
+/** The category that a query names; `*` for a list of everything, undefined for what is no category. */
+const categoryIn = (category: unknown): string | undefined => {
+  if (category === undefined) return '*';
+  return typeof category === 'string' && /^[a-z0-9]{1,32}$/.test(category) ? category : undefined;
+};
+const listKey = ({ params, query }: KeyedRequest) => {
+  const category = categoryIn(query['category']);
+  const kind = kindOf(String(params['entity']));
+  return kind && category !== undefined ? `/verify/${kind.entity}?category=${category}` : undefined;
+};
 
 @Controller('verify')
 @Produces('application/json')
@@ -96,7 +101,7 @@ export class ReadsController {
     @Query('category') category: string | undefined,
   ): Promise<{ readonly data: readonly RowView[] }> {
     const kind = kindOf(entity);
-    if (!kind || !isCategory(category)) throw notFound('There is no such list.');
+    if (!kind || categoryIn(category) === undefined) throw notFound('There is no such list.');
     return { data: await this.records.list(kind, category) };
   }
 }
