@@ -18,8 +18,8 @@ const cutsReaders = new Set([...cutsWriters, 'bus-partition', 'kill']);
 
 /** How a node says that it has lost Redis, be it to a fault or to a machine that is too busy to meet a deadline. */
 const withoutRedis = /detail=(?:redis|no-epoch)\b/;
-/** What a node says while a new generation begins: where an operator asked for that, it is no excuse. */
-const withoutEpoch = /detail=no-epoch\b/;
+/** For how long after an operator has cleared the cache such words are no excuse: Redis was there. In ms. */
+const clearedMs = 2_000;
 /** How soon after a write its node must have said so, in ms. */
 const saidWithinMs = 500;
 
@@ -103,7 +103,7 @@ function lossesIn({ faults, reads }) {
   for (const read of reads) {
     const { node, completedMs, cacheStatus } = read;
     if (!withoutRedis.test(cacheStatus)) continue;
-    if (withoutEpoch.test(cacheStatus) && clears.some((fault) => overlaps(fault, read, saidWithinMs))) continue;
+    if (clears.some((fault) => overlaps(fault, read, clearedMs))) continue;
     const times = byNode.get(node) ?? [];
     byNode.set(node, times);
     times.push(completedMs);
