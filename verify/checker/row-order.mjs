@@ -59,7 +59,7 @@ export class RowOrder {
     return (this.#positions.get(version) ?? []).filter((position) => this.versions.get(position)?.name === name);
   }
 
-  /** Whether there ever was such a version, of whatever name. @param {number} version */
+  /** The names that a version ever had. @param {number} version */
   namesOf(version) {
     return (this.#positions.get(version) ?? []).map((position) => this.versions.get(position)?.name ?? '');
   }
@@ -113,18 +113,18 @@ export class RowOrder {
   }
 
   /**
-   * When a write was first acknowledged that was, or came after, the first told change since a version.
-   * @param {number} version
+   * When a write was first acknowledged that was, or came after, the first told change since a position.
+   * @param {number} position
    * @param {Certainty} certainty
-   * @param {string} [category] of the list that showed the version: only changes that concern it are told to it
+   * @param {string} [category] of the list that showed the position: only changes that concern it are told to it
    */
-  supersededMs(version, certainty, category) {
-    return this.#due(this.#acked, version, certainty, category);
+  supersededMs(position, certainty, category) {
+    return this.#due(this.#acked, position, certainty, category);
   }
 
-  /** The same for the first read that showed it. @param {number} version @param {Certainty} certainty @param {string} [category] */
-  outdatedMs(version, certainty, category) {
-    return this.#due(this.#seen, version, certainty, category);
+  /** The same for the first read that showed it. @param {number} position @param {Certainty} certainty @param {string} [category] */
+  outdatedMs(position, certainty, category) {
+    return this.#due(this.#seen, position, certainty, category);
   }
 
   /** @param {Float64Array} table @param {number} position @param {Certainty} certainty @param {string} [category] */
@@ -135,7 +135,7 @@ export class RowOrder {
     return dueMs;
   }
 
-  /** The newest version that was acknowledged or seen before a moment. @param {number} atMs */
+  /** The newest position that was acknowledged or seen before a moment. @param {number} atMs */
   floor(atMs) {
     let low = 0;
     let high = this.last;
@@ -147,34 +147,34 @@ export class RowOrder {
     return low;
   }
 
-  /** @param {number} version @param {Certainty} certainty @param {string} [category] */
-  #nextTold(version, certainty, category) {
+  /** @param {number} position @param {Certainty} certainty @param {string} [category] */
+  #nextTold(position, certainty, category) {
     const name = `${certainty} ${category ?? ''}`;
     let next = this.#next.get(name);
     if (!next) this.#next.set(name, (next = this.#indexTold(certainty, category)));
-    return next[Math.min(Math.max(0, version), this.last)] ?? this.last + 1;
+    return next[Math.min(Math.max(0, position), this.last)] ?? this.last + 1;
   }
 
   /** @param {Certainty} certainty @param {string} [category] */
   #indexTold(certainty, category) {
     const allowed = certainties.slice(0, certainties.indexOf(certainty) + 1);
     const next = new Int32Array(this.last + 1).fill(this.last + 1);
-    for (let version = this.last - 1; version >= 0; version -= 1) {
-      const told = this.#concerns(version + 1, category) && allowed.includes(this.#certainty(version + 1));
-      next[version] = told ? version + 1 : (next[version + 1] ?? this.last + 1);
+    for (let position = this.last - 1; position >= 0; position -= 1) {
+      const told = this.#concerns(position + 1, category) && allowed.includes(this.#certainty(position + 1));
+      next[position] = told ? position + 1 : (next[position + 1] ?? this.last + 1);
     }
     return next;
   }
 
-  /** @param {number} version @returns {Certainty} */
-  #certainty(version) {
-    return this.#certainties.get(version) ?? 'sql';
+  /** @param {number} position @returns {Certainty} */
+  #certainty(position) {
+    return this.#certainties.get(position) ?? 'sql';
   }
 
-  /** Whether a change entered, left or altered a list. @param {number} version @param {string} [category] */
-  #concerns(version, category) {
+  /** Whether a change entered, left or altered a list. @param {number} position @param {string} [category] */
+  #concerns(position, category) {
     if (category === undefined) return true;
-    const around = [this.versions.get(version), this.versions.get(version - 1)];
+    const around = [this.versions.get(position), this.versions.get(position - 1)];
     return around.some((known) => !known || isIn(category, known.category));
   }
 }
