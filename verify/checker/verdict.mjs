@@ -33,6 +33,8 @@ export function judge(history) {
   const findings = check(history);
   const { policy, settings } = history;
   const { stale, inversions } = findings;
+  // What goes past the service is told apart.
+  const noticed = { stale: stale.filter(isNoticed), inversions: inversions.filter(isNoticed) };
   const cutOff = cutOffBy(history);
   const told = stale.filter(({ certainty }) => certainty === 'sure');
   const left = history.left.filter(({ version, expected }) => version !== expected);
@@ -56,10 +58,10 @@ export function judge(history) {
     verdict: /** @type {'kept' | 'broken'} */ (breaches.length === 0 ? 'kept' : 'broken'),
     ...counts,
     observations: findings.observations,
-    stale: readsIn(stale),
-    inversions: readsIn(inversions),
-    worstStalenessMs: worst(stale),
-    worstInversionMs: worst(inversions),
+    stale: readsIn(noticed.stale),
+    inversions: readsIn(noticed.inversions),
+    worstStalenessMs: worst(noticed.stale),
+    worstInversionMs: worst(noticed.inversions),
     leftStale: left.length,
     leftCompared: history.left.length,
     phantoms: readsIn(findings.phantoms),
@@ -99,7 +101,7 @@ function lateBreaches(history, { stale, inversions }) {
   const allowedMs = cutOffMs(settings);
   const outlived = [...stale, ...inversions].filter(({ longestMs }) => longestMs > life);
   const under = (/** @type {readonly History['policy'][]} */ promises, /** @type {readonly Late[]} */ all) =>
-    all.filter(({ read, certainty }) => certainty !== 'sql' && promises.includes(promiseOf(read)));
+    all.filter((late) => isNoticed(late) && promises.includes(promiseOf(late.read)));
   const tooLate = under(['write-through', 'invalidate'], stale).filter(
     ({ certainty, lateMs }) => certainty === 'sure' && lateMs > allowedMs,
   );
@@ -118,6 +120,9 @@ function lateBreaches(history, { stale, inversions }) {
  * @returns {Breach}
  */
 const breach = (what, found) => ({ what, count: found.length, example: found[0] });
+
+/** @param {Late} late */
+const isNoticed = ({ certainty }) => certainty !== 'sql';
 
 /** @param {readonly { read: unknown }[]} found a list counts once, however many of its rows are late */
 const readsIn = (found) => new Set(found.map(({ read }) => read)).size;
