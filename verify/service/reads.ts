@@ -6,6 +6,7 @@ import {
   Inspectables,
   type KeyedRequest,
   type Loaded,
+  loadProof,
   queryTags,
   ReadThrough,
   rowAddress,
@@ -36,13 +37,13 @@ export class Records {
   }
 
   async load(kind: Kind, id: string): Promise<Loaded<RowView | null>> {
-    const { value, snapshot } = await this.#select(kind, 'id = $1', [id]);
-    return { value: value[0] ?? null, snapshot };
+    const { value, proof } = await this.#select(kind, 'id = $1', [id]);
+    return { value: value[0] ?? null, proof };
   }
 
   async #select({ entity, column }: Kind, where: string, values: unknown[]): Promise<Loaded<RowView[]>> {
     const columns = `'${entity}:' || id AS key, version, name, ${column}::text AS category`;
-    const sql = `SELECT pg_current_snapshot()::text AS snapshot,
+    const sql = `SELECT ${loadProof} AS proof,
       (SELECT coalesce(json_agg(r), '[]') FROM (SELECT ${columns} FROM ${entity} WHERE ${where} ORDER BY id) r) AS value`;
     const [loaded] = await this.dataSource.query<[Loaded<RowView[]>]>(sql, values);
     return loaded;
