@@ -24,7 +24,6 @@ const row = 'strict: row';
 
 /** Rules that were in use or were assumed, and that the model has shown to be wrong. @type {readonly Mutant[]} */
 const known = [
-  { guard: 'the epoch is pg_snapshot_xmax', rules: { epochIsFreshId: false }, where: [`${row}, flush`] },
   {
     guard: 'the old generation stays valid until the new one is installed',
     rules: { oldGenIsVoidedFirst: false },

@@ -13,8 +13,8 @@
 export const rules = {
   /** Scripts answer EPOCHCHANGED to a caller of another generation. */
   genIsChecked: true,
-  /** A new generation's epoch is a fresh transaction id, not `pg_snapshot_xmax`. */
-  epochIsFreshId: true,
+  /** A new generation lists the writers that are running: each may have fenced in the one before. */
+  runningWritersAreListed: true,
   /** Whoever begins to install a generation makes the old one invalid first, then takes the epoch. */
   oldGenIsVoidedFirst: true,
   /** A generation is installed only by who still holds the right to. */
@@ -37,6 +37,8 @@ export const rules = {
   journalIsReplayedFirst: true,
   /** A write whose fence was kept is answered behind its replay, unless the node is cut off. */
   answerWaitsForReplay: true,
+  /** The feed fences a change only once every later load sees it. */
+  feedWaitsUntilVisible: true,
   /** A feed or journal replay is a FENCE with the writer's id, not a delete. */
   replayIsFence: true,
   /** Of a load that proves nothing (a standby's, an older snapshot's, one in a transaction that has written) nothing is kept. */
@@ -49,8 +51,10 @@ export const rules = {
   switchFencesAll: true,
   /** It raises the epoch, so that no load from before is accepted. */
   switchRaisesEpoch: true,
-  /** A switch to strict waits until every writer of the old policy has ended. */
+  /** A switch to strict waits until every writer of the old policy has ended, ... */
   switchWaitsForWriters: true,
+  /** ... and then until every other transaction has that began before. */
+  switchWaitsForAll: true,
   /** Derived: stamps and fences are read before the load. */
   stampsBeforeLoad: true,
   /** Derived: a missing stamp is created by HSETNX, and what is there afterwards is used. */

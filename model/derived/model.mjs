@@ -106,7 +106,7 @@ export function derivedModel(config, protocol) {
       known: learnt,
       at: last ? (loaded ? 'store' : 'load') : 'stamps',
       i: i + 1,
-      epoch: last ? state.epoch : 0,
+      ...(last && { beginning: state.beginning }),
     });
     if (last && config.readers[n]?.what === 'response' && !rules.partKeepsItsStamp) {
       const again = learnt.map((old, tag) => (tag === 0 ? { ...old, stamp: tags[0]?.stamp ?? '' } : old));
@@ -132,13 +132,13 @@ export function derivedModel(config, protocol) {
   /** @param {DerivedState} state @param {number} n @param {Step} step */
   function store(state, n, step) {
     const reader = /** @type {Reader} */ (state.readers[n]);
-    const { values, known, epoch, snapshot } = reader;
+    const { values, known, beginning, snapshot } = reader;
     // The row part of a response was proven when it was filled.
     const loaded = config.readers[n]?.what === 'response' ? known.slice(1) : known;
     const may =
       snapshot !== undefined &&
       heard(state, reader) &&
-      (snapshot.xmin >= epoch || !rules.derivedIsPastEpoch) &&
+      ((beginning && decisions.isPast(beginning, snapshot)) || !rules.derivedIsPastEpoch) &&
       (loaded.every((tag) => decisions.provenFor(tag, snapshot)) || !rules.derivedIsProven) &&
       (known.every(({ stamp }, i) => stamp === state.tags[i]?.stamp) || !rules.storeComparesStamps);
     if (!may || !snapshot) return answer(state, n, values, 'may not store, and returns', step);
@@ -160,9 +160,8 @@ export function derivedModel(config, protocol) {
     if (left.flush) {
       const tags = state.tags.map(() => undefined);
       step(() => 'Redis is FLUSHED', {
-        ...without(state, 'entry'),
+        ...without(without(state, 'entry'), 'init'),
         gen: 0,
-        init: 0,
         tags,
         left: { ...left, flush: 0 },
       });
@@ -175,13 +174,15 @@ export function derivedModel(config, protocol) {
         step(() => `the hash of tag ${i} is lost (${fault})`, { ...state, tags, left: { ...left, [fault]: 0 } });
       }
     }
-    if (state.gen === 0 && state.init === 0) {
-      const taken = { ...state, init: pg.nextXid, pg: end(begin(pg), pg.nextXid, undefined) };
-      step(() => `the epoch ${pg.nextXid} is taken`, taken);
+    if (state.gen === 0 && !state.init) {
+      const running = state.writers.flatMap(({ xid }) => (pg.running.includes(xid) ? [xid] : []));
+      const init = { epoch: pg.nextXid, writers: rules.runningWritersAreListed ? running : [] };
+      step(() => `the epoch ${pg.nextXid} is taken`, { ...state, init, pg: end(begin(pg), pg.nextXid, undefined) });
     }
-    if (state.gen === 0 && state.init !== 0) {
+    if (state.gen === 0 && state.init) {
       const gen = state.gens + 1;
-      step(() => `generation ${gen} is installed`, { ...state, gen, gens: gen, epoch: state.init, init: 0 });
+      const begun = { ...without(state, 'init'), gen, gens: gen, beginning: state.init };
+      step(() => `generation ${gen} is installed`, begun);
     }
   }
 

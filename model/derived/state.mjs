@@ -1,10 +1,11 @@
 // @ts-check
 import { postgres, postgresKey } from '../world/postgres.mjs';
-import { tagKey } from '../world/redis.mjs';
+import { beginningKey, tagKey } from '../world/redis.mjs';
 import { snapshotKey } from '../row/state.mjs';
 
 /** @typedef {import('../../src/cache/core/decisions.js').TagState} TagState */
 /** @typedef {import('../../src/cache/core/snapshot.js').Snapshot} Snapshot */
+/** @typedef {import('../../src/cache/core/decisions.js').Beginning} Beginning */
 /** @typedef {import('../world/postgres.mjs').Postgres} Postgres */
 /** @typedef {'crash' | 'rollback' | 'flush' | 'expiry' | 'eviction'} Fault */
 
@@ -42,7 +43,7 @@ import { snapshotKey } from '../row/state.mjs';
  * @property {readonly number[]} min
  * @property {readonly number[]} seen
  * @property {number} gen
- * @property {number} epoch
+ * @property {Beginning} [beginning]
  * @property {readonly number[]} values
  * @property {readonly Known[]} known
  * @property {Entry} [entry]
@@ -56,8 +57,8 @@ import { snapshotKey } from '../row/state.mjs';
  * @property {number} location the list that the row is in
  * @property {number} gen 0: no record
  * @property {number} gens
- * @property {number} epoch
- * @property {number} init an epoch that is about to be installed
+ * @property {Beginning} beginning
+ * @property {Beginning} [init] of the generation that is about to be installed
  * @property {number} fresh stamps made
  * @property {readonly (TagState | undefined)[]} tags
  * @property {Entry} [entry]
@@ -69,7 +70,7 @@ import { snapshotKey } from '../row/state.mjs';
  */
 
 /** @type {Omit<Reader, 'left'>} */
-export const idle = { at: 'idle', i: 0, min: [], seen: [], gen: 0, epoch: 0, values: [], known: [] };
+export const idle = { at: 'idle', i: 0, min: [], seen: [], gen: 0, values: [], known: [] };
 
 /** A transaction that keeps xmin low, and as many ids behind it as a fence may hold. */
 export const oldest = 2;
@@ -103,8 +104,7 @@ export function initialDerived({
     location,
     gen: 1,
     gens: 1,
-    epoch: 1,
-    init: 0,
+    beginning: { epoch: 1, writers: [] },
     fresh: 0,
     tags: all.map((i) => (cached === 'cold' ? undefined : tag(i))),
     ...(cached === 'entry' ? { entry } : {}),
@@ -122,31 +122,34 @@ const current = (state, stamps) => stamps.map((stamp, i) => (stamp === state.tag
 /** @param {DerivedState} state @param {Entry | undefined} entry */
 const entryKey = (state, entry) => (entry ? entry.values.join('') + current(state, entry.stamps) : '');
 
+/** @param {Beginning | undefined} beginning */
+const optionalKey = (beginning) => (beginning ? beginningKey(beginning) : '');
+
 /** @param {import('./state.mjs').DerivedConfig} config */
 export function derivedKeyOf(config) {
   /** @param {DerivedState} state @param {Reader} reader @param {number} n */
   const readerKey = (state, reader, n) => {
-    const { at, left, i, min, seen, gen, epoch, values, known, entry, snapshot } = reader;
+    const { at, left, i, min, seen, gen, beginning, values, known, entry, snapshot } = reader;
     const what = config.readers[n]?.what[0];
     if (at === 'idle') return `${what}${left}`;
     const fences = known.map(({ fence, ff }) => `${fence.join()}/${ff}`).join(';');
     const stamps = known.map(({ stamp }) => stamp);
     return (
-      `${what}${at[0]}${at[2]}${left}${i}${min.join('')}${seen.join('')}${gen},${epoch},${values.join('')}` +
+      `${what}${at[0]}${at[2]}${left}${i}${min.join('')}${seen.join('')}${gen},${optionalKey(beginning)},${values.join('')}` +
       `${fences}${current(state, stamps)}${entryKey(state, entry)}${snapshotKey(snapshot)}`
     );
   };
 
   /** @param {DerivedState} state */
   return (state) => {
-    const { pg, db, location, gen, gens, epoch, init, tags, entry, writers, readers, acked, seen, left } = state;
+    const { pg, db, location, gen, gens, beginning, init, tags, entry, writers, readers, acked, seen, left } = state;
     const writing = writers.map(({ step, xid, tags: changed, versions, over, stamp }) =>
       over ? 'x' : `${step}.${xid}${changed.join('')}${versions.join('')}${stamp === tags[0]?.stamp ? '=' : ''}`,
     );
     const reading = readers.map((reader, n) => readerKey(state, reader, n)).sort();
     return [
       postgresKey(pg, false),
-      `${db.join('')}${location},${gen}${gens},${epoch},${init},${acked.join('')}${seen.join('')}`,
+      `${db.join('')}${location},${gen}${gens},${beginningKey(beginning)},${optionalKey(init)},${acked.join('')}${seen.join('')}`,
       tags.map((tag) => tagKey(tag) + (tag?.value ? `v${tag.value.body}` : '')).join('|'),
       entryKey(state, entry),
       writing.join('|'),

@@ -62,7 +62,7 @@ export function derivedWritersOf(config, { decisions, rules }) {
     const snapshot = snapshotOf(state.pg);
     // The ticket that it took behind its FENCE is there for as long as that FENCE is the last.
     const ticketed = row?.stamp === stamp ? { ...row, tickets: { own: coarse.stamp } } : row;
-    if (state.gen === 0 || !row || decisions.refuseRowFill(ticketed, coarse, 'own', snapshot, state.epoch))
+    if (state.gen === 0 || !row || decisions.refuseRowFill(ticketed, coarse, 'own', snapshot, state.beginning))
       return state;
     return { ...state, tags: put(state.tags, 0, decisions.filledRow(row, String(state.db[0]), '', snapshot)) };
   }

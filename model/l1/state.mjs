@@ -96,7 +96,7 @@ export function initialL1(config) {
     wall: 0,
     offset: 0,
     pg: postgres,
-    set: { ...emptySet('A'), gen: 1, epoch: 5, row, coarse: { ...tag, stamp: 'c' } },
+    set: { ...emptySet('A'), gen: 1, beginning: { epoch: 5, writers: [] }, row, coarse: { ...tag, stamp: 'c' } },
     term: 1,
     connection: 1,
     linked: true,

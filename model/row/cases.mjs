@@ -205,6 +205,18 @@ export const rowCases = [
     }),
     { promised: false },
   ),
+  ...cases(
+    'SQL past the application, with a change feed, flush',
+    { strict: 'A' },
+    (kind) => ({
+      writers: [writes(kind), writes('raw')],
+      readers: [reads(2)],
+      cached: 'nothing',
+      feed: true,
+      faults: { flush: 1 },
+    }),
+    { promised: false },
+  ),
   ...cases('SQL past the application, then an operator invalidates the row', { strict: 'AE' }, () => operated('row'), {
     promised: false,
   }),

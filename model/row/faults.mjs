@@ -61,8 +61,8 @@ export function faultsOf(config, { rules }, scripts) {
     const { at, xid, xmin, value } = /** @type {Writer} */ (state.writers[i]);
     const set = answering(state);
     const committed = state.pg.history.includes(value);
-    // The feed may see a COMMIT before snapshots do.
-    if (value === 0 || set.gen === 0 || !(committed || at === 'commit')) return;
+    // The log has a COMMIT before snapshots see it.
+    if (value === 0 || set.gen === 0 || !(committed || (at === 'commit' && !rules.feedWaitsUntilVisible))) return;
     const name = config.writers[i]?.bulk ? 'coarse' : 'row';
     const seenBy = Math.min(xmin, ...state.pg.running);
     const fence = () =>
@@ -103,7 +103,7 @@ export function faultsOf(config, { rules }, scripts) {
       const moved = { ...spent(state, 'failover'), primary: next, promotions: state.promotions + 1 };
       const cut = moved.nodes.map((node, i) => {
         const held = !rules.promotionDisconnects && i === 0 && (state.promotions === 0 || node.held === true);
-        return { ...node, gen: held ? node.gen : 0, installing: /** @type {0} */ (0), epoch: 0, held };
+        return { ...node, gen: held ? node.gen : 0, installing: /** @type {0} */ (0), beginning: undefined, held };
       });
       step(() => `server ${next === 0 ? 'A' : 'B'} is promoted, all connections close`, {
         ...moved,
@@ -165,8 +165,12 @@ export function faultsOf(config, { rules }, scripts) {
       step(() => 'the policy becomes strict for every later transaction', { ...changed, switchXid: pg.nextXid });
     }
     const set = answering(state);
-    if (switched === 1 && (snapshotOf(pg).xmin > xid || !rules.switchWaitsForWriters)) {
-      const raised = { ...set, epoch: rules.switchRaisesEpoch ? Math.max(set.epoch, xid) : set.epoch };
+    if (switched === 1 && (snapshotOf(pg).xmin > xid || !rules.switchWaitsForAll)) {
+      const { beginning } = set;
+      const raised = {
+        ...set,
+        beginning: rules.switchRaisesEpoch ? { ...beginning, epoch: Math.max(beginning.epoch, xid) } : beginning,
+      };
       step(() => `the epoch is raised to ${xid}`, { ...withSet(state, raised), switched: 2 });
     }
     if (switched === 2) {

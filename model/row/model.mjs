@@ -26,7 +26,7 @@ export function rowModel(config, protocol) {
   const writers = writersOf(config, protocol, scripts);
   const reader = readersOf(config, protocol, scripts);
   const faults = faultsOf(config, protocol, scripts);
-  const generation = generationsOf(rules);
+  const generation = generationsOf(config, rules);
 
   /** Whether nothing is under way any more that could still heal the cache. @param {RowState} state */
   const atRest = ({ writers: all, readers, nodes, late, pg, fed, switched }) =>

@@ -2,14 +2,15 @@
 
 /** @typedef {import('../mutants.mjs').Mutant} Mutant */
 /** @typedef {import('../protocol.mjs').Decisions} Decisions */
+/** @typedef {import('../../src/cache/core/decisions.js').Beginning} Beginning */
 /** @typedef {import('../../src/cache/core/decisions.js').TagState} TagState */
 
-/** @param {Decisions} decisions @param {(row: TagState, coarse: TagState, nonce: string) => { row?: TagState, coarse?: TagState, epoch?: number }} blind @returns {Partial<Decisions>} */
+/** @param {Decisions} decisions @param {(row: TagState, coarse: TagState, nonce: string) => { row?: TagState, coarse?: TagState, beginning?: Beginning }} blind @returns {Partial<Decisions>} */
 const fillBlindly = (decisions, blind) => ({
-  refuseRowFill: (row, coarse, nonce, snapshot, epoch) => {
-    if (!row || !coarse) return decisions.refuseRowFill(row, coarse, nonce, snapshot, epoch);
-    const seen = { row, coarse, epoch, ...blind(row, coarse, nonce) };
-    return decisions.refuseRowFill(seen.row, seen.coarse, nonce, snapshot, seen.epoch);
+  refuseRowFill: (row, coarse, nonce, snapshot, beginning) => {
+    if (!row || !coarse) return decisions.refuseRowFill(row, coarse, nonce, snapshot, beginning);
+    const seen = { row, coarse, beginning, ...blind(row, coarse, nonce) };
+    return decisions.refuseRowFill(seen.row, seen.coarse, nonce, snapshot, seen.beginning);
   },
 });
 
@@ -49,7 +50,11 @@ export const rowMutants = [
     decisions: (d) => fillBlindly(d, (_, coarse) => ({ coarse: unfenced(coarse) })),
     where: [`${row}, bulk statements`],
   },
-  { guard: 'FILL: the epoch', decisions: (d) => fillBlindly(d, () => ({ epoch: 0 })), where: [`${row}, flush`] },
+  {
+    guard: 'FILL: the epoch, and the writers before it',
+    decisions: (d) => fillBlindly(d, () => ({ beginning: { epoch: 0, writers: [] } })),
+    where: [`${row}, flush`],
+  },
   {
     guard: 'FENCE voids all tickets',
     decisions: (d) => ({

@@ -17,6 +17,11 @@ export const rowRuleMutants = [
     rules: { initIsOwned: false },
     where: [`${row}, flush (two nodes install)`],
   },
+  {
+    guard: 'a generation lists the writers that are running when it begins',
+    rules: { runningWritersAreListed: false },
+    where: [`${row}, flush`, `${row}, an operator clears everything`],
+  },
   { guard: 'a promotion is seen', rules: { promotionIsSeen: false }, where: [`${row}, failover and back`] },
   {
     guard: 'strict fails without Redis',
@@ -60,9 +65,14 @@ export const rowRuleMutants = [
   },
   {
     guard: 'a replay is a FENCE, not a delete',
-    long: true,
     rules: { replayIsFence: false },
-    where: ['invalidate: row, crash of a writer, with a change feed'],
+    where: ['invalidate: row, crash of a writer, with a change feed', 'invalidate: row, replayed fences'],
+    depth: 'what is replayed is visible: every load that takes its ticket later has seen it',
+  },
+  {
+    guard: 'the feed fences a change only once every load sees it',
+    rules: { feedWaitsUntilVisible: false },
+    where: [`${row}, SQL past the application, with a change feed, flush`],
   },
   {
     guard: 'what a load has not proven is not kept',
@@ -84,11 +94,17 @@ export const rowRuleMutants = [
     guard: 'a switch to strict waits for the writers before it',
     rules: { switchWaitsForWriters: false },
     where: [`${row}, a switch of policy, crash (from invalidate)`],
-    depth: 'no load from before the epoch is accepted',
+    depth: 'all transactions from before have ended when strict is promised',
   },
   {
-    guard: 'a switch to strict waits for the writers before it, and raises the epoch',
-    rules: { switchWaitsForWriters: false, switchRaisesEpoch: false },
+    guard: 'a switch to strict waits for all transactions before it',
+    rules: { switchWaitsForAll: false },
+    where: [`${row}, a switch of policy, crash (from invalidate)`],
+    depth: 'every writer before it has ended when the policy changes',
+  },
+  {
+    guard: 'a switch to strict waits for the writers before it, and for all transactions',
+    rules: { switchWaitsForWriters: false, switchWaitsForAll: false },
     long: true,
     where: [`${row}, a switch of policy, crash (from invalidate)`],
   },

@@ -1,6 +1,6 @@
 // @ts-check
 import { postgres, postgresKey } from '../world/postgres.mjs';
-import { emptySet, setKey } from '../world/redis.mjs';
+import { beginningKey, emptySet, setKey } from '../world/redis.mjs';
 
 /** @typedef {import('../world/postgres.mjs').Postgres} Postgres */
 /** @typedef {import('../world/redis.mjs').DataSet} DataSet */
@@ -28,7 +28,7 @@ import { emptySet, setKey } from '../world/redis.mjs';
  * @typedef {object} NodeState
  * @property {number} gen of its connection; 0: not connected
  * @property {0 | 1 | 2} installing 1: it holds `init`; 2: it has the epoch, too
- * @property {number} epoch
+ * @property {import('../world/redis.mjs').Beginning | undefined} [beginning] of the generation that it installs
  * @property {boolean} cut from Redis
  * @property {boolean} [held] its connection outlived the first promotion: it talks to what is a replica now
  * @property {readonly { readonly names: readonly Name[], readonly xid: number, readonly xmin: number }[]} journal
@@ -97,7 +97,7 @@ export function initialRow({ writers, readers, nodes = 1, cached = 'value', faul
   /** @type {import('../world/redis.mjs').TagState} */
   const tag = { stamp: 'r', pend: [], fence: [], ff: 0, tickets: {} };
   const value = cached === 'value' ? { value: { body: '0', coarse: 'c' } } : {};
-  const warm = { gen: 1, epoch: 5, identity: identityOf('A', 0, promotionIsSeen) };
+  const warm = { gen: 1, beginning: { epoch: 5, writers: [] }, identity: identityOf('A', 0, promotionIsSeen) };
   const set = { ...emptySet('A'), ...warm, row: { ...tag, ...value }, coarse: { ...tag, stamp: 'c' } };
   return {
     pg: postgres,
@@ -108,7 +108,6 @@ export function initialRow({ writers, readers, nodes = 1, cached = 'value', faul
     nodes: Array.from({ length: nodes }, () => ({
       gen: cold ? 0 : 1,
       installing: 0,
-      epoch: 0,
       cut: false,
       journal: [],
     })),
@@ -190,8 +189,8 @@ export function rowKeyOf(config) {
     const { pg, sets, primary, promotions, gens, nodes, writers, readers, late, acked, seen, fed, switched, left } =
       state;
     const known = nodes.map(
-      ({ gen, installing, epoch, cut, held, journal }) =>
-        `${gen}${installing}${epoch}${cut ? 'c' : ''}${held ? 'h' : ''}${journal.map(({ xid }) => xid).join()}`,
+      ({ gen, installing, beginning, cut, held, journal }) =>
+        `${gen}${installing}${beginning ? beginningKey(beginning) : ''}${cut ? 'c' : ''}${held ? 'h' : ''}${journal.map(({ xid }) => xid).join()}`,
     );
     const reading = readers.map((reader, i) => readerKey(reader, config.readers[i]?.node ?? 0, sets)).sort();
     const writing = writers.map((writer) => writerKey(writer, sets));

@@ -9,6 +9,7 @@ import { without } from '../without.mjs';
 
 /** @typedef {import('../../src/cache/core/decisions.js').TagState} TagState */
 /** @typedef {import('../../src/cache/core/snapshot.js').Snapshot} Snapshot */
+/** @typedef {import('../../src/cache/core/decisions.js').Beginning} Beginning */
 /** @typedef {import('../protocol.mjs').Protocol} Protocol */
 /** @typedef {'row' | 'coarse'} Name */
 
@@ -17,7 +18,7 @@ import { without } from '../without.mjs';
  * @property {string} id distinguishes the stamps of two servers
  * @property {number} fresh how many stamps it has made
  * @property {number} gen the record's generation; 0: there is no record
- * @property {number} epoch
+ * @property {Beginning} beginning of the generation
  * @property {string} identity of the servers, as recorded
  * @property {number} init nonce of who is installing a generation; 0: nobody
  * @property {TagState} [row]
@@ -32,7 +33,14 @@ import { without } from '../without.mjs';
  */
 
 /** @param {string} id @returns {DataSet} */
-export const emptySet = (id) => ({ id, fresh: 0, gen: 0, epoch: 0, identity: '', init: 0 });
+export const emptySet = (id) => ({
+  id,
+  fresh: 0,
+  gen: 0,
+  beginning: { epoch: 0, writers: [] },
+  identity: '',
+  init: 0,
+});
 
 /** @param {Protocol} protocol */
 export function scriptsOf({ decisions, rules }) {
@@ -72,7 +80,7 @@ export function scriptsOf({ decisions, rules }) {
    */
   function fillRow(set, nonce, snapshot, value) {
     const { row, coarse } = set;
-    if (refuseRowFill(row, coarse, nonce, snapshot, set.epoch)) {
+    if (refuseRowFill(row, coarse, nonce, snapshot, set.beginning)) {
       if (row?.tickets[nonce] === undefined) return [set, false];
       const tickets = without(row.tickets, nonce);
       return [{ ...set, row: { ...row, tickets } }, false];
@@ -105,7 +113,7 @@ export function scriptsOf({ decisions, rules }) {
    * @returns {Ran<boolean>}
    */
   function fenceAndFill(before, nonce, snapshot, value, { xid, xmin }) {
-    const refused = refuseRowFill(before.row, before.coarse, nonce, snapshot, before.epoch) !== undefined;
+    const refused = refuseRowFill(before.row, before.coarse, nonce, snapshot, before.beginning) !== undefined;
     if (refused && !rules.refusedIsFenced) return [before, false];
     const [set] = fence(before, ['row'], xid, xmin);
     return refused ? [set, false] : [filled(set, value, snapshot), true];
@@ -136,8 +144,11 @@ export const stampsOf = ({ row, coarse }) => ({ stamp: row?.stamp ?? '', coarse:
 /** @param {TagState | undefined} tag without its stamp: who refers to one says whether it is the current one */
 export const tagKey = (tag) => (tag ? `${tag.pend.join()}/${tag.fence.join()}/${tag.ff}` : '-');
 
+/** @param {Beginning} beginning */
+export const beginningKey = ({ epoch, writers }) => `${epoch}<${writers.join()}`;
+
 /** @param {DataSet} set */
-export function setKey({ gen, epoch, identity, init, row, coarse }) {
+export function setKey({ gen, beginning, identity, init, row, coarse }) {
   const value = row?.value ? row.value.body + (row.value.coarse === coarse?.stamp ? '' : 'x') : '';
-  return `${gen},${epoch},${identity},${init};${tagKey(row)};${value};${tagKey(coarse)}`;
+  return `${gen},${beginningKey(beginning)},${identity},${init};${tagKey(row)};${value};${tagKey(coarse)}`;
 }

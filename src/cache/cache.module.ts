@@ -25,6 +25,7 @@ import { Inspectables } from './inspection/inspectable.js';
 import { RedisInspector } from './inspection/redis-inspector.js';
 import { Lease } from './levels/l1/lease.js';
 import { MemoryLevel } from './levels/l1/memory-level.js';
+import { EarlierWriters } from './levels/l2/earlier-writers.js';
 import { GenerationRecord } from './levels/l2/generation.js';
 import { RedisConnection } from './levels/l2/redis-connection.js';
 import { RedisLevel } from './levels/l2/redis-level.js';
@@ -39,6 +40,7 @@ const providers = [
   Lease,
   MemoryLevel,
   GenerationRecord,
+  EarlierWriters,
   RedisConnection,
   RedisTags,
   RedisLevel,

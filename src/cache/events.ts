@@ -28,7 +28,13 @@ export type CacheEvent =
     }
   /** Some node began a new generation: this process has dropped everything. */
   | { readonly type: 'cleared' }
-  | { readonly type: 'generation'; readonly gen: string | undefined; readonly fresh: boolean }
+  /** This node uses a generation. `writers` were running when it began: their ids, as text. */
+  | {
+      readonly type: 'generation';
+      readonly gen: string | undefined;
+      readonly fresh: boolean;
+      readonly writers: readonly string[];
+    }
   | {
       readonly type: 'connection';
       readonly path: 'data' | 'invalidation';

@@ -3,6 +3,7 @@ import { Counter, Histogram } from 'prom-client';
 import {
   CacheCounters,
   CacheEvents,
+  EarlierWriters,
   invalidationSources,
   layers,
   Lease,
@@ -36,6 +37,7 @@ export class CacheMetrics {
     private readonly connection: RedisConnection,
     private readonly journal: Journal,
     private readonly feed: ChangeFeed,
+    private readonly earlierWriters: EarlierWriters,
     events: CacheEvents,
   ) {
     this.#countReads();
@@ -73,6 +75,13 @@ export class CacheMetrics {
     ]);
     gauge(registry, 'cache_lease_valid', '1 while the in-process level may serve', () => Number(lease.valid));
     gauge(registry, 'cache_journal_entries', 'Invalidations that wait for Redis', () => journal.size);
+    const earlier = 'Writers from before the generation that have not ended: until then nothing that is read is kept';
+    gauges(registry, 'cache_earlier_writers', earlier, [], () =>
+      this.earlierWriters.open().then(
+        ({ length }) => [[{}, length]],
+        () => [],
+      ),
+    );
     const breaker = 'Circuit breaker of a level: 0 closed, 1 half-open, 2 open';
     gauges(registry, 'cache_breaker_state', breaker, ['level'], () => [
       [{ level: 'l2' }, breakerStates[connection.state]],

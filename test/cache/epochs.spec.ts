@@ -1,4 +1,5 @@
-import { createRedisClient, recordKey, scripts, tagKey } from '../../src/cache/testing.js';
+import pg from 'pg';
+import { createRedisClient, policyLockId, recordKey, scripts, tagKey } from '../../src/cache/testing.js';
 import { startCacheNode } from '../support/cache-node.js';
 import { list, ProtocolBench, row } from '../support/protocol-bench.js';
 import { until } from '../support/until.js';
@@ -8,7 +9,7 @@ const { begin, bodyOf, fill, miss } = bench;
 const { tag } = row;
 
 describe('a generation', () => {
-  it('does not accept a load that a writer of before its epoch may have missed', async () => {
+  it('does not accept a load that a running writer may have missed, which it has not seen fence', async () => {
     const writer = await begin();
     await bench.node.connection.renewGeneration();
     expect(await fill(await miss(), '"old"')).toBeUndefined();
@@ -16,6 +17,32 @@ describe('a generation', () => {
     await writer.commit();
     expect(await fill(await miss(), '"new"')).toBeDefined();
     expect(await fill(await miss(list), '"new"')).toBeDefined();
+  });
+
+  it('accepts loads while transactions that are none of the service run on, whatever they have written', async () => {
+    const stranger = await begin({ locked: false });
+    const elsewhere = new URL(bench.database.url);
+    elsewhere.pathname = '/postgres';
+    const other = new pg.Client({ connectionString: elsewhere.href });
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query('SELECT pg_advisory_xact_lock_shared($1), pg_current_xact_id()', [policyLockId]);
+    try {
+      await bench.node.connection.renewGeneration();
+      expect(await fill(await miss(), '"row"')).toBeDefined();
+      expect(await fill(await miss(list), '"list"')).toBeDefined();
+      expect([await bodyOf(), await bodyOf(list)]).toEqual(['"row"', '"list"']);
+    } finally {
+      await other.end();
+      await stranger.commit();
+    }
+  });
+
+  it('does not accept a load whose snapshot is older than the generation', async () => {
+    const before = await bench.snapshot();
+    await bench.node.connection.renewGeneration();
+    expect(await fill(await miss(), '"old"', before)).toBeUndefined();
+    expect(await fill(await miss(list), '"old"', before)).toBeUndefined();
   });
 
   it('makes everything of the one before unreachable', async () => {

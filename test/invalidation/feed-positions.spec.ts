@@ -1,5 +1,5 @@
 import { before } from '../../src/invalidation/feed/lsn.js';
-import { wideXid } from '../../src/invalidation/feed/wide-xid.js';
+import { wideXid } from '../../src/cache/core/wide-xid.js';
 
 it.each([
   ['near the beginning', 5, 7n, 5n],

@@ -2,7 +2,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { CacheEvents } from '../../src/cache/index.js';
 import { policyNames, type PolicyName } from '../../src/config/index.js';
 import { LockedRows, PolicySwitch } from '../../src/invalidation/index.js';
-import { policyLockId } from '../../src/invalidation/policies/policy-lock.js';
+import { policyLockId } from '../../src/cache/index.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
 import { Item } from '../../src/items/item.entity.js';
 import { itemRule } from '../../src/items/item.rule.js';

@@ -1,4 +1,5 @@
 import {
+  type Beginning,
   fenced,
   filledRow,
   freshTag,
@@ -39,7 +40,7 @@ type Script = (keys: readonly string[], args: readonly string[]) => Reply;
  */
 export class MemoryRedis {
   gen: string | undefined;
-  epoch = 0;
+  beginning: Beginning = { epoch: 0, writers: [] };
   bornMs = 0;
   readonly #tags = new Map<string, Expiring<TagState>>();
   /** Fresh until, ms, of the rows that have a value. */
@@ -102,7 +103,7 @@ export class MemoryRedis {
     fillRow: ([row = '', coarse = ''], [nonce = '', , body = '', text = '', freshMs, keepMs]) => {
       const snapshot = parseSnapshot(text);
       const tag = this.tag(row);
-      const refusal = refuseRowFill(tag, this.tag(coarse), nonce, snapshot, this.epoch);
+      const refusal = refuseRowFill(tag, this.tag(coarse), nonce, snapshot, this.beginning);
       if (!refusal)
         return this.#fill(row, coarse, body, snapshot, { freshMs: Number(freshMs), keepMs: Number(keepMs) });
       if (tag && refusal !== 'ticket') {
@@ -123,7 +124,7 @@ export class MemoryRedis {
       const [xid, xmin, newStamp = '', nonce = '', , body = '', text = '', freshMs, keepMs, ...told] = args;
       const [channel = '', message = '', ...stamps] = told;
       const snapshot = parseSnapshot(text);
-      const refusal = refuseRowFill(this.tag(row), this.tag(coarse), nonce, snapshot, this.epoch);
+      const refusal = refuseRowFill(this.tag(row), this.tag(coarse), nonce, snapshot, this.beginning);
       [row, ...further].forEach((key, i) =>
         this.#fence(key, Number(xid), Number(xmin), i === 0 ? newStamp : stamps[i - 1]!),
       );
@@ -142,7 +143,8 @@ export class MemoryRedis {
     },
 
     readTags: (keys, [ttlMs, ...stamps]) => [
-      String(this.epoch),
+      String(this.beginning.epoch),
+      this.beginning.writers.join(','),
       ...keys.map((key, i) => {
         const { stamp, fence, ff } = this.#ensure(key, stamps[i]!, isCoarse(key) ? 0 : Number(ttlMs));
         return [stamp, fence.join(','), String(ff)];
@@ -191,7 +193,7 @@ export class MemoryRedis {
     },
 
     raiseEpoch: (_keys, [epoch]) => {
-      this.epoch = Math.max(this.epoch, Number(epoch));
+      this.beginning = { ...this.beginning, epoch: Math.max(this.beginning.epoch, Number(epoch)) };
       return 1;
     },
 

@@ -30,6 +30,7 @@ interface Command {
 }
 
 const epoch = 20;
+const writers = [18, 21];
 const life = ['60000', '120000'];
 const rows = fc.constantFrom('things:1', 'things:1', 'things:1', 'things:2');
 const lists = fc.constantFrom('things', 'things?color=red');
@@ -165,9 +166,11 @@ it('Redis and the shared decisions answer the same to every sequence of commands
     fc.asyncProperty(commands, async (sequence) => {
       await node.connection.renewGeneration();
       const gen = node.connection.gen;
-      await node.connection.command(gen, (client) => client.hSet('strata:record', 'epoch', String(epoch)));
+      await node.connection.command(gen, (client) =>
+        client.hSet('strata:record', { epoch: String(epoch), writers: writers.join(',') }),
+      );
       const memory = new MemoryRedis(() => Date.now());
-      Object.assign(memory, { gen, epoch });
+      Object.assign(memory, { gen, beginning: { epoch, writers } });
       const log: unknown[] = [];
       for (const { name, tags, args } of sequence) {
         const keys = tags.map((tag) => tagKey(gen, tag));

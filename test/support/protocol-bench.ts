@@ -1,5 +1,13 @@
 import { type QueryRunner } from 'typeorm';
-import { type Address, type Fill, type Filled, tagKey, type Ticket, type Writer } from '../../src/cache/testing.js';
+import {
+  type Address,
+  type Fill,
+  type Filled,
+  policyLockId,
+  tagKey,
+  type Ticket,
+  type Writer,
+} from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from './cache-node.js';
 import { createDatabase, startRedis, type TestRedis } from './services.js';
 
@@ -39,10 +47,12 @@ export class ProtocolBench {
     });
   }
 
-  readonly begin = async (): Promise<OpenWriter> => {
+  /** @param locked whether it is a writer of the service: those hold the policy lock */
+  readonly begin = async ({ locked = true } = {}): Promise<OpenWriter> => {
     const runner = this.node.dataSource.createQueryRunner();
     this.#open.push(runner);
     await runner.query('BEGIN');
+    if (locked) await runner.query('SELECT pg_advisory_xact_lock_shared($1)', [policyLockId]);
     const [{ xid, xmin }] = (await runner.query(
       'SELECT pg_current_xact_id()::text AS xid, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
     )) as [Writer];

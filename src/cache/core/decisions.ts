@@ -28,6 +28,23 @@ export const fenceLimit = 256;
 /** Beyond so many fields of a hash, its tickets are voided. */
 export const ticketLimit = 64;
 
+/** What the fences of a generation cannot know of: see {@link isPast}. */
+export interface Beginning {
+  /** An id taken after the generation before had ended: a snapshot that sees it was taken later still. */
+  readonly epoch: Xid;
+  /** Writers of the service that were running then: each may have fenced in an earlier generation, and commit in this one. */
+  readonly writers: readonly Xid[];
+}
+
+/**
+ * Whether a load has seen every writer whose fence may be missing from a generation. Whoever fences after COMMIT was
+ * visible to every snapshot taken since, or fences in this generation; whoever fences before COMMIT is listed. Other
+ * transactions, however long they run, fence nothing, hence miss nothing.
+ */
+export function isPast({ epoch, writers }: Beginning, snapshot: Snapshot): boolean {
+  return sees(snapshot, epoch) && writers.every((xid) => sees(snapshot, xid));
+}
+
 export const freshTag = (stamp: string): TagState => ({ stamp, pend: [], fence: [], ff: 0, tickets: {} });
 
 /** GET: whether a row's value may be served. */
@@ -45,12 +62,12 @@ export function refuseRowFill(
   coarse: TagState | undefined,
   nonce: string,
   snapshot: Snapshot,
-  epoch: Xid,
+  beginning: Beginning,
 ): FillRefusal | undefined {
   const ticket = row?.tickets[nonce];
   if (!row || ticket === undefined) return 'ticket';
   if (coarse?.stamp !== ticket) return 'coarse';
-  if (snapshot.xmin < epoch) return 'epoch';
+  if (!isPast(beginning, snapshot)) return 'epoch';
   return provenFor(row, snapshot) && provenFor(coarse, snapshot) ? undefined : 'fence';
 }
 

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Tag, type Writer } from '../../cache/index.js';
+import { sees, type Tag, wideXid } from '../../cache/index.js';
 import { type Invalidator } from '../invalidator.js';
 import { type PolicyRegistry } from '../policies/policy-registry.js';
 import { type CommittedTransaction } from './change-stream.js';
 import { type FeedSlot } from './feed-slot.js';
-import { wideXid } from './wide-xid.js';
 
 /**
  * How long a change is held back, in ms: most were made by this service, whose writer is about to fence them itself, and
  * what a writer has fenced need not be fenced again.
  */
 const settleMs = 50;
+
+/** How often it is asked whether a change that is in the log is visible yet, in ms. */
+const visibilityPollMs = 20;
 
 /** So many transactions are in a batch at most; then nothing more is read until they are delivered. */
 const batchSize = 200;
@@ -66,17 +68,28 @@ export class FeedDelivery {
   async #deliver(batch: readonly CommittedTransaction[]): Promise<void> {
     if (batch.length === 0) return;
     const changed = batch.map(({ xid, changes }) => ({ xid, tags: this.#tagsOf(changes.all()) }));
-    if (changed.some(({ tags }) => tags.length > 0)) {
-      const { current, xmin } = await this.slot.horizon();
-      const fences = changed
-        .filter(({ tags }) => tags.length > 0)
-        .map(({ xid, tags }) => {
-          const writer: Writer = { xid: String(wideXid(xid, current)), xmin };
-          return this.invalidator.fromFeed(tags, writer);
-        });
+    const named = changed.filter(({ tags }) => tags.length > 0);
+    if (named.length > 0) {
+      const { xids, xmin } = await this.#visible(named.map(({ xid }) => xid));
+      const fences = named.map(({ tags }, i) => this.invalidator.fromFeed(tags, { xid: String(xids[i]), xmin }));
       await Promise.all(fences);
     }
     this.done(batch);
+  }
+
+  /**
+   * The log has a commit before loads see it, and long before where it waits for a standby. Fenced too early, it would be
+   * unknown to a generation that begins meanwhile, and a load that misses it would be kept.
+   * @returns the ids in full, once every later load sees them
+   */
+  async #visible(low: readonly number[]): Promise<{ readonly xids: readonly number[]; readonly xmin: string }> {
+    const { signal } = this.#stopped;
+    for (;;) {
+      const snapshot = await this.slot.snapshot();
+      const xids = low.map((xid) => Number(wideXid(xid, BigInt(snapshot.xmax))));
+      if (xids.every((xid) => sees(snapshot, xid))) return { xids, xmin: String(snapshot.xmin) };
+      await sleep(visibilityPollMs, undefined, { signal });
+    }
   }
 
   /** Under `ttl` nobody is told of a change. */

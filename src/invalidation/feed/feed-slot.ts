@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { parseSnapshot, type Snapshot } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
 import { codeOf } from '../../database/index.js';
 import { messagePrefix } from './change-stream.js';
@@ -98,11 +99,10 @@ export class FeedSlot {
     await this.dataSource.query('SELECT pg_logical_emit_message(true, $1, $2)', [messagePrefix, text]);
   }
 
-  /** What is needed to fence: an id that was current a moment ago, and the oldest that was running. */
-  async horizon(): Promise<{ readonly current: bigint; readonly xmin: string }> {
-    const [{ xmin, xmax }] = await this.dataSource.query<[{ xmin: string; xmax: string }]>(
-      'SELECT pg_snapshot_xmin(s)::text AS xmin, pg_snapshot_xmax(s)::text AS xmax FROM pg_current_snapshot() AS s',
-    );
-    return { current: BigInt(xmax), xmin };
+  /** Which transactions a load sees that begins now. */
+  async snapshot(): Promise<Snapshot> {
+    const sql = 'SELECT pg_current_snapshot()::text AS text';
+    const [{ text }] = await this.dataSource.query<[{ text: string }]>(sql);
+    return parseSnapshot(text);
   }
 }

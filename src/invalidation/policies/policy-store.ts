@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
+import { policyLockId } from '../../cache/index.js';
 import { type PolicyName } from '../../config/index.js';
-import { policyLockId } from './policy-lock.js';
 
 /** Where an entity is. The three differ only while a switch is under way. */
 export interface PolicyState {

@@ -24,10 +24,24 @@ export const decisionMutants = [
   },
   {
     name: 'epoch',
-    guard: 'FILL: the load is not older than the epoch',
-    find: "if (snapshot.xmin < epoch) return 'epoch';",
+    guard: 'FILL: the load has seen every writer from before the generation',
+    find: "if (!isPast(beginning, snapshot)) return 'epoch';",
     replace: '',
     by: [explored(`${row}, flush`)],
+  },
+  {
+    name: 'epoch-writers',
+    guard: 'FILL: the load has seen each writer that was running when the generation began',
+    find: 'return sees(snapshot, epoch) && writers.every((xid) => sees(snapshot, xid));',
+    replace: 'return sees(snapshot, epoch);',
+    by: [explored(`${row}, flush`)],
+  },
+  {
+    name: 'epoch-seen',
+    guard: 'FILL: the load began after the generation',
+    find: 'return sees(snapshot, epoch) && writers',
+    replace: 'return writers',
+    by: [spec('cache/epochs.spec', 'whose snapshot is older than the generation')],
   },
   {
     name: 'fence-row',

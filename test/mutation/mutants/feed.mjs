@@ -3,7 +3,7 @@ import { spec } from '../catchers.mjs';
 
 const delivery = 'src/invalidation/feed/feed-delivery.ts';
 const feed = 'src/invalidation/feed/change-feed.ts';
-const xid = 'src/invalidation/feed/wide-xid.ts';
+const xid = 'src/cache/core/wide-xid.ts';
 const lsn = 'src/invalidation/feed/lsn.ts';
 const tagScripts = 'src/cache/levels/l2/scripts/tags.ts';
 
@@ -16,6 +16,14 @@ export const feedMutants = [
     find: 'if (batch.length === 0) return;',
     replace: 'this.done(batch);',
     by: [spec('invalidation/feed.reader.e2e-spec', 'while Redis is away')],
+  },
+  {
+    name: 'feed-visible',
+    guard: 'the feed fences a change only once every load sees it',
+    file: delivery,
+    find: 'if (xids.every((xid) => sees(snapshot, xid))) return',
+    replace: 'if (xids) return',
+    by: [spec('long-transactions.e2e-spec', 'whose COMMIT waits for a standby')],
   },
   {
     name: 'feed-covers',

@@ -27,11 +27,11 @@ export const readerMutants = [
   },
   {
     name: 'derived-epoch',
-    guard: 'the load of a list is not older than the epoch',
+    guard: 'the load of a list has seen every writer from before the generation',
     file: l2,
-    find: 'return snapshot.xmin >= epoch && tags.every(',
+    find: 'return isPast(beginning, snapshot) && tags.every(',
     replace: 'return tags.every(',
-    by: [spec('cache/epochs.spec', 'of before its epoch')],
+    by: [spec('cache/epochs.spec', 'that a running writer may have missed')],
   },
   {
     name: 'derived-fences',
@@ -77,7 +77,7 @@ export const readerMutants = [
     name: 'derived-unproven',
     guard: 'a list without a snapshot is not kept',
     file: l2,
-    find: "if (address.kind === 'query' && !proven(tags, epoch, fill.snapshot)) return undefined;",
+    find: "if (address.kind === 'query' && !proven(tags, beginning, fill.snapshot)) return undefined;",
     replace: '',
     by: [simulated('strict', { seed: 6 })],
   },

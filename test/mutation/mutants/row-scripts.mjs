@@ -48,12 +48,20 @@ export const rowScriptMutants = [
     replace: '',
   },
   {
+    name: 'lua-epoch-seen',
+    guard: 'FILL: the load began after the generation',
+    file: 'src/cache/levels/l2/scripts/parts.ts',
+    find: 'return sees(s, tonumber(record[1])) and seesAll(s, record[2])',
+    replace: 'return seesAll(s, record[2])',
+    by: [spec('cache/epochs.spec', 'whose snapshot is older than the generation')],
+  },
+  {
     name: 'lua-epoch',
-    guard: 'FILL: the load is not older than the epoch',
+    guard: 'FILL: the load has seen every writer from before the generation',
     file: rowScripts,
-    find: "  if s.xmin < tonumber(redis.call('HGET', KEYS[1], 'epoch')) then return 'epoch' end\n",
+    find: "  if not isPast(s) then return 'epoch' end\n",
     replace: '',
-    by: [spec('cache/epochs.spec', 'of before its epoch')],
+    by: [spec('cache/epochs.spec', 'that a running writer may have missed')],
   },
   {
     name: 'lua-fence-pruned',

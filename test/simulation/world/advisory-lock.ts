@@ -13,6 +13,10 @@ export class AdvisoryLock {
   readonly #holders = new Map<Transaction, Mode>();
   readonly #queue: Waiter[] = [];
 
+  get holding(): readonly Transaction[] {
+    return [...this.#holders.keys()];
+  }
+
   /** Whether it is held now; otherwise `granted` is called once it is. */
   take(transaction: Transaction, mode: Mode, granted: () => void): boolean {
     if (this.#holders.has(transaction)) return true;

@@ -80,7 +80,7 @@ export class RedisServer {
 
   hash(key: string): Record<string, string> {
     if (key !== recordKey || this.memory.gen === undefined) return {};
-    return { gen: this.memory.gen, epoch: String(this.memory.epoch), ...this.#identities };
+    return { gen: this.memory.gen, epoch: String(this.memory.beginning.epoch), ...this.#identities };
   }
 
   info(): string {
@@ -116,10 +116,11 @@ export class RedisServer {
     if (this.#initiator() !== nonce) return 0;
     this.#init = undefined;
     this.memory.gen = gen;
-    this.memory.epoch = Number(epoch);
     this.memory.bornMs = this.time.wallMs();
     this.#identities = {};
     for (let i = 0; i < identities.length; i += 2) this.#identities[identities[i]!] = identities[i + 1]!;
+    const writers = (this.#identities['writers']?.match(/\d+/g) ?? []).map(Number);
+    this.memory.beginning = { epoch: Number(epoch), writers };
     this.steps.note(`    a generation begins at ${epoch}`);
     this.publish(generationChannel, gen);
     return 1;

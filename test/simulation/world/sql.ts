@@ -30,6 +30,10 @@ export async function interpret(
   if (/cache_policies/.test(sql)) return policyRows(session, database, switching, sql, parameters);
   if (/pg_control_system/.test(sql))
     return session.run('identity', () => [{ system: '1', timeline: '1', database: '1' }], [], true);
+  if (/AS epoch/.test(sql)) {
+    const writers = () => advisory.holding.flatMap(({ xid }) => (xid === undefined ? [] : [String(xid)]));
+    return session.run('the epoch', () => [{ writers: writers(), epoch: String(postgres.xid()) }]);
+  }
   if (/AS ended/.test(sql)) {
     const ended = () => Number(postgres.snapshot(session.transaction).split(':')[0]) > Number(parameters[0]);
     return session.run('whether all before have ended', () => [{ ended: ended() }]);

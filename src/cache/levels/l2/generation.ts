@@ -1,8 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { wideXid } from '../../core/wide-xid.js';
 import { CacheEvents } from '../../events.js';
 import { generationChannel, initKey, recordKey } from './keys.js';
+import { policyLockId } from './policy-lock.js';
 import { type RedisClient } from './redis-client.js';
 import { scripts } from './scripts.js';
 import { sweepEarlierGenerations } from './sweep.js';
@@ -13,8 +15,20 @@ const initTimeoutMs = 2_000;
 type Identities = Readonly<Record<'run_id' | 'master_replid' | 'pg_system' | 'pg_timeline' | 'pg_database', string>>;
 
 /**
- * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and the epoch,
- * the lowest transaction id whose fences this data set can be trusted to know. It is bound to the identities of both
+ * A transaction of its own that ends at once, and the writers that run meanwhile: those that hold the policy lock and have
+ * an id. A transaction becomes visible before it releases its locks, so every snapshot from the end of this one on sees
+ * those that are not listed. Not from `pg_current_snapshot()`: it lists no id above the last that has ended.
+ */
+const takeEpoch = `
+  SELECT pg_current_xact_id()::text AS epoch, array(
+           SELECT own.transactionid::text FROM pg_locks AS own JOIN pg_locks AS policy USING (virtualtransaction)
+            WHERE own.locktype = 'transactionid' AND own.granted AND policy.locktype = 'advisory' AND policy.granted
+              AND policy.classid = 0 AND policy.objid = ${policyLockId} AND policy.objsubid = 1
+              AND policy.database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS writers`;
+
+/**
+ * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and where it
+ * begins (the epoch, and the writers that were running): what its fences can be trusted to know. It is bound to the identities of both
  * servers: whenever one of them is not the server that it was, nothing that is stored can be trusted, and a new
  * generation begins.
  */
@@ -41,7 +55,8 @@ export class GenerationRecord {
     const identities = await this.#identities(client);
     const record = await client.hGetAll(recordKey);
     if (!madeFor(record, identities)) return this.#install(client, identities, record['gen']);
-    this.events.emit({ type: 'generation', gen: record['gen'], fresh: false });
+    const writers = (record as Partial<Record<'writers', string>>).writers?.match(/\d+/g) ?? [];
+    this.events.emit({ type: 'generation', gen: record['gen'], fresh: false, writers });
     return record['gen'];
   }
 
@@ -53,9 +68,9 @@ export class GenerationRecord {
   }
 
   /**
-   * In two steps. First the right to is claimed, which ends the generation before; only then is the epoch taken. In the
-   * other order, a writer that begins after the epoch could still fence in the old generation, and the new one would know
-   * nothing of it.
+   * In two steps. First the right to is claimed, which ends the generation before; only then is the epoch taken, and are
+   * the running writers listed. In the other order, a writer that begins after the epoch could still fence in the old
+   * generation, and the new one would know nothing of it.
    * @param previous the generation that is to end, if there is one; should another have taken its place, nothing happens
    */
   async #install(
@@ -67,17 +82,19 @@ export class GenerationRecord {
     const nonce = randomUUID();
     const claim = [nonce, String(initTimeoutMs), previous ?? ''];
     if ((await client.eval(scripts.claimGeneration.text, { keys, arguments: claim })) !== 1) return undefined;
-    // Taken in a transaction of its own that ends at once: every writer that began earlier has a lower id.
-    // Not pg_snapshot_xmax: it can equal the id of a running writer.
-    const [row] = await this.dataSource.query<[{ epoch: string }]>('SELECT pg_current_xact_id()::text AS epoch');
+    const [{ epoch, writers: low }] = await this.dataSource.query<[{ epoch: string; writers: string[] }]>(takeEpoch);
+    const writers = low.map((xid) => String(wideXid(Number(xid), BigInt(epoch))));
     const gen = randomUUID();
     const installed = await client.eval(scripts.installGeneration.text, {
       keys,
-      arguments: [nonce, gen, row.epoch, generationChannel, ...Object.entries(identities).flat()],
+      arguments: [
+        ...[nonce, gen, epoch, generationChannel],
+        ...Object.entries({ ...identities, writers: writers.join(',') }).flat(),
+      ],
     });
     if (installed !== 1) return undefined;
-    this.#logger.log(`a new cache generation begins at transaction ${row.epoch}`);
-    this.events.emit({ type: 'generation', gen, fresh: true });
+    this.#logger.log(`a new cache generation begins at transaction ${epoch}`);
+    this.events.emit({ type: 'generation', gen, fresh: true, writers });
     sweepEarlierGenerations(client, gen).catch((error: Error) => this.#logger.debug(`not swept: ${error.message}`));
     return gen;
   }

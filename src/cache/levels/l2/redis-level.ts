@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Settings } from '../../../config/index.js';
 import { LevelUnavailableError } from '../../cache.errors.js';
-import { provenFor, type TagState } from '../../core/decisions.js';
-import { parseSnapshot, type Xid } from '../../core/snapshot.js';
+import { type Beginning, isPast, provenFor, type TagState } from '../../core/decisions.js';
+import { parseSnapshot } from '../../core/snapshot.js';
 import { type Dependency, type Tag } from '../../core/tags.js';
 import {
   type Address,
@@ -28,7 +28,7 @@ class RedisTicket implements Ticket {
     readonly gen: string,
     readonly nonce: string,
     readonly tags: readonly KnownTag[] = [],
-    readonly epoch: Xid = 0,
+    readonly beginning: Beginning = { epoch: 0, writers: [] },
   ) {}
 }
 
@@ -111,7 +111,7 @@ export class RedisLevel extends Level {
       String(tagTtlMs(this.settings)),
       ...tags.map(nonce),
     ]);
-    const [epoch, ...states] = answer as [string, ...[string, string, string][]];
+    const [epoch, writers, ...states] = answer as [string, string, ...[string, string, string][]];
     return new RedisTicket(
       address,
       gen,
@@ -119,10 +119,10 @@ export class RedisLevel extends Level {
       states.map(([stamp, fence, ff], i) => ({
         tag: tags[i]!,
         stamp,
-        fence: fence === '' ? [] : fence.split(',').map(Number),
+        fence: idsIn(fence),
         ff: Number(ff),
       })),
-      Number(epoch),
+      { epoch: Number(epoch), writers: idsIn(writers) },
     );
   }
 
@@ -190,8 +190,8 @@ export class RedisLevel extends Level {
     return dependencies.every(({ stamp }, i) => stamp !== '' && stamps[i] === stamp);
   }
 
-  async #fillDerived({ address, gen, tags, epoch }: RedisTicket, fill: Fill): Promise<Filled> {
-    if (address.kind === 'query' && !proven(tags, epoch, fill.snapshot)) return undefined;
+  async #fillDerived({ address, gen, tags, beginning }: RedisTicket, fill: Fill): Promise<Filled> {
+    if (address.kind === 'query' && !proven(tags, beginning, fill.snapshot)) return undefined;
     const dependencies = address.kind === 'query' ? distinct([...tags, ...(fill.further ?? [])]) : fill.dependencies;
     if (!dependencies?.length) return undefined;
     const stored = await this.connection.run(
@@ -226,11 +226,13 @@ export function rowDependencies(
   ];
 }
 
+const idsIn = (list: string): number[] => (list === '' ? [] : list.split(',').map(Number));
+
 /** The load's snapshot must see every recent writer of every tag, and everything that this data set cannot know of. */
-function proven(tags: readonly KnownTag[], epoch: Xid, text: string | undefined): boolean {
+function proven(tags: readonly KnownTag[], beginning: Beginning, text: string | undefined): boolean {
   if (text === undefined) return false;
   const snapshot = parseSnapshot(text);
-  return snapshot.xmin >= epoch && tags.every((tag) => provenFor(tag, snapshot));
+  return isPast(beginning, snapshot) && tags.every((tag) => provenFor(tag, snapshot));
 }
 
 /** Undefined where two of them name different generations of one tag. */

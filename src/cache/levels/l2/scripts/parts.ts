@@ -78,6 +78,11 @@ local function seesAll(s, list)
   for _, id in ipairs(ids(list)) do if not sees(s, id) then return false end end
   return true
 end
+-- Whether a load has seen every writer whose fence may be missing from this generation.
+local function isPast(s)
+  local record = redis.call('HMGET', KEYS[1], 'epoch', 'writers')
+  return sees(s, tonumber(record[1])) and seesAll(s, record[2])
+end
 `;
 
 export const stamps = `

@@ -26,7 +26,7 @@ redis.call('PUBLISH', ARGV[4], ARGV[2])
 return 1
 `;
 
-/** KEYS record; ARGV gen epoch: no load that began before this transaction id is accepted any more. */
+/** KEYS record; ARGV gen epoch: no load is accepted any more that does not see this transaction. */
 export const raiseEpoch = `${prelude}
 if tonumber(redis.call('HGET', KEYS[1], 'epoch')) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 return 1

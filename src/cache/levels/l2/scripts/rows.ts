@@ -45,7 +45,7 @@ local function refusal(row, coarse, nonce, s)
   local r = redis.call('HMGET', row, 'fence', 'ff')
   local c = redis.call('HMGET', coarse, 'stamp', 'fence', 'ff')
   if c[1] ~= ticket then return 'coarse' end
-  if s.xmin < tonumber(redis.call('HGET', KEYS[1], 'epoch')) then return 'epoch' end
+  if not isPast(s) then return 'epoch' end
   if s.xmin <= math.max(tonumber(r[2] or '0'), tonumber(c[3] or '0')) then return 'fence' end
   if not seesAll(s, r[1]) or not seesAll(s, c[2]) then return 'fence' end
 end

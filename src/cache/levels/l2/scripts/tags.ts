@@ -55,9 +55,10 @@ redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `;
 
-/** KEYS record tags…; ARGV gen ttlMs stamps…. Answers the epoch and, per tag, {stamp, fence, ff}. */
+/** KEYS record tags…; ARGV gen ttlMs stamps…. Answers the epoch, the writers that were running then and, per tag, {stamp, fence, ff}. */
 export const readTags = `${prelude}${stamps}
-local out = { redis.call('HGET', KEYS[1], 'epoch') }
+local record = redis.call('HMGET', KEYS[1], 'epoch', 'writers')
+local out = { record[1], record[2] or '' }
 for i = 2, #KEYS do
   ensureStamp(KEYS[i], ARGV[i + 1], string.sub(KEYS[i], -2) == ':*' and 0 or tonumber(ARGV[2]))
   local h = redis.call('HMGET', KEYS[i], 'stamp', 'fence', 'ff')
