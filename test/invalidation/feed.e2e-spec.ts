@@ -1,3 +1,5 @@
+import { CacheEvents } from '../../src/cache/index.js';
+import { FeedSlot } from '../../src/invalidation/feed/feed-slot.js';
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
@@ -68,6 +70,16 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
     for (const node of nodes) await until(async () => (await nameOf(node, 900_001)) === 'there');
   });
 
+  it('is seen where it is part of a transaction that the service has made in part', async () => {
+    const [known, unknown] = [await create('before', 'part'), await create('before', 'part')];
+    await cached(`/items/${unknown}`);
+    await nodes[0]!.dataSource.transaction(async (manager) => {
+      await manager.save(Item, { id: known, name: 'after' });
+      await manager.query("UPDATE items SET name = 'after' WHERE id = $1", [unknown]);
+    });
+    for (const node of nodes) await until(async () => (await nameOf(node, unknown)) === 'after');
+  });
+
   it('may be made by a trigger, a cascade, a bulk statement', async () => {
     const id = await create('before', 'caused');
     await sql(`CREATE TABLE parents (id integer PRIMARY KEY)`);
@@ -112,6 +124,42 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
       return statuses.every((answer) => /^hit/.test(cacheStatus(answer).api ?? ''));
     });
   });
+});
+
+it('what writers have fenced is not fenced again by the feed, however many of them share a list', async () => {
+  nodes = [await start()];
+  const [node] = nodes as [TestApp];
+  let open = (): void => undefined;
+  const writersAreDone = new Promise<void>((resolve) => (open = resolve));
+  const look = FeedSlot.prototype.snapshot;
+  const sources: string[] = [];
+  try {
+    await until(() => feedOf(node).state === 'leading');
+    const ids = await Promise.all(['one', 'two', 'three', 'four'].map((name) => create(name, 'shared')));
+    jest.spyOn(FeedSlot.prototype, 'snapshot').mockImplementation(async function (this: FeedSlot) {
+      await writersAreDone;
+      return look.call(this);
+    });
+    node.app.get(CacheEvents).on('invalidated', ({ source }) => sources.push(source));
+    for (let round = 0; round < 10; round += 1)
+      await Promise.all(
+        ids.map((id) =>
+          node.http
+            .put(`/items/${id}`)
+            .send(item(`round ${round}`, 'shared'))
+            .expect(200),
+        ),
+      );
+    expect(sources).toEqual(Array.from({ length: 40 }, () => 'write'));
+    open();
+    // It comes behind them all.
+    await sql("INSERT INTO items (name, category, price, quantity) VALUES ('mark', 'mark', 1, 1)");
+    await until(() => sources.includes('feed'));
+    expect(sources.filter((source) => source === 'feed')).toHaveLength(1);
+  } finally {
+    open();
+    await node.close();
+  }
 });
 
 it('a writer that died before it told anybody is seen all the same', async () => {

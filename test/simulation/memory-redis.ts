@@ -113,14 +113,14 @@ export class MemoryRedis {
       return refusal;
     },
 
-    fence: ([nodes = '', ...keys], [xid, xmin, channel = '', message = '', ...stamps]) => {
+    fence: ([nodes = '', , ...keys], [xid, xmin, channel = '', message = '', ...stamps]) => {
       keys.forEach((key, i) => this.#fence(key, Number(xid), Number(xmin), stamps[i]!));
       this.publish(channel, message);
       const registered = [...(this.#nodes.get(nodes) ?? [])].flatMap(([node, beats]) => [node, String(beats)]);
       return [registered, this.now() - this.bornMs];
     },
 
-    fenceAndFill: ([row = '', coarse = '', ...further], args) => {
+    fenceAndFill: ([row = '', coarse = '', , ...further], args) => {
       const [xid, xmin, newStamp = '', nonce = '', , body = '', text = '', freshMs, keepMs, ...told] = args;
       const [channel = '', message = '', ...stamps] = told;
       const snapshot = parseSnapshot(text);

@@ -95,7 +95,7 @@ const commands = fc.array(
         .tuple(someTags, xid, xid, fc.array(stamp, { minLength: 3, maxLength: 3 }))
         .map(([tags, id, xmin, stamps]): Command => ({
           name: 'fence',
-          tags: ['nodes', ...tags],
+          tags: ['nodes', 'noted', ...tags],
           args: [String(id), String(Math.min(xmin, id)), 'test', '{}', ...stamps],
         })),
     },
@@ -103,7 +103,7 @@ const commands = fc.array(
       weight: 2,
       arbitrary: command(
         'fenceAndFill',
-        fc.tuple(rowKeys, fc.uniqueArray(lists)).map(([keys, further]) => [...keys, ...further]),
+        fc.tuple(rowKeys, fc.uniqueArray(lists)).map(([keys, further]) => [...keys, 'noted', ...further]),
         texts(
           xid,
           fc.constant(15),

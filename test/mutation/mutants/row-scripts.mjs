@@ -122,8 +122,8 @@ export const rowScriptMutants = [
     name: 'lua-write-through-fences-lists',
     guard: 'write-through: the lists of a row are fenced in the same step',
     file: rowScripts,
-    find: 'for i = 4, #KEYS do fence(',
-    replace: 'for i = 4, 3 do fence(',
+    find: 'for i = 5, #KEYS do fence(',
+    replace: 'for i = 5, 4 do fence(',
     by: [spec('cache/committed-rows.spec', 'together with its lists')],
   },
   {

@@ -22,6 +22,8 @@ export const nodeChannel = (node: string): string => `${prefix}:node:${node}`;
 export const nodesKey = (gen: string): string => `${prefix}:${gen}:nodes`;
 /** The hash of a tag: stamp, pending writers, fence, tickets and, for a row, its value. */
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
+/** The tags that a transaction has fenced, for the feed. */
+export const notedKey = (gen: string, xid: string): string => `${prefix}:${gen}:fenced:${xid}`;
 /** An entry made of several tags. */
 export const derivedKey = (gen: string, key: string): string => `${prefix}:${gen}:${codec}:${key}`;
 

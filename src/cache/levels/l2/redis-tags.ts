@@ -5,7 +5,7 @@ import { Clock } from '../../clock.js';
 import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
 import { step } from '../../steps.js';
-import { invalidationChannel, nodeChannel, nodesKey, tagKey, valueField } from './keys.js';
+import { invalidationChannel, nodeChannel, nodesKey, notedKey, tagKey, valueField } from './keys.js';
 import { loadWindowMs, tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
 
@@ -88,10 +88,15 @@ export class RedisTags {
   /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
   async fenceMissed(tags: readonly Tag[], writer: Writer): Promise<readonly Tag[]> {
     const gen = this.connection.gen;
-    const missed = await this.connection.run(gen, 'fenceMissed', this.#keys(gen, tags), [
-      ...[writer.xid, writer.xmin, String(tagTtlMs(this.settings)), invalidationChannel, String(this.clock.wallMs())],
-      ...tags.flatMap((tag) => [tag, nonce()]),
-    ]);
+    const missed = await this.connection.run(
+      gen,
+      'fenceMissed',
+      [notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
+      [
+        ...[writer.xid, writer.xmin, String(tagTtlMs(this.settings)), invalidationChannel, String(this.clock.wallMs())],
+        ...tags.flatMap((tag) => [tag, nonce()]),
+      ],
+    );
     return missed as Tag[];
   }
 
@@ -134,7 +139,7 @@ export class RedisTags {
       const stored = await this.connection.run(
         gen,
         'fenceAndFill',
-        this.#keys(gen, [row.tag, row.coarse, ...further]),
+        [...this.#keys(gen, [row.tag, row.coarse]), notedKey(gen, writer.xid), ...this.#keys(gen, further)],
         [
           ...[writer.xid, writer.xmin, nonce(), row.ticket.nonce, valueField, row.body, row.snapshot],
           ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
@@ -176,7 +181,7 @@ export class RedisTags {
     const [nodes, generationAgeMs] = (await this.connection.run(
       gen,
       'fence',
-      [nodesKey(gen), ...this.#keys(gen, tags)],
+      [nodesKey(gen), notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
       [writer.xid, writer.xmin, invalidationChannel, this.#message(tags, acknowledgement), ...tags.map(nonce)],
     )) as [string[], number];
     return {

@@ -1,3 +1,5 @@
+import { notedTtlMs } from '../lifetimes.js';
+
 /*
  * The protocol, where it is atomic. Every script
  *  - is headed `#!lua`, so that a replica refuses it (it may write; `inspect` alone does not);
@@ -41,13 +43,18 @@ local function prune(list, xmin, ff, keep)
   end
   return kept, ff
 end
+-- What a transaction has fenced is noted for the feed, which then need not fence it again.
+local function note(noted, key)
+  redis.call('SADD', noted, key)
+  redis.call('PEXPIRE', noted, ${notedTtlMs})
+end
 local function with(list, xid)
   for _, id in ipairs(list) do if id == xid then return list end end
   list[#list + 1] = xid
   return list
 end
 -- Drops value and tickets, takes a new stamp, and keeps the hash for as long as the writer may be committing.
-local function fence(key, xid, xmin, stamp)
+local function fence(key, xid, xmin, stamp, noted)
   local h = redis.call('HMGET', key, 'pend', 'fence', 'ff')
   local ff = tonumber(h[3] or '0')
   local list
@@ -61,6 +68,7 @@ local function fence(key, xid, xmin, stamp)
   for _, id in ipairs(with(ids(h[1]), xid)) do if id > ff or id == xid then pend[#pend + 1] = id end end
   redis.call('DEL', key)
   redis.call('HSET', key, 'stamp', stamp, 'pend', text(pend), 'fence', text(list), 'ff', string.format('%.0f', ff))
+  note(noted, key)
 end
 `;
 

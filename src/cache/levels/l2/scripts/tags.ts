@@ -1,27 +1,27 @@
 import { fencing, prelude, stamps } from './parts.js';
 
 /**
- * KEYS record nodes fenced…; ARGV gen xid xmin channel message stamps…. Answers the nodes that must acknowledge with their
- * counts, and the age of the generation in ms: FENCE and publish are one step, so a node that registers later has seen the
- * fence.
+ * KEYS record nodes noted fenced…; ARGV gen xid xmin channel message stamps…. Answers the nodes that must acknowledge with
+ * their counts, and the age of the generation in ms: FENCE and publish are one step, so a node that registers later has
+ * seen the fence.
  */
 export const fence = `${prelude}${fencing}
-for i = 3, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[i + 3]) end
+for i = 4, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[i + 2], KEYS[3]) end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return { redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEYS[1], 'born')) }
 `;
 
 /**
- * KEYS record tags…; ARGV gen xid xmin ttlMs channel atMs (tag, stamp)…. FENCE, for a transaction that has committed, of
- * the tags that do not know of it yet; answers those. They may expire: no load that could miss the writer lasts so long.
+ * KEYS record noted tags…; ARGV gen xid xmin ttlMs channel atMs (tag, stamp)…. FENCE, for a transaction that has committed,
+ * of the tags that it has not fenced yet; answers those. They may expire: no load that could miss the writer lasts so long.
+ * The fence itself does not tell: an id that is not in it may have been pruned.
  */
 export const fenceMissed = `${prelude}${fencing}
 local xid, missed = tonumber(ARGV[2]), {}
-for i = 2, #KEYS do
-  local tag, stamp, known = ARGV[3 + 2 * i], ARGV[4 + 2 * i], false
-  for _, id in ipairs(ids(redis.call('HGET', KEYS[i], 'fence'))) do known = known or id == xid end
-  if not known then
-    fence(KEYS[i], xid, tonumber(ARGV[3]), stamp)
+for i = 3, #KEYS do
+  local tag, stamp = ARGV[1 + 2 * i], ARGV[2 + 2 * i]
+  if redis.call('SISMEMBER', KEYS[2], KEYS[i]) == 0 then
+    fence(KEYS[i], xid, tonumber(ARGV[3]), stamp, KEYS[2])
     local alone = redis.call('HGET', KEYS[i], 'pend') == text({ xid })
     if alone and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
     missed[#missed + 1] = tag
