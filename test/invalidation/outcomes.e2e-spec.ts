@@ -1,6 +1,8 @@
+import { type EntityManager } from 'typeorm';
 import { RedisConnection } from '../../src/cache/index.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { Item } from '../../src/items/item.entity.js';
+import { cacheStatus } from '../support/cache-status.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -41,12 +43,34 @@ it('a COMMIT that fails leaves its writer pending, until a load has seen how it 
   });
 });
 
-it('an upsert that moves a row refreshes the list that it left', async () => {
-  const { body } = await node.http.post('/items').send({ ...item('mover'), category: 'left' }).expect(201); // prettier-ignore
+it('a parent that is inserted together with its child leaves the other rows cached', async () => {
+  await node.dataSource.query('CREATE TABLE notes (item integer REFERENCES items ON DELETE CASCADE)');
+  const { body } = await node.http.post('/items').send(item('other')).expect(201);
+  const path = `/items/${body.id}`;
+  const isHit = async () => (cacheStatus(await node.http.get(path).expect(200)).api ?? '').startsWith('hit');
+  await until(isHit);
+  await node.dataSource.transaction(async (manager) => {
+    const { id } = await manager.save(manager.create(Item, { ...item('parent'), description: null }));
+    await manager.query('INSERT INTO notes VALUES ($1)', [id]);
+  });
+  expect(await isHit()).toBe(true);
+});
+
+it.each([
+  ['', (manager: EntityManager, work: (manager: EntityManager) => Promise<unknown>) => work(manager)],
+  [
+    ', in a savepoint too',
+    (manager: EntityManager, work: (manager: EntityManager) => Promise<unknown>) => manager.transaction(work),
+  ],
+])('an upsert that moves a row refreshes the list that it left%s', async (_, within) => {
+  const { body } = await node.http
+    .post('/items')
+    .send({ ...item('mover'), category: 'left' })
+    .expect(201);
   const names = async () => (await node.http.get('/items?category=left')).body.data.map(({ name }: Item) => name);
   expect(await names()).toEqual(['mover']);
   await node.dataSource.transaction((manager) =>
-    manager.upsert(Item, { ...item('mover'), id: body.id, category: 'entered' }, ['id']),
+    within(manager, (inner) => inner.upsert(Item, { ...item('mover'), id: body.id, category: 'entered' }, ['id'])),
   );
   expect(await names()).toEqual([]);
 });

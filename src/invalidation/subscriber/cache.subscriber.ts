@@ -23,6 +23,7 @@ import { PolicyRegistry } from '../policies/policy-registry.js';
 import { Frame } from './frame.js';
 import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
+import { upsertedTable } from './upserts.js';
 
 /** Wherever it comes from: TypeORM, or a text of the user's own. */
 const commits = /(?:^|;)\s*(?:commit|end|prepare\s+transaction)\b/i;
@@ -65,7 +66,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
     const policyOf = await this.registry.inTransaction(queryRunner);
-    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0 });
+    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0, upserted: new Set() });
   }
 
   async afterTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
@@ -114,6 +115,8 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (!transaction) return;
     if (commits.test(query)) return this.#planCommit(queryRunner, transaction);
     transaction.statements += 1;
+    const table = upsertedTable(query);
+    if (table !== undefined) transaction.upserted.add(table);
     // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
     if (rollsBack.test(query)) for (const frame of transaction.frames) frame.forgetLocks();
   }
@@ -132,10 +135,13 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   async afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): Promise<void> {
     const rule = this.#ruleOf(metadata.target, queryRunner);
     if (!rule) return;
-    const frame = this.#frame(queryRunner);
+    const transaction = this.transactions.get(queryRunner);
+    const frame = transaction?.frames.at(-1);
     const id = entity && rule.idOf(entity);
-    if (frame && id !== undefined && id !== null) frame.change(rule, this.rules.spell(rule.entity, id), undefined);
-    else await this.#unknown(rule, queryRunner);
+    if (frame && id !== undefined && id !== null) {
+      const replaces = transaction?.upserted.has(metadata.tablePath);
+      frame.change(rule, this.rules.spell(rule.entity, id), replaces ? undefined : []);
+    } else await this.#unknown(rule, queryRunner);
   }
 
   beforeUpdate(event: UpdateEvent<object>): Promise<void> {

@@ -17,7 +17,7 @@ export interface LockedRow {
 export interface EntityChanges {
   readonly rule: EntityRule<object>;
   readonly ids: Set<Id>;
-  /** Rows that may have replaced one that nobody looked at (an upsert looks like an insert). */
+  /** Rows that may have replaced one that nobody looked at: upserts. */
   readonly inserted: Set<Id>;
   /** Lists that contained a changed row before. */
   readonly oldListTags: Set<Tag>;
@@ -43,7 +43,7 @@ export class Frame {
     return [...this.#entities.values()];
   }
 
-  /** @param before the lists of the committed row, taken under its lock; undefined for an insert */
+  /** @param before the lists of the committed row, taken under its lock, none if there was none; undefined for an upsert */
   change(rule: EntityRule<object>, id: Id, before: readonly Tag[] | undefined): void {
     const changes = this.#of(rule);
     changes.ids.add(id);

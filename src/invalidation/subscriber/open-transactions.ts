@@ -21,6 +21,8 @@ export interface OpenTransaction {
   readonly policyOf: (entity: string) => PolicyName;
   /** How many statements have been sent. */
   statements: number;
+  /** Tables that `INSERT … ON CONFLICT` has been sent for. */
+  readonly upserted: Set<string>;
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
   lastLook?: Look & { readonly statement: number; readonly entity: string };
   plan?: CommitPlan;
