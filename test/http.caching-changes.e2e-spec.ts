@@ -1,5 +1,5 @@
 import { type Response } from 'express';
-import { heldValidators } from '../src/cache/index.js';
+import { heldValidators, LevelUnavailableError, RedisTags } from '../src/cache/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { saying, type Script, startScripted, write } from './support/scripted.js';
 import { type TestApp } from './support/start-app.js';
@@ -61,6 +61,21 @@ describe('an unsafe request', () => {
     expect((await a.http.get(route.path)).body).toEqual({ version: 2 });
     await until(async () => (await b.http.get(route.path)).body.version === 2);
     expect(await apiOf(other.path, {}, b)).toMatch(/^hit/);
+  });
+
+  it('makes them invalid although Redis could not be told at once', async () => {
+    let version = 1;
+    const route = write((req, res) => {
+      if (req.method === 'POST') version += 1;
+      else res.set('Cache-Control', 'max-age=60');
+      return { version };
+    });
+    for (const node of [a, b]) await node.http.get(route.path);
+    const lost = new LevelUnavailableError('redis', 'the connection broke');
+    const invalidate = jest.spyOn(a.app.get(RedisTags), 'invalidate').mockRejectedValueOnce(lost);
+    await a.http.post(route.path).expect(201);
+    invalidate.mockRestore();
+    for (const node of [a, b]) await until(async () => (await node.http.get(route.path)).body.version === 2);
   });
 
   it('makes those invalid that its answer names, and none if it fails', async () => {

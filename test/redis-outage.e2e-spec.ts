@@ -1,3 +1,5 @@
+import { CACHE_MANAGER } from '@nestjs/cache-manager';
+import { type Cache } from 'cache-manager';
 import { CacheEvents, RedisConnection, RedisTags } from '../src/cache/index.js';
 import { Settings } from '../src/config/index.js';
 import { Journal } from '../src/invalidation/index.js';
@@ -61,6 +63,28 @@ describe.each<[string, () => unknown, () => unknown]>([
       await served(node, `/items/${id}`);
       expect((await node.http.get(`/items/${id}`)).body.name).toBe('changed');
     }
+  });
+
+  it('values of CACHE_MANAGER that are changed or deleted meanwhile never come back', async () => {
+    const [mine, others] = [a, b].map((node) => node.app.get<Cache>(CACHE_MANAGER)) as [Cache, Cache];
+    for (const key of ['changed', 'deleted', 'left alone']) await mine.set(key, 'old');
+    await breakIt();
+    await until(async () => {
+      await Promise.all([mine.get('deleted'), others.get('deleted')]);
+      return [a, b].every((node) => stateOf(node) !== 'closed');
+    });
+    await mine.set('changed', 'new');
+    await mine.del('deleted');
+    expect(await mine.get('deleted')).toBeUndefined();
+    await mendIt();
+    await opened(a, b);
+    for (const manager of [mine, others]) {
+      expect(await manager.get('deleted')).toBeUndefined();
+      expect(await manager.get('changed')).not.toBe('old');
+    }
+    expect(a.app.get(Journal).size).toBe(0);
+    await mine.set('changed', 'newest');
+    expect(await others.get('changed')).toBe('newest');
   });
 
   it('once the breaker is open, nothing waits for Redis any more', async () => {

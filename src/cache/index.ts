@@ -9,6 +9,7 @@ export { deserialise } from './api/stored-response.js';
 export { LevelUnavailableError, type Unavailability, UnprovenLoadError } from './cache.errors.js';
 export { Clock, SystemClock } from './clock.js';
 export { CacheCounters, type RequestCounts } from './counters.js';
+export { InvalidationDelivery } from './delivery.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
 export { type Dependency, entityOf, type Tag } from './core/tags.js';
 export { parseSnapshot, sees, type Snapshot } from './core/snapshot.js';

@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { PolicySource } from '../cache/index.js';
+import { InvalidationDelivery, PolicySource } from '../cache/index.js';
 import { Acknowledgements } from './bus/acknowledgements.js';
 import { Heartbeat } from './bus/heartbeat.js';
 import { InvalidationBus } from './bus/invalidation-bus.js';
@@ -30,6 +30,7 @@ import { LockedRows } from './subscriber/locked-rows.js';
     PolicyRegistry,
     PolicySwitch,
     { provide: PolicySource, useExisting: PolicyRegistry },
+    { provide: InvalidationDelivery, useExisting: Invalidator },
     CommitPlanner,
     TicketTaker,
     OpenTransactions,
@@ -39,6 +40,16 @@ import { LockedRows } from './subscriber/locked-rows.js';
     FeedSlot,
     ChangeFeed,
   ],
-  exports: [ChangeFeed, PolicySource, PolicyRegistry, PolicySwitch, Invalidator, Journal, InvalidationBus, LockedRows],
+  exports: [
+    ChangeFeed,
+    InvalidationDelivery,
+    PolicySource,
+    PolicyRegistry,
+    PolicySwitch,
+    Invalidator,
+    Journal,
+    InvalidationBus,
+    LockedRows,
+  ],
 })
 export class InvalidationModule {}

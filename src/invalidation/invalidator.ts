@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import {
   CacheEvents,
+  type InvalidationDelivery,
   LevelUnavailableError,
   MemoryLevel,
   RedisConnection,
@@ -20,7 +21,7 @@ const lastAttemptMs = 2_000;
  * or, from the journal, as soon as it is back.
  */
 @Injectable()
-export class Invalidator implements BeforeApplicationShutdown {
+export class Invalidator implements InvalidationDelivery, BeforeApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
   #replayed: Promise<void> = Promise.resolve();
 
@@ -48,6 +49,13 @@ export class Invalidator implements BeforeApplicationShutdown {
     // A fill that was under way when the fence was sent may have come back before its message.
     this.l1.invalidate(all);
     this.events.emit({ type: 'invalidated', source: 'write', tags: all });
+  }
+
+  /** Never throws for want of Redis. */
+  async deliver(tags: readonly Tag[], send: () => Promise<unknown>): Promise<void> {
+    this.l1.invalidate(tags);
+    await this.#deliver(tags, undefined, send);
+    this.l1.invalidate(tags);
   }
 
   /** A strict writer has fenced them before its COMMIT, and no node serves them from L1. */
@@ -94,7 +102,7 @@ export class Invalidator implements BeforeApplicationShutdown {
     );
   }
 
-  async #deliver(tags: readonly Tag[], writer: Writer, send: () => Promise<unknown>): Promise<void> {
+  async #deliver(tags: readonly Tag[], writer: Writer | undefined, send: () => Promise<unknown>): Promise<void> {
     try {
       await send();
     } catch (error) {
@@ -106,7 +114,7 @@ export class Invalidator implements BeforeApplicationShutdown {
   }
 
   /** Whatever is sent on the next connection is sent behind the replay, so nothing can be read that it will fence. */
-  #keep(tags: readonly Tag[], writer: Writer): void {
+  #keep(tags: readonly Tag[], writer: Writer | undefined): void {
     this.journal.add(tags, writer);
     this.connection.reset('an invalidation could not be delivered');
   }
@@ -114,7 +122,7 @@ export class Invalidator implements BeforeApplicationShutdown {
   async #replay(): Promise<void> {
     const replays = this.journal.take().map(async ({ tags, writer }) => {
       try {
-        await this.tags.fence(tags, writer);
+        await (writer ? this.tags.fence(tags, writer) : this.tags.invalidate(tags));
         this.events.emit({ type: 'invalidated', source: 'journal', tags });
       } catch {
         this.#keep(tags, writer);

@@ -1,9 +1,8 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { concatMap, type Observable } from 'rxjs';
-import { LevelUnavailableError } from '../cache.errors.js';
+import { InvalidationDelivery } from '../delivery.js';
 import { uriTag } from '../engine/addresses.js';
-import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisTags } from '../levels/l2/redis-tags.js';
 import { uriKey } from './ask.js';
 import { CachedRoutes } from './cached-routes.js';
@@ -17,8 +16,8 @@ import { invalidatedUris, isSafe } from './semantics/invalidated-uris.js';
 export class UnsafeRequestsInterceptor implements NestInterceptor {
   constructor(
     private readonly routes: CachedRoutes,
-    private readonly l1: MemoryLevel,
     private readonly tags: RedisTags,
+    private readonly delivery: InvalidationDelivery,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler<unknown>): Observable<unknown> {
@@ -34,22 +33,10 @@ export class UnsafeRequestsInterceptor implements NestInterceptor {
           response.getHeaders(),
         );
         const { host = '' } = request.headers;
-        await this.#invalidate(uris.flatMap((uri) => [uriTag(uriKey(uri, host)), uriTag(uriKey(uri))]));
+        const tags = uris.flatMap((uri) => [uriTag(uriKey(uri, host)), uriTag(uriKey(uri))]);
+        if (tags.length > 0) await this.delivery.deliver(tags, () => this.tags.invalidate(tags));
         return value;
       }),
     );
-  }
-
-  /** With Redis away nothing of it is served either; what it still holds afterwards is bounded by its own lifetime. */
-  async #invalidate(tags: readonly string[]): Promise<void> {
-    if (tags.length === 0) return;
-    this.l1.invalidate(tags);
-    try {
-      await this.tags.invalidate(tags);
-    } catch (error) {
-      if (!(error instanceof LevelUnavailableError)) throw error;
-    } finally {
-      this.l1.invalidate(tags);
-    }
   }
 }

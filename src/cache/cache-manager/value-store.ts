@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type CacheManagerStore } from 'cache-manager';
 import { Settings } from '../../config/index.js';
-import { LevelUnavailableError } from '../cache.errors.js';
+import { InvalidationDelivery } from '../delivery.js';
 import { rowAddress } from '../engine/addresses.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
@@ -13,7 +13,8 @@ export const valuesEntity = 'values';
 
 /**
  * What CACHE_MANAGER stores in: the same two levels under a prefix of its own. `reset` gives the prefix a new generation
- * and touches nothing else. A level that is away makes reads miss and writes vanish, as cache-manager's users expect.
+ * and touches nothing else. While Redis is away reads miss, and what is set is not kept; what was there before never comes
+ * back: the change is the first thing that is sent when Redis is back.
  */
 @Injectable()
 export class ValueStore implements CacheManagerStore {
@@ -24,6 +25,7 @@ export class ValueStore implements CacheManagerStore {
     private readonly l1: MemoryLevel,
     private readonly l2: RedisLevel,
     private readonly tags: RedisTags,
+    private readonly delivery: InvalidationDelivery,
   ) {}
 
   async get(key: string): Promise<unknown> {
@@ -49,7 +51,8 @@ export class ValueStore implements CacheManagerStore {
   async set(key: string, value: unknown, ttlMs?: number): Promise<void> {
     const { tag, coarse } = rowTags(valuesEntity, key);
     const life = ttlMs || this.settings.cacheTtlMs;
-    await this.#change([tag], () => this.tags.put(tag, coarse, JSON.stringify(value), { freshMs: life, keepMs: life }));
+    const body = JSON.stringify(value);
+    await this.delivery.deliver([tag], () => this.tags.put(tag, coarse, body, { freshMs: life, keepMs: life }));
   }
 
   async mset(data: Record<string, unknown>, ttlMs?: number): Promise<void> {
@@ -62,7 +65,7 @@ export class ValueStore implements CacheManagerStore {
 
   async mdel(...keys: string[]): Promise<void> {
     const tags = keys.map((key) => rowTags(valuesEntity, key).tag);
-    await this.#change(tags, () => this.tags.invalidate(tags));
+    await this.delivery.deliver(tags, () => this.tags.invalidate(tags));
   }
 
   /** What is left of a value's life, in ms. */
@@ -78,18 +81,6 @@ export class ValueStore implements CacheManagerStore {
 
   async reset(): Promise<void> {
     const { coarse } = rowTags(valuesEntity, '');
-    await this.#change([coarse], () => this.tags.invalidate([coarse]));
-  }
-
-  /** This process forgets at once; the others when they hear of it. */
-  async #change(tags: readonly string[], send: () => Promise<void>): Promise<void> {
-    this.l1.invalidate(tags);
-    try {
-      await send();
-    } catch (error) {
-      if (!(error instanceof LevelUnavailableError)) throw error;
-    } finally {
-      this.l1.invalidate(tags);
-    }
+    await this.delivery.deliver([coarse], () => this.tags.invalidate([coarse]));
   }
 }

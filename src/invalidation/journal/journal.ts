@@ -3,7 +3,8 @@ import { CacheEvents, entityOf, rowTags, type Tag, type Writer } from '../../cac
 
 export interface JournalEntry {
   readonly tags: readonly Tag[];
-  readonly writer: Writer;
+  /** Undefined for values that no database row stands behind: they are invalidated, there is nobody to fence. */
+  readonly writer: Writer | undefined;
 }
 
 /** Beyond so many tags, what is kept is "everything of the entity". */
@@ -15,7 +16,7 @@ const maxTags = 10_000;
  */
 @Injectable()
 export class Journal {
-  readonly #writers = new Map<string, { readonly writer: Writer; readonly tags: Set<Tag> }>();
+  readonly #writers = new Map<string | undefined, { readonly writer: Writer | undefined; readonly tags: Set<Tag> }>();
   #size = 0;
 
   constructor(private readonly events: CacheEvents) {}
@@ -24,7 +25,7 @@ export class Journal {
     return this.#size;
   }
 
-  add(tags: readonly Tag[], writer: Writer): void {
+  add(tags: readonly Tag[], writer: Writer | undefined): void {
     const overflow = this.#size + tags.length > maxTags;
     if (overflow) this.#coarsen(tags, writer);
     else this.#put(tags, writer);
@@ -40,26 +41,26 @@ export class Journal {
     return entries;
   }
 
-  #put(tags: readonly Tag[], writer: Writer): void {
-    let kept = this.#writers.get(writer.xid);
-    if (!kept) this.#writers.set(writer.xid, (kept = { writer, tags: new Set() }));
+  #put(tags: Iterable<Tag>, writer: Writer | undefined): void {
+    let kept = this.#writers.get(writer?.xid);
+    if (!kept) this.#writers.set(writer?.xid, (kept = { writer, tags: new Set() }));
     const before = kept.tags.size;
     for (const tag of tags) kept.tags.add(tag);
     this.#size += kept.tags.size - before;
   }
 
-  /** One coarse tag per entity, for every writer that is known: its fence must name each of them. */
-  #coarsen(tags: readonly Tag[], writer: Writer): void {
-    const entities = new Set(
-      [...this.#writers.values()]
-        .flatMap((kept) => [...kept.tags])
-        .concat(tags)
-        .map(entityOf),
-    );
-    const coarse = [...entities].map((entity) => rowTags(entity, '').coarse);
-    // The latest writer stands for all: what was kept for the others has long been committed.
+  /** One coarse tag per entity. The latest writer stands for all: what was kept for the others has long been committed. */
+  #coarsen(tags: readonly Tag[], writer: Writer | undefined): void {
+    const all = [...this.#writers.values(), { writer, tags }];
     this.#writers.clear();
     this.#size = 0;
-    this.#put(coarse, writer);
+    for (const group of [all.filter((kept) => kept.writer), all.filter((kept) => !kept.writer)]) {
+      const entities = new Set(group.flatMap((kept) => [...kept.tags].map(entityOf)));
+      if (entities.size > 0)
+        this.#put(
+          [...entities].map((entity) => rowTags(entity, '').coarse),
+          group.at(-1)?.writer,
+        );
+    }
   }
 }

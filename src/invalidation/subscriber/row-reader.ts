@@ -23,8 +23,8 @@ export async function lockRow<Row extends object>(
 export interface Image {
   readonly lists: readonly Tag[];
   /**
-   * Whether it replaced another in the statement that wrote it: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on its row,
-   * a plain INSERT leaves zero.
+   * Whether an upsert has replaced another: `ON CONFLICT DO UPDATE` leaves a non-zero xmax on its row, a plain INSERT zero,
+   * unless a foreign key has locked it since.
    */
   readonly replaced: boolean;
 }
