@@ -238,6 +238,15 @@ describe('L1', () => {
     expect(node.lease.valid).toBe(false);
   });
 
+  it('keeps its lease when an earlier connection ends', () => {
+    const term = node.lease.term!;
+    node.lease.end(term);
+    const next = node.lease.begin();
+    node.lease.extend(next, node.clock.now());
+    node.lease.end(term);
+    expect([node.lease.valid, node.lease.term]).toEqual([true, next]);
+  });
+
   it('stays within its bytes, and forgets what was used least recently', () => {
     for (let n = 0; n < 200; n += 1) fill(`row things:${n}`, JSON.stringify({ text: 'x'.repeat(500) }));
     expect(node.l1.bytes).toBeLessThanOrEqual(100_000);

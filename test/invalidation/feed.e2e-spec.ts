@@ -1,5 +1,6 @@
 import { CacheEvents } from '../../src/cache/index.js';
 import { FeedSlot } from '../../src/invalidation/feed/feed-slot.js';
+import { FeedTables } from '../../src/invalidation/feed/feed-tables.js';
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
@@ -70,6 +71,39 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
     for (const node of nodes) await until(async () => (await nameOf(node, 900_001)) === 'there');
   });
 
+  it('is seen in the list that a row left where the log does not have the old row', async () => {
+    await create('before', 'left behind');
+    await sql('ALTER TABLE items REPLICA IDENTITY DEFAULT');
+    try {
+      await cached('/items?category=left%20behind');
+      await sql("UPDATE items SET category = 'elsewhere' WHERE category = 'left behind'");
+      for (const node of nodes) await until(async () => (await namesIn(node, 'left%20behind')).length === 0);
+      await cached('/items?category=elsewhere');
+      await sql("DELETE FROM items WHERE category = 'elsewhere'");
+      for (const node of nodes) await until(async () => (await namesIn(node, 'elsewhere')).length === 0);
+    } finally {
+      await sql('ALTER TABLE items REPLICA IDENTITY FULL');
+    }
+  });
+
+  it('is seen where the row cannot be read by this build', async () => {
+    const id = await create('before', 'unreadable');
+    await cached(`/items/${id}`);
+    const read = (): never => {
+      throw new Error('a column is missing');
+    };
+    for (const node of nodes) {
+      const tables = node.app.get(FeedTables);
+      const of = tables.of.bind(tables);
+      jest.spyOn(tables, 'of').mockImplementation((relation) => {
+        const table = of(relation);
+        return table && { ...table, read };
+      });
+    }
+    await sql("UPDATE items SET name = 'after' WHERE id = $1", [id]);
+    for (const node of nodes) await until(async () => (await nameOf(node, id)) === 'after');
+  });
+
   it('is seen where it is part of a transaction that the service has made in part', async () => {
     const [known, unknown] = [await create('before', 'part'), await create('before', 'part')];
     await cached(`/items/${unknown}`);
@@ -131,14 +165,15 @@ it('what writers have fenced is not fenced again by the feed, however many of th
   const [node] = nodes as [TestApp];
   let open = (): void => undefined;
   const writersAreDone = new Promise<void>((resolve) => (open = resolve));
-  const look = FeedSlot.prototype.snapshot;
   const sources: string[] = [];
   try {
     await until(() => feedOf(node).state === 'leading');
     const ids = await Promise.all(['one', 'two', 'three', 'four'].map((name) => create(name, 'shared')));
-    jest.spyOn(FeedSlot.prototype, 'snapshot').mockImplementation(async function (this: FeedSlot) {
+    const slot = node.app.get(FeedSlot);
+    const look = slot.snapshot.bind(slot);
+    jest.spyOn(slot, 'snapshot').mockImplementation(async () => {
       await writersAreDone;
-      return look.call(this);
+      return look();
     });
     node.app.get(CacheEvents).on('invalidated', ({ source }) => sources.push(source));
     for (let round = 0; round < 10; round += 1)

@@ -1,11 +1,13 @@
 // @ts-check
 import { acknowledgementMutants } from './mutants/acknowledgements.mjs';
+import { changeMutants } from './mutants/changes.mjs';
 import { decisionMutants } from './mutants/decisions.mjs';
 import { feedMutants } from './mutants/feed.mjs';
 import { generationMutants } from './mutants/generations.mjs';
 import { laneMutants } from './mutants/lane.mjs';
 import { localMutants } from './mutants/local.mjs';
 import { readerMutants } from './mutants/readers.mjs';
+import { responseMutants } from './mutants/responses.mjs';
 import { rowScriptMutants } from './mutants/row-scripts.mjs';
 import { scriptMutants } from './mutants/scripts.mjs';
 import { switchMutants } from './mutants/switches.mjs';
@@ -31,9 +33,11 @@ export const mutants = unique([
   ...scriptMutants,
   ...generationMutants,
   ...readerMutants,
+  ...responseMutants,
   ...localMutants,
   ...laneMutants,
   ...writerMutants,
+  ...changeMutants,
   ...acknowledgementMutants,
   ...switchMutants,
   ...feedMutants,

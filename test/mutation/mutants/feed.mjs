@@ -26,6 +26,22 @@ export const feedMutants = [
     by: [spec('long-transactions.e2e-spec', 'whose COMMIT waits for a standby')],
   },
   {
+    name: 'feed-without-old-row',
+    guard: 'an UPDATE without its old row fences everything of the entity: the lists that it left are not known',
+    file: 'src/invalidation/feed/change-stream.ts',
+    find: '[message.old, message.new])\n          : this.#changeUnknown(message.relation);',
+    replace: '[message.old, message.new])\n          : this.#change(message.relation, [message.new]);',
+    by: [spec('invalidation/feed.e2e-spec', 'where the log does not have the old row')],
+  },
+  {
+    name: 'feed-unreadable-row',
+    guard: 'a row that this build cannot read has changed all the same',
+    file: 'src/invalidation/feed/change-stream.ts',
+    find: 'changes.unknown(table.rule);\n    }\n  }',
+    replace: '}\n  }',
+    by: [spec('invalidation/feed.e2e-spec', 'where the row cannot be read')],
+  },
+  {
     name: 'feed-covers',
     guard: 'a new slot begins with nothing cached',
     file: feed,

@@ -1,0 +1,85 @@
+// @ts-check
+import { spec } from '../catchers.mjs';
+
+const levels = 'src/cache/api/response-levels.ts';
+const cache = 'src/cache/api/response-cache.ts';
+const outcome = 'src/cache/api/outcome.ts';
+const verdict = 'src/cache/api/verdict.ts';
+const unsafe = 'src/cache/api/unsafe-requests.interceptor.ts';
+const ask = 'src/cache/api/ask.ts';
+
+/** Whole responses: whose they are, and what they depend on. @type {import('../mutants.mjs').Mutant[]} */
+export const responseMutants = [
+  {
+    name: 'response-authorized',
+    guard: 'a stored response answers a request with Authorization only if it says so',
+    file: levels,
+    find: 'if (isAuthorized(ask) && !stored.own?.forAuthorized) return undefined;',
+    replace: '',
+    by: [spec('http.caching.e2e-spec', 'for a request with Authorization')],
+  },
+  {
+    name: 'response-joined',
+    guard: 'a response goes to those who waited for it only if it fits their request',
+    file: cache,
+    find: 'if (joined && !outcome.fits(ask)) return this.#misfit(ask, handler, outcome);',
+    replace: '',
+    by: [spec('http.caching.e2e-spec', 'is not handed to anybody who waited')],
+  },
+  {
+    name: 'response-joined-variant',
+    guard: 'a response goes to those who waited for it only if they chose the same variant',
+    file: outcome,
+    find: 'return (other) => same(other) && (',
+    replace: 'return (other) => same !== undefined && (',
+    by: [spec('http.caching-changes.e2e-spec', 'is not given to a request of another variant')],
+  },
+  {
+    name: 'response-refused',
+    guard: 'a response that must not be stored is not kept',
+    file: verdict,
+    find: 'life: refusal === undefined && dependencies',
+    replace: 'life: dependencies',
+    by: [spec('http.caching.e2e-spec', 'a response that is not to be stored')],
+  },
+  {
+    name: 'response-parts-life',
+    guard: 'a response is fresh for no longer than what it was made of',
+    file: verdict,
+    find: 'Math.min(ownMs ?? 0, parts?.freshMs ?? Infinity, longestMs)',
+    replace: 'Math.min(ownMs ?? 0, longestMs)',
+    by: [spec('http.caching-entities.e2e-spec', 'is as fresh as it says')],
+  },
+  {
+    name: 'response-host',
+    guard: 'a response is kept for the host that was asked for',
+    file: ask,
+    find: "uriKey(request.originalUrl, request.headers.host ?? '')",
+    replace: 'uriKey(request.originalUrl)',
+    by: [spec('http.caching.e2e-spec', 'for another host')],
+  },
+  {
+    name: 'unsafe-invalidates',
+    guard: 'an unsafe request makes the responses of its URI invalid',
+    file: unsafe,
+    find: 'if (tags.length > 0) await this.delivery.deliver(tags, () => this.tags.invalidate(tags));',
+    replace: 'void tags;',
+    by: [spec('http.caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
+  },
+  {
+    name: 'unsafe-kept',
+    guard: 'what an unsafe request makes invalid is kept until Redis can be told',
+    file: unsafe,
+    find: 'await this.delivery.deliver(tags, () => this.tags.invalidate(tags));',
+    replace: 'await this.tags.invalidate(tags).catch(() => undefined);',
+    by: [spec('http.caching-changes.e2e-spec', 'although Redis could not be told')],
+  },
+  {
+    name: 'uri-stamp-first',
+    guard: "a response that is not made of entities alone depends on its URI's stamp, taken before its handler ran",
+    file: 'src/cache/api/response-maker.ts',
+    find: "const stamps = ask.route.reads === 'entities' ? [] : await this.#uriStamp(ask, blocked, placeholder);",
+    replace: 'const stamps: [] = [];',
+    by: [spec('http.caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
+  },
+];
