@@ -21,6 +21,7 @@ const contract: Readonly<Record<string, { type: string; labels: string[] }>> = {
   cache_part_enabled: { type: 'gauge', labels: ['part'] },
   cache_l1_entries: { type: 'gauge', labels: [] },
   cache_lease_valid: { type: 'gauge', labels: [] },
+  cache_earlier_writers: { type: 'gauge', labels: [] },
   cache_breaker_state: { type: 'gauge', labels: ['level'] },
   cache_journal_entries: { type: 'gauge', labels: [] },
   warming_jobs_total: { type: 'counter', labels: ['result'] },

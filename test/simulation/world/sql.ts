@@ -32,7 +32,7 @@ export async function interpret(
     return session.run('identity', () => [{ system: '1', timeline: '1', database: '1' }], [], true);
   if (/AS epoch/.test(sql)) {
     const writers = () => advisory.holding.flatMap(({ xid }) => (xid === undefined ? [] : [String(xid)]));
-    return session.run('the epoch', () => [{ writers: writers(), epoch: String(postgres.xid()) }]);
+    return session.run('transaction ids', () => [{ writers: writers(), epoch: String(postgres.xid()) }]);
   }
   if (/AS ended/.test(sql)) {
     const ended = () => Number(postgres.snapshot(session.transaction).split(':')[0]) > Number(parameters[0]);
