@@ -2,24 +2,22 @@ import { plainAsk } from '../../src/cache/api/ask.js';
 import { ResponseCache } from '../../src/cache/api/response-cache.js';
 import { plainAnswer } from '../../src/cache/api/stored-response.js';
 import { type Collector, collecting } from '../../src/cache/engine/scope.js';
-import { CacheEvents, type Layer, queryTags, ReadThrough } from '../../src/cache/index.js';
+import { CacheEvents, type Layer, loadProof, queryTags, ReadThrough } from '../../src/cache/index.js';
 import { cacheStatus } from '../support/cache-status.js';
-import { startRedis, type TestRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
-let redis: TestRedis;
+let redis: SharedRedis;
 let node: TestApp;
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await sharedRedis();
 });
-afterAll(() => redis.stop());
 afterEach(() => node.close());
 
-const snapshotOf = async (): Promise<string> => {
-  const sql = 'SELECT pg_current_snapshot()::text AS text';
-  const [{ text }] = await node.dataSource.query<[{ text: string }]>(sql);
-  return text;
+const proofOf = async (): Promise<string> => {
+  const [{ proof }] = await node.dataSource.query<[{ proof: string }]>(`SELECT ${loadProof} AS proof`);
+  return proof;
 };
 
 describe('a client that wants a fresh answer does not share one with a client that does not', () => {
@@ -33,11 +31,16 @@ describe('a client that wants a fresh answer does not share one with a client th
     let loads = 0;
     const read = () =>
       reads.query('items', 'a list', queryTags('items', {}), async () => {
-        const snapshot = await snapshotOf();
-        return { value: (loads += 1), snapshot };
+        const proof = await proofOf();
+        return { value: (loads += 1), proof };
       });
     expect([await read(), await read()]).toEqual([1, 1]);
-    const renewing: Collector = { renew: true, watch: () => undefined, collect: () => undefined };
+    const renewing: Collector = {
+      renew: true,
+      watch: () => undefined,
+      collect: () => undefined,
+      readPast: () => undefined,
+    };
     expect(await Promise.all([read(), collecting(renewing, read)])).toEqual([1, 2]);
   });
 
@@ -47,7 +50,7 @@ describe('a client that wants a fresh answer does not share one with a client th
     let made = 0;
     const handler = async () => {
       made += 1;
-      await node.app.get(ReadThrough).row('items', id, async () => ({ value: { id }, snapshot: await snapshotOf() }));
+      await node.app.get(ReadThrough).row('items', id, async () => ({ value: { id }, proof: await proofOf() }));
       return plainAnswer({ made });
     };
     const respond = async (renew: boolean) => (await responses.respond(plainAsk('/a page', renew), handler)).response;
