@@ -3,6 +3,7 @@ import { CreateIdempotencyKeys1730000001000 } from './1730000001000-create-idemp
 import { CreateCachePolicies1730000002000 } from './1730000002000-create-cache-policies.js';
 import { CreateSeeds1730000003000 } from './1730000003000-create-seeds.js';
 import { CreateChangeFeed1730000004000 } from './1730000004000-create-change-feed.js';
+import { CreateCacheGeneration1730000005000 } from './1730000005000-create-cache-generation.js';
 
 /** Every migration, oldest first. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   CreateCachePolicies1730000002000,
   CreateSeeds1730000003000,
   CreateChangeFeed1730000004000,
+  CreateCacheGeneration1730000005000,
 ];

@@ -35,6 +35,11 @@ const known = [
     where: [`${row}, failover and back (two nodes)`],
   },
   {
+    guard: 'L1: a generation is told of when it is installed, and a PING keeps the lease',
+    rules: { claimIsTold: false, heartbeatProvesGeneration: false },
+    where: ['write-through: L1, an operator clears everything'],
+  },
+  {
     guard: 'L1: only a sleep of a whole lease counts',
     rules: { sleepIsSubtracted: false },
     where: ['write-through: L1, a machine that sleeps'],

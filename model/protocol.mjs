@@ -72,6 +72,12 @@ export const rules = {
   leaseIsChecked: true,
   /** The lease runs from when the heartbeat was sent. */
   leaseFromSent: true,
+  /** A generation's end is told in the step that ends it, ... */
+  claimIsTold: true,
+  /** ... and a heartbeat is answered under the generation in force only. */
+  heartbeatProvesGeneration: true,
+  /** Acknowledged: while a generation is younger than a lease, writers wait for one. */
+  youngGenerationWaits: true,
   /** L1: an invalidation voids fills under way, too. */
   placeholderIsVoided: true,
   /** L1 keeps hits of L2 and accepted fills, nothing else. */

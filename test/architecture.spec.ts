@@ -30,6 +30,15 @@ const longer: Readonly<Record<string, { readonly lines: number; readonly because
     lines: 320,
     because: 'one read, from the first level to the database, is one thought',
   },
+  'src/cache/levels/l2/generation.ts': {
+    lines: 300,
+    because: 'how a generation begins, is joined and is confirmed is one protocol',
+  },
+  'src/cache/levels/l2/redis-connection.ts': {
+    lines: 350,
+    because: 'one state machine: closed, open, half-open, joining',
+  },
+  'src/cache/levels/l2/redis-level.ts': { lines: 280, because: 'all kinds of entries of one level' },
 };
 const longestTest = 400;
 /** Above it a test file is named in the report, below `longestTest` nothing fails. */

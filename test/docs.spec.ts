@@ -76,7 +76,7 @@ describe('the documents', () => {
 
   it('keep the architecture on one page, with every module on it', () => {
     const architecture = read('ARCHITECTURE.md');
-    expect(architecture.split('\n').length).toBeLessThanOrEqual(150);
+    expect(architecture.split('\n').length).toBeLessThanOrEqual(170);
     const modules = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const missing = modules.filter(({ name }) => !section(architecture, '## Ranks').includes(`\`${name}\``));
     expect(missing.map(({ name }) => name)).toEqual([]);

@@ -67,7 +67,7 @@ async function openLevel(nodes, undo) {
     import(pathToFileURL(join(nodes.opened.dist, 'src', ...path)).href);
   await import('reflect-metadata');
   Logger.overrideLogger(false);
-  const { CacheEvents, GenerationRecord, RedisConnection, RedisLevel, RedisTags } = await product(
+  const { CacheEvents, GenerationRecord, RedisConnection, RedisLevel, RedisTags, SystemClock } = await product(
     'cache',
     'testing.js',
   );
@@ -76,7 +76,7 @@ async function openLevel(nodes, undo) {
   const settings = loadSettings({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '1000' });
   const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl }).initialize();
   const events = new CacheEvents();
-  const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events), events);
+  const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events, new SystemClock()), events);
   await connection.onModuleInit();
   undo.add(async () => {
     connection.onApplicationShutdown();

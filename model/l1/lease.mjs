@@ -35,6 +35,9 @@ export function leaseOf(config, rules) {
   /** What FENCE does besides: the node is told. @param {L1State} state @param {number} writer */
   const publish = (state, writer) => toNode(state, { kind: 'invalidation', n: writer, connection: state.connection });
 
+  /** What a generation's beginning, or its end (0), does besides. @param {L1State} state @param {number} gen */
+  const tell = (state, gen) => toNode(state, { kind: 'generation', n: gen, connection: state.connection });
+
   /** @param {L1State} state @param {Step} step */
   function time(state, step) {
     if (state.now >= config.until) return;
@@ -55,7 +58,13 @@ export function leaseOf(config, rules) {
   function heartbeat(state, step) {
     const { term, connection, outbox, heartbeats, linked } = state;
     if (heartbeats > 0 && term !== 0) {
-      const ping = { kind: /** @type {const} */ ('pong'), n: monotonic(state), offset: offsetOf(state), connection };
+      const ping = {
+        kind: /** @type {const} */ ('pong'),
+        n: monotonic(state),
+        offset: offsetOf(state),
+        connection,
+        gen: state.gen,
+      };
       const sent = { ...state, heartbeats: heartbeats - 1, outbox: [...outbox, ping] };
       step(() => `the node sends a heartbeat at ${ping.n}`, sent);
     }
@@ -63,6 +72,8 @@ export function leaseOf(config, rules) {
     if (!ping) return;
     if (!linked || ping.connection !== connection)
       return step(() => 'a heartbeat is lost', { ...state, outbox: later });
+    if (rules.heartbeatProvesGeneration && (ping.gen === 0 || ping.gen !== state.set.gen))
+      return step(() => 'a heartbeat meets another generation', { ...state, outbox: later, gen: 0 });
     // Answered by Redis behind everything that it has published before.
     const pong = rules.leaseFromSent ? ping : { ...ping, n: -1 };
     const registered = state.registered || rules.heartbeatRegisters;
@@ -81,6 +92,12 @@ export function leaseOf(config, rules) {
       const writers = state.writers.map((writer, i) => (i === message.n ? { ...writer, heard: true } : writer));
       const dropped = { ...without(rest, 'entry'), writers, ...voided };
       return step(() => `the node hears the invalidation of writer ${message.n}`, dropped);
+    }
+    if (message.kind === 'generation') {
+      const { flight } = rest;
+      const voided = flight ? { flight: { ...flight, voided: true } } : {};
+      const dropped = { ...without(rest, 'entry'), gen: message.n, ...voided };
+      return step(() => `the node hears that a generation ${message.n === 0 ? 'has ended' : 'begins'}`, dropped);
     }
     if (message.kind === 'subscribed') {
       const begun = { ...rest, term: message.connection, offset: offsetOf(state) };
@@ -127,5 +144,5 @@ export function leaseOf(config, rules) {
     connection(state, step);
   }
 
-  return { next, valid, publish };
+  return { next, valid, publish, tell };
 }

@@ -1,7 +1,7 @@
 // @ts-check
 import { without } from '../without.mjs';
 import { begin, current, end, snapshotOf } from '../world/postgres.mjs';
-import { scriptsOf, stampsOf } from '../world/redis.mjs';
+import { emptySet, scriptsOf, stampsOf } from '../world/redis.mjs';
 import { put } from '../row/state.mjs';
 import { leaseOf } from './lease.mjs';
 import { initialL1, l1Key } from './state.mjs';
@@ -25,8 +25,8 @@ const programs = {
  *
  * Time comes in ticks, the same for everybody but for a machine that sleeps; messages arrive in order, after any delay.
  * Not modelled: clocks of different speed (the margin is for them), more nodes with an L1 (each is waited for by itself),
- * derived entries in L1, a wall clock that is set back while the machine sleeps, a new generation (until which nodes it
- * knows, writers wait for a lease).
+ * derived entries in L1, a wall clock that is set back while the machine sleeps. An installer that dies is one that never
+ * installs.
  * @param {L1Config} config
  * @param {import('../protocol.mjs').Protocol} protocol
  * @returns {import('../engine.mjs').Model<L1State>}
@@ -60,6 +60,8 @@ export function l1Model(config, protocol) {
     if (at === 'begin') {
       const change = { xid: state.pg.nextXid, value: current(state.pg) | (1 << i) };
       step(() => `${W} changes the row to ${change.value}`, advance({ ...state, pg: begin(state.pg) }, change));
+    } else if (at === 'ticket' && state.set.gen === 0) {
+      step(() => `${W} gets no ticket`, advance(state));
     } else if (at === 'ticket') {
       const ticket = `t${state.tickets}`;
       const [set] = scripts.getRow(state.set, ticket, true);
@@ -69,6 +71,11 @@ export function l1Model(config, protocol) {
       step(() => `${W} loads ${read.loaded}`, advance(state, read));
     } else if (at === 'send') {
       step(() => `${W} sends FENCE`, advance(state, { sentAt: state.now }));
+    } else if (state.set.gen === 0 && at !== 'wait' && at !== 'commit') {
+      // Strict fails, and is tried again. After a COMMIT, it is answered before anybody knows how long it would take.
+      if (config.kind === 'strict' && at !== 'release') return;
+      const kept = at === 'release' ? state.kept : [...state.kept, i];
+      step(() => `${W}'s ${at} meets no generation`, advance({ ...state, kept }));
     } else if (at === 'fence') {
       const [set] = scripts.fence(state.set, ['row'], xid, xmin);
       const beats = config.acknowledged && state.registered ? state.beats : -1;
@@ -77,7 +84,9 @@ export function l1Model(config, protocol) {
     } else if (at === 'wait') {
       const since = rules.waitsFromReply ? writer.repliedAt : writer.sentAt;
       const over = state.now - since >= config.lease;
-      if (rules.writerWaits && writer.beats !== -1 && !writer.heard && !over) return;
+      // It does not know yet which nodes may hold something.
+      const young = rules.youngGenerationWaits && writer.repliedAt - state.bornAt < config.lease;
+      if (rules.writerWaits && (young || (writer.beats !== -1 && !writer.heard)) && !over) return;
       const silent = writer.beats !== -1 && !writer.heard && over;
       const removed = silent && (!rules.removalIsConditional || writer.beats === state.beats);
       const next = removed ? { ...state, registered: false } : state;
@@ -164,6 +173,9 @@ export function l1Model(config, protocol) {
       const holds = scripts.confirms(state.set, flight.stamps) || !rules.confirmsByStamps;
       const next = { ...flight, at: holds ? /** @type {const} */ ('hit') : /** @type {const} */ ('get') };
       step(() => `the stamps ${holds ? 'still hold' : 'do not hold'}`, { ...state, flight: next });
+    } else if (at === 'get' && state.set.gen === 0) {
+      const next = { ...flight, at: /** @type {const} */ ('missed') };
+      step(() => 'GET meets no generation', { ...state, gen: 0, flight: next });
     } else if (at === 'get') {
       const ticket = `t${state.tickets}`;
       const [set, found] = scripts.getRow(state.set, ticket);
@@ -177,7 +189,10 @@ export function l1Model(config, protocol) {
       const loaded = { at: /** @type {const} */ ('fill'), value: current(state.pg), snapshot: snapshotOf(state.pg) };
       step(() => `the node loads ${loaded.value}`, { ...state, flight: { ...flight, ...loaded } });
     } else if (at === 'fill' && snapshot) {
-      const [set, filled] = scripts.fillRow(state.set, nonce, snapshot, value);
+      const [set, filled] =
+        state.set.gen === 0
+          ? /** @type {const} */ ([state.set, false])
+          : scripts.fillRow(state.set, nonce, snapshot, value);
       const next = { ...flight, at: /** @type {const} */ ('filled'), accepted: filled, stamps: stampsOf(set) };
       step(() => `FILL ${value} is ${filled ? 'accepted' : 'refused'}`, { ...state, set, flight: next });
     } else {
@@ -188,10 +203,31 @@ export function l1Model(config, protocol) {
   /** A read elsewhere: through L2, kept nowhere. @param {L1State} state @param {Step} step */
   function readPlainly(state, step) {
     if (state.plain === 0) return;
-    const [, found] = scripts.getRow(state.set, 'plain');
-    const value = found.hit ?? current(state.pg);
+    const found = state.set.gen === 0 ? undefined : scripts.getRow(state.set, 'plain')[1];
+    const value = found?.hit ?? current(state.pg);
     const broken = config.kind === 'strict' ? judge(state, value, { min: lastAcked(state), seen: state.seen }) : '';
     step(() => `another node returns ${value}`, returned({ ...state, plain: state.plain - 1 }, value), broken);
+  }
+
+  /** A generation ends when the next one is claimed, and begins when that is installed: at any time, or never. @param {L1State} state @param {Step} step */
+  function generations(state, step) {
+    const { set, pg, left, gen, kept } = state;
+    if (left.clear) {
+      const ended = { ...emptySet('A'), fresh: set.fresh };
+      const claimed = { ...state, set: ended, claimed: true, registered: false, beats: 0, left: { ...left, clear: 0 } };
+      step(() => 'a generation is claimed: the one before ends', rules.claimIsTold ? lease.tell(claimed, 0) : claimed);
+    }
+    if (state.claimed) {
+      const begun = { ...set, gen: 2, epoch: pg.nextXid };
+      const installed = { ...state, pg: end(begin(pg), pg.nextXid, undefined), set: begun, claimed: false };
+      step(() => 'a generation is installed', lease.tell({ ...installed, bornAt: state.now }, 2));
+    }
+    if (gen === 0 && set.gen !== 0) step(() => 'the node joins the generation', { ...state, gen: set.gen });
+    const [i, ...later] = kept;
+    if (i === undefined || set.gen === 0) return;
+    const { xid } = /** @type {Writer} */ (state.writers[i]);
+    const [fenced] = scripts.fence(set, ['row'], xid, Math.min(xid, ...pg.running));
+    step(() => `the FENCE of writer ${i} is replayed`, lease.publish({ ...state, set: fenced, kept: later }, i));
   }
 
   return {
@@ -202,6 +238,7 @@ export function l1Model(config, protocol) {
       read(state, step);
       readPlainly(state, step);
       lease.next(state, step);
+      generations(state, step);
     },
   };
 }

@@ -7,7 +7,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
 /** @typedef {import('../world/redis.mjs').DataSet} DataSet */
 /** @typedef {import('../world/redis.mjs').Stamps} Stamps */
 /** @typedef {import('../../src/cache/core/snapshot.js').Snapshot} Snapshot */
-/** @typedef {'loss' | 'sleep' | 'clock' | 'crash'} Fault loss: of the invalidation connection; clock: somebody sets it */
+/** @typedef {'loss' | 'sleep' | 'clock' | 'crash' | 'clear'} Fault loss: of the invalidation connection; clock: somebody sets it; clear: a generation is claimed, and installed some time or never */
 
 /**
  * @typedef {object} L1Config
@@ -53,7 +53,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
  * @property {Snapshot} [snapshot]
  */
 
-/** @typedef {{ readonly kind: 'invalidation' | 'pong' | 'subscribed', readonly n: number, readonly offset?: number, readonly connection: number }} Message n: the writer, or when it was asked */
+/** @typedef {{ readonly kind: 'invalidation' | 'pong' | 'subscribed' | 'generation', readonly n: number, readonly offset?: number, readonly connection: number, readonly gen?: number }} Message n: the writer, when it was asked, or the generation that begins, 0 where one ends; gen: under which it was asked */
 
 /**
  * @typedef {object} L1State
@@ -74,6 +74,10 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
  * @property {number} beats
  * @property {{ readonly value: number, readonly term: number, readonly stamps: Stamps }} [entry]
  * @property {Flight} [flight]
+ * @property {number} gen under which the node serves; 0: it knows none
+ * @property {boolean} claimed somebody has ended the generation, and is to install the next one
+ * @property {number} bornAt when the generation began
+ * @property {readonly number[]} kept writers whose FENCE met no generation, to be replayed
  * @property {readonly Writer[]} writers
  * @property {readonly { readonly version: number, readonly at: number }[]} acked
  * @property {number} seen
@@ -106,6 +110,10 @@ export function initialL1(config) {
     outbox: [],
     registered: true,
     beats: 0,
+    gen: 1,
+    claimed: false,
+    bornAt: -lease,
+    kept: [],
     ...(cached ? { entry: { value: 0, term: 1, stamps: { stamp: 'r', coarse: 'c' } } } : {}),
     writers: Array.from({ length: writers }, () => ({
       at: 'begin',
@@ -130,7 +138,9 @@ export function initialL1(config) {
 
 /** @param {readonly Message[]} messages */
 const messagesKey = (messages) =>
-  messages.map(({ kind, n, offset, connection }) => `${kind[0]}${n},${offset ?? ''}@${connection}`).join('');
+  messages
+    .map(({ kind, n, offset, connection, gen }) => `${kind[0]}${n},${offset ?? ''}@${connection}g${gen ?? ''}`)
+    .join('');
 
 /** @param {Writer} writer @param {DataSet} set */
 const writerKey = ({ at, xid, value, nonce, loaded, snapshot, sentAt, repliedAt, beats, heard }, set) =>
@@ -147,6 +157,7 @@ const flightKey = ({ at, term, voided, min, seen, nonce, value, accepted, stamps
 export function l1Key(state) {
   const { now, drift, wall, offset, pg, set, term, connection, linked, subscribed, leaseUntil, inbox, outbox } = state;
   const { registered, beats, entry, flight, writers, acked, seen, reads, plain, heartbeats, left } = state;
+  const { gen, claimed, bornAt, kept } = state;
   return [
     postgresKey(pg, false),
     setKey(set),
@@ -159,5 +170,6 @@ export function l1Key(state) {
     acked.map(({ version, at }) => `${version}@${at}`).join(),
     `${seen}${reads}${plain}${heartbeats}`,
     Object.values(left).join(''),
+    `${gen}${claimed ? 'c' : ''}${bornAt};${kept.join()}`,
   ].join('#');
 }

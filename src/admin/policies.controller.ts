@@ -4,7 +4,7 @@ import { IsIn } from 'class-validator';
 import { EntityRules, policies, RedisConnection } from '../cache/index.js';
 import { type PolicyName, policyNames, Settings } from '../config/index.js';
 import { notFound, ProblemException, Produces, QueryNames, unavailable } from '../http/index.js';
-import { EvictionPolicyError, PolicyRegistry, PolicySwitch } from '../invalidation/index.js';
+import { EvictionPolicyError, PolicyRegistry, PolicySwitch, UnidentifiedServerError } from '../invalidation/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 
 export class PolicyChoice {
@@ -61,7 +61,8 @@ export class PoliciesController {
     this.find(name);
     if (this.settings.redisUrl && this.connection.state !== 'closed') throw unavailable('Redis does not answer.');
     await this.policySwitch.to(name, policy).catch((error: unknown) => {
-      throw error instanceof EvictionPolicyError ? new ProblemException(409, error.message) : error;
+      const impossible = error instanceof EvictionPolicyError || error instanceof UnidentifiedServerError;
+      throw impossible ? new ProblemException(409, error.message) : error;
     });
     return this.find(name);
   }

@@ -1,7 +1,8 @@
-export { isCrowded } from './bounded-pool.js';
+export { isCrowded, poolOf } from './bounded-pool.js';
 export { dataSourceOptions, type DatabaseSettings } from './data-source-options.js';
 export { DatabaseModule } from './database.module.js';
 export { inTransaction } from './in-transaction.js';
 export { migrate } from './migrate.js';
+export { OwnConnection } from './own-connection.js';
 export { type PoolUse, poolUse } from './pool-use.js';
 export { codeOf, isDatabaseUnavailable } from './unavailable.js';

@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 import { Lease, MemoryLevel, RedisConnection } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { type HealthSource, HealthSources, type HealthState, Lifecycle } from '../http/index.js';
-import { Journal } from '../invalidation/index.js';
+import { Journal, PolicyRegistry } from '../invalidation/index.js';
 import { Probe } from './probe.js';
 
 /** Of one check: whoever asks has a deadline, too. */
@@ -30,6 +30,7 @@ export class HealthChecks {
     private readonly l1: MemoryLevel,
     private readonly lease: Lease,
     private readonly journal: Journal,
+    private readonly registry: PolicyRegistry,
     private readonly sources: HealthSources,
     dataSource: DataSource,
   ) {
@@ -79,8 +80,12 @@ export class HealthChecks {
     const indicator = this.indicators.check('l2');
     if (!this.settings.cacheL2) return Promise.resolve(indicator.up({ enabled: false }));
     const breaker = this.connection.state;
-    const details = { enabled: true, breaker, journal: this.journal.size };
-    return Promise.resolve(breaker === 'closed' ? indicator.up(details) : indicator.degraded(details));
+    const { refusal, durable } = this.connection;
+    const lossy = !durable && this.registry.anyStrict;
+    const reason =
+      refusal ?? (lossy ? 'strict under synchronous_commit=off: a crash may lose what was read' : undefined);
+    const details = { enabled: true, breaker, journal: this.journal.size, ...(reason && { reason }) };
+    return Promise.resolve(breaker === 'closed' && !reason ? indicator.up(details) : indicator.degraded(details));
   }
 
   /** Jobs live in Redis: where nobody says more of the queue, it is as Redis is. */

@@ -32,3 +32,16 @@ export class EvictionPolicyError extends Error {
     this.name = 'EvictionPolicyError';
   }
 }
+
+/** A Redis that says neither `run_id` nor `master_replid`: an older data set in its place would not be noticed. */
+export class UnidentifiedServerError extends Error {
+  readonly code = 'INVALIDATION_UNIDENTIFIED_SERVER';
+
+  constructor() {
+    super(
+      'strict needs a Redis that can be told from another: INFO shows neither run_id nor master_replid. ' +
+        'Use a server that shows one of them, or a weaker policy',
+    );
+    this.name = 'UnidentifiedServerError';
+  }
+}

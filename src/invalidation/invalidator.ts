@@ -109,11 +109,15 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
       if (!(error instanceof LevelUnavailableError)) this.#logger.error(error);
       this.#keep(tags, writer);
       // Often Redis is back in a moment: then the write is not answered before the other nodes have heard.
-      if (await this.connection.untilOpen(this.settings.redisTimeoutMs)) await this.#replayed;
+      const waitMs = Math.max(this.settings.redisTimeoutMs, this.connection.joiningMs);
+      if (await this.connection.untilOpen(waitMs)) await this.#replayed;
     }
   }
 
-  /** Whatever is sent on the next connection is sent behind the replay, so nothing can be read that it will fence. */
+  /**
+   * Whatever is sent on the next connection, or under the next generation, is sent behind the replay: nothing can be read
+   * that it will fence.
+   */
   #keep(tags: readonly Tag[], writer: Writer | undefined): void {
     this.journal.add(tags, writer);
     this.connection.reset('an invalidation could not be delivered');

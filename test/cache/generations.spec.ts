@@ -1,16 +1,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { initKey, recordKey, scripts } from '../../src/cache/testing.js';
+import { OwnConnection } from '../../src/database/index.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
-import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+import { startRedis, type TestRedis } from '../support/services.js';
+import { createMigratedDatabase } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
 describe('a generation', () => {
   let redis: TestRedis;
-  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
   let nodes: CacheNode[];
   beforeAll(async () => {
-    [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+    [redis, database] = await Promise.all([startRedis(), createMigratedDatabase()]);
     nodes = await Promise.all(Array.from({ length: 4 }, () => startCacheNode(database.url, redis.url)));
   });
   afterAll(async () => {
@@ -41,22 +43,26 @@ describe('a generation', () => {
   it('that has ended is left at once by a node that hears of its successor', async () => {
     const { connection } = nodes[1]!;
     const { gen } = nodes[0]!.connection;
-    expect(connection.gen).not.toBe(gen);
-    connection.superseded(gen);
+    connection.begun(gen);
     await until(() => connection.state === 'closed');
     expect(connection.gen).toBe(gen);
-    connection.superseded(gen);
+    connection.begun(gen);
     expect(connection.state).toBe('closed');
   });
 
   it('has ended before the epoch of the next is taken: no writer with a later id can fence in it', async () => {
-    const [{ connection, dataSource }, other] = [nodes[0]!, nodes[1]!];
-    other.connection.superseded(connection.gen);
+    const [{ connection }, other] = [nodes[0]!, nodes[1]!];
+    other.connection.begun(connection.gen);
     await until(() => other.connection.state === 'closed');
-    const ask = dataSource.query.bind(dataSource);
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
+    const ask = OwnConnection.prototype.query;
     let fenced: unknown;
-    const query = jest.spyOn(dataSource, 'query').mockImplementation(async (sql: string) => {
-      const answer: unknown = await ask(sql);
+    const query = jest.spyOn(OwnConnection.prototype, 'query').mockImplementation(async function (
+      this: OwnConnection,
+      sql: string,
+      parameters,
+    ) {
+      const answer = await ask.call(this, sql, parameters);
       if (sql.includes('AS epoch'))
         fenced = await other.tags.fence(['things:1'], { xid: '1', xmin: '1' }).catch((error: unknown) => error);
       return answer;
@@ -73,14 +79,15 @@ describe('a generation', () => {
       connection.command(gen, (client) =>
         client.eval(scripts[name].text, { keys: [initKey, recordKey], arguments: args }),
       );
-    expect(await run('claimGeneration', 'a', '10000', 'another')).toBe(0);
-    expect(await run('claimGeneration', 'a', '10000', gen)).toBe(1);
-    expect(await run('claimGeneration', 'b', '10000', '')).toBe(0);
+    const claim = (nonce: string, previous: string) => run('claimGeneration', nonce, '10000', previous, 'nobody');
+    expect(await claim('a', 'another')).toBe(0);
+    expect(await claim('a', gen)).toBe(1);
+    expect(await claim('b', '')).toBe(0);
     expect(await run('installGeneration', 'b', 'of b', '1', 'nobody')).toBe(0);
     expect(await run('installGeneration', 'a', 'of a', '1', 'nobody')).toBe(1);
     expect(await run('installGeneration', 'a', 'of a', '1', 'nobody')).toBe(0);
-    expect(await run('claimGeneration', 'b', '10000', '')).toBe(0);
-    expect(await run('claimGeneration', 'b', '10000', 'of a')).toBe(1);
+    expect(await claim('b', '')).toBe(0);
+    expect(await claim('b', 'of a')).toBe(1);
     expect(await run('installGeneration', 'b', 'of b', '1', 'nobody')).toBe(1);
   });
 
@@ -90,17 +97,61 @@ describe('a generation', () => {
     const died = connection.command(connection.gen, (client) =>
       client.eval(scripts.claimGeneration.text, {
         keys: [initKey, recordKey],
-        arguments: ['of the dead', '100', connection.gen],
+        arguments: ['of the dead', '100', connection.gen, 'nobody'],
       }),
     );
     expect(await died).toBe(1);
     await expect(connection.renewGeneration()).resolves.toBeUndefined();
   });
 
-  it('stays in force where the next one could not begin', async () => {
-    const { connection, dataSource } = nodes[0]!;
+  it('follows at once although the one that was to install it has failed: it gave the right to back', async () => {
+    const { connection } = nodes[0]!;
     const { gen } = connection;
-    const query = jest.spyOn(dataSource, 'query').mockRejectedValueOnce(new Error('the database is away'));
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
+    const ask = OwnConnection.prototype.query;
+    const query = jest.spyOn(OwnConnection.prototype, 'query').mockImplementation(async function (
+      this: OwnConnection,
+      sql: string,
+      parameters,
+    ) {
+      if (sql.endsWith('AS epoch')) throw new Error('the database is away');
+      return ask.call(this, sql, parameters);
+    });
+    await expect(connection.renewGeneration()).rejects.toMatchObject({ code: 'CACHE_LEVEL_UNAVAILABLE' });
+    query.mockRestore();
+    expect(await connection.command(gen, (client) => client.exists(initKey))).toBe(0);
+    await connection.renewGeneration();
+    expect(connection.gen).not.toBe(gen);
+  });
+
+  it('of several nodes that ask for one at once may be the same: none of them fails', async () => {
+    const begun = new Set<string | undefined>();
+    const stops = nodes.map(({ events }) => events.on('generation', ({ gen }) => begun.add(gen)));
+    await Promise.all(nodes.map(({ connection }) => connection.renewGeneration()));
+    expect(begun.size).toBeGreaterThan(0);
+    for (const stop of stops) stop();
+  });
+
+  it('that has ended takes no connection down, and what its node could not tell is told under the next one', async () => {
+    const { connection, events, tags } = nodes[0]!;
+    let given = 0;
+    const stop = events.on('connection', () => (given += 1));
+    const renewal = connection.renewGeneration();
+    const fenced = tags.fence(['things:1'], { xid: '1', xmin: '1' });
+    connection.reset('an invalidation could not be delivered');
+    await expect(fenced).rejects.toMatchObject({ reason: 'no-epoch' });
+    await renewal;
+    await connection.command(connection.gen, (client) => client.del(recordKey));
+    await expect(tags.fence(['things:1'], { xid: '1', xmin: '1' })).rejects.toMatchObject({ reason: 'no-epoch' });
+    await until(() => connection.state === 'closed');
+    stop();
+    expect(given).toBe(0);
+  });
+
+  it('stays in force where the next one could not begin', async () => {
+    const { connection } = nodes[0]!;
+    const { gen } = connection;
+    const query = jest.spyOn(OwnConnection.prototype, 'query').mockRejectedValue(new Error('the database is away'));
     await expect(connection.renewGeneration()).rejects.toMatchObject({ code: 'CACHE_LEVEL_UNAVAILABLE' });
     query.mockRestore();
     expect([connection.state, connection.gen]).toEqual(['closed', gen]);
@@ -108,7 +159,7 @@ describe('a generation', () => {
 });
 
 it('keeps nothing of those who waited in vain for the connection', async () => {
-  const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  const [redis, database] = await Promise.all([startRedis(), createMigratedDatabase()]);
   const node = await startCacheNode(database.url, redis.url);
   const { connection } = node;
   try {

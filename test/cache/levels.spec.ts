@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
 import { describeLevel } from '../support/level.contract.js';
-import { createDatabase, sharedRedis, type SharedRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
+import { createMigratedDatabase } from '../support/start-app.js';
 
 let redis: SharedRedis;
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let node: CacheNode;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([sharedRedis(), createDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createMigratedDatabase()]);
 });
 
 beforeEach(async () => {

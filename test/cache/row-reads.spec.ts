@@ -1,14 +1,15 @@
 import { RowReads, type RowRead } from '../../src/cache/levels/l2/row-reads.js';
 import { type RedisConnection } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
-import { createDatabase, sharedRedis, type SharedRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
+import { createMigratedDatabase } from '../support/start-app.js';
 
 let redis: SharedRedis;
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let node: CacheNode;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([sharedRedis(), createDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createMigratedDatabase()]);
   node = await startCacheNode(database.url, redis.url);
 });
 

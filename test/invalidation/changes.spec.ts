@@ -1,4 +1,4 @@
-import { type EntityRule } from '../../src/cache/index.js';
+import { type EntityRule, type RowId } from '../../src/cache/index.js';
 import { ChangedTags } from '../../src/invalidation/feed/changed-tags.js';
 import { Frame, maxNamedRows } from '../../src/invalidation/subscriber/frame.js';
 
@@ -12,6 +12,7 @@ const rule = {
   idOf: ({ id }: Thing) => id,
   filtersOf: ({ color }: Thing) => [{ color }],
 } as unknown as EntityRule<object>;
+const spell = (_: string, id: RowId): string => String(id);
 const thing = (id: number, color = 'red'): Thing => ({ id, color });
 const changesOf = (frame: Frame) => {
   const [changes] = frame.changes;
@@ -21,11 +22,11 @@ const changesOf = (frame: Frame) => {
 describe('a frame', () => {
   it('takes over everything that a released savepoint has changed', () => {
     const [outer, inner] = [new Frame(), new Frame()];
-    outer.change(rule, 1, ['things?color=red']);
-    inner.change(rule, 2, undefined);
-    inner.change(rule, 3, ['things?color=blue']);
+    outer.change(rule, '1', ['things?color=red']);
+    inner.change(rule, '2', undefined);
+    inner.change(rule, '3', ['things?color=blue']);
     outer.absorb(inner);
-    expect(changesOf(outer)).toEqual({ ids: [1, 2, 3], inserted: [2], unknown: false });
+    expect(changesOf(outer)).toEqual({ ids: ['1', '2', '3'], inserted: ['2'], unknown: false });
     expect([...outer.changes[0]!.oldListTags]).toEqual(['things?color=red', 'things?color=blue']);
   });
 
@@ -40,21 +41,21 @@ describe('a frame', () => {
 
   it('stops naming rows beyond a limit, together with those of its savepoints', () => {
     const [outer, inner] = [new Frame(), new Frame()];
-    for (let id = 1; id <= maxNamedRows; id += 1) outer.change(rule, id, []);
+    for (let id = 1; id <= maxNamedRows; id += 1) outer.change(rule, String(id), []);
     expect(outer.isUnknown(rule)).toBe(false);
-    inner.change(rule, maxNamedRows + 1, []);
+    inner.change(rule, String(maxNamedRows + 1), []);
     expect(inner.isUnknown(rule)).toBe(false);
     outer.absorb(inner);
     expect(outer.isUnknown(rule)).toBe(true);
     const alone = new Frame();
-    for (let id = 0; id <= maxNamedRows; id += 1) alone.change(rule, id, []);
+    for (let id = 0; id <= maxNamedRows; id += 1) alone.change(rule, String(id), []);
     expect(alone.isUnknown(rule)).toBe(true);
   });
 });
 
 describe('what the feed reports of a transaction', () => {
   it('names each row and the lists of all its images', () => {
-    const changes = new ChangedTags();
+    const changes = new ChangedTags(spell);
     changes.row(rule, [thing(1, 'red'), thing(1, 'blue')]);
     expect([...(changes.all().get('things') ?? [])].sort()).toEqual([
       ...['things', 'things:1', 'things?color=blue', 'things?color=red'],
@@ -62,7 +63,7 @@ describe('what the feed reports of a transaction', () => {
   });
 
   it('is everything of the entity beyond a limit, and once rows have changed that are not named', () => {
-    const [many, unknown] = [new ChangedTags(), new ChangedTags()];
+    const [many, unknown] = [new ChangedTags(spell), new ChangedTags(spell)];
     for (let id = 0; id <= maxNamedRows; id += 1) many.row(rule, [thing(id)]);
     unknown.row(rule, [thing(1)]);
     unknown.unknown(rule);

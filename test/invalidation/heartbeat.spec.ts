@@ -1,4 +1,4 @@
-import { createRedisClient, type RedisClient } from '../../src/cache/index.js';
+import { createRedisClient } from '../../src/cache/index.js';
 import { Acknowledgements } from '../../src/invalidation/bus/acknowledgements.js';
 import { endOf, within } from '../../src/invalidation/bus/connection-life.js';
 import { Heartbeat } from '../../src/invalidation/bus/heartbeat.js';
@@ -13,9 +13,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2
 it('a heartbeat is answered by its own answer, not by a late one to an earlier question', async () => {
   const { settings, tags, clock } = bench.node;
   const heartbeat = new Heartbeat(settings, tags, new Acknowledgements(settings, tags, clock));
-  const client = createRedisClient(bench.redis.url, 5_000);
   const answered: string[] = [];
-  const ask = (name: string) => heartbeat.ask(client).then(() => answered.push(name));
+  const ask = (name: string) => heartbeat.ask().then(() => answered.push(name));
   void ask('first');
   await turn();
   const second = ask('second');
@@ -48,8 +47,8 @@ it('an answer that came while the process stood still is in time, and one that d
 it('a lease counts from before its heartbeat was sent, however long the answer took', async () => {
   const { settings, tags, clock, lease, l1, connection, events } = bench.node;
   class SlowHeartbeat extends Heartbeat {
-    override async ask(client: RedisClient): Promise<boolean> {
-      const answered = await super.ask(client);
+    override async ask(): Promise<boolean> {
+      const answered = await super.ask();
       clock.advance(600);
       return answered;
     }

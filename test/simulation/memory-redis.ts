@@ -180,9 +180,9 @@ export class MemoryRedis {
       return 1;
     },
 
-    beat: ([nodes = ''], [node = '', channel = '', message = '']) => {
+    beat: ([nodes = ''], [node = '', channel = '', message = '', register]) => {
       const registered = this.#nodes.get(nodes) ?? new Map<string, number>();
-      this.#nodes.set(nodes, registered.set(node, (registered.get(node) ?? 0) + 1));
+      if (register === '1') this.#nodes.set(nodes, registered.set(node, (registered.get(node) ?? 0) + 1));
       this.publish(channel, message);
       return 1;
     },

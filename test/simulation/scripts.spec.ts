@@ -3,18 +3,19 @@ import { valueField } from '../../src/cache/levels/l2/keys.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from '../support/cache-node.js';
-import { createDatabase, sharedRedis, type SharedRedis } from '../support/services.js';
+import { sharedRedis, type SharedRedis } from '../support/services.js';
+import { createMigratedDatabase } from '../support/start-app.js';
 import { MemoryRedis } from './memory-redis.js';
 
 /** So many generated command sequences, each run on Redis and in memory. */
 const sequences = 500;
 
 let redis: SharedRedis;
-let database: Awaited<ReturnType<typeof createDatabase>>;
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let node: CacheNode;
 
 beforeAll(async () => {
-  [redis, database] = await Promise.all([sharedRedis(), createDatabase()]);
+  [redis, database] = await Promise.all([sharedRedis(), createMigratedDatabase()]);
   node = await startCacheNode(database.url, redis.url, { REDIS_TIMEOUT_MS: '5000' });
 });
 
@@ -121,7 +122,10 @@ const commands = fc.array(
       ),
     },
     { weight: 1, arbitrary: command('rolledBack', someTags, texts(xid)) },
-    { weight: 1, arbitrary: command('beat', nodes, texts(aNode, fc.constant('test'), fc.constant('{}'))) },
+    {
+      weight: 1,
+      arbitrary: command('beat', nodes, texts(aNode, fc.constant('test'), fc.constant('{}'), fc.constantFrom('1', ''))),
+    },
     { weight: 1, arbitrary: command('forgetNode', nodes, texts(aNode, fc.constantFrom(1, 2))) },
     { weight: 1, arbitrary: command('raiseEpoch', fc.constant([]), texts(fc.constantFrom(10, 20, 22))) },
     { weight: 2, arbitrary: command('readTags', someTags, texts(fc.constant(60_000), stamp, stamp, stamp)) },

@@ -9,6 +9,7 @@ import {
   RedisConnection,
   RedisLevel,
   RedisTags,
+  SystemClock,
 } from '../../src/cache/testing.js';
 import { loadSettings, type Settings } from '../../src/config/index.js';
 import { FakeClock } from './fake-clock.js';
@@ -44,7 +45,7 @@ export async function startCacheNode(
   const events = new CacheEvents();
   const clock = new FakeClock();
   const lease = new Lease(settings, clock, events);
-  const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events), events);
+  const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events, new SystemClock()), events);
   const tags = new RedisTags(settings, connection, clock);
   await connection.onModuleInit();
   return {

@@ -9,7 +9,8 @@ import {
   type Writer,
 } from '../../src/cache/testing.js';
 import { type CacheNode, startCacheNode } from './cache-node.js';
-import { createDatabase, startRedis, type TestRedis } from './services.js';
+import { startRedis, type TestRedis } from './services.js';
+import { createMigratedDatabase } from './start-app.js';
 
 export const row: Extract<Address, { kind: 'row' }> = {
   kind: 'row',
@@ -26,14 +27,14 @@ export type OpenWriter = Writer & { commit(): Promise<void>; rollback(): Promise
 /** One node before real servers, and the commands of the protocol one by one: a fresh generation for every test. */
 export class ProtocolBench {
   node!: CacheNode;
-  database!: Awaited<ReturnType<typeof createDatabase>>;
+  database!: Awaited<ReturnType<typeof createMigratedDatabase>>;
   redis!: TestRedis;
   #open: QueryRunner[] = [];
 
   /** Call it where the tests are declared. */
   constructor(env: Readonly<Record<string, string>> = {}) {
     beforeAll(async () => {
-      [this.redis, this.database] = await Promise.all([startRedis(), createDatabase()]);
+      [this.redis, this.database] = await Promise.all([startRedis(), createMigratedDatabase()]);
       this.node = await startCacheNode(this.database.url, this.redis.url, env);
     });
     beforeEach(() => this.node.connection.renewGeneration());

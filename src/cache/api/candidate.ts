@@ -20,6 +20,9 @@ const rulesOf = (lives: Lives, source: PolicySource): PolicyName =>
 export const promiseOf = (lives: Lives, source: PolicySource): PolicyName =>
   weakest(entitiesOf(lives).map((entity) => source.policyOf(entity))) ?? 'ttl';
 
+/** Whether a hit counts only while the generation is certainly in force. */
+export const needsCertainty = (lives: Lives, source: PolicySource): boolean => rulesOf(lives, source) === 'strict';
+
 /** Whether L1 may hold it. */
 export const isShared = (lives: Lives, source: PolicySource, settings: Settings): boolean =>
   sharesL1(rulesOf(lives, source), settings);

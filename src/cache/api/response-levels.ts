@@ -10,7 +10,7 @@ import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { PolicySource } from '../policy.js';
 import { type Ask, isAuthorized } from './ask.js';
-import { candidateOf, isShared } from './candidate.js';
+import { candidateOf, isShared, needsCertainty } from './candidate.js';
 import { type Candidate } from './semantics/reuse.js';
 import { variantOf, type Variants, withVariant } from './semantics/vary.js';
 import { deserialise, serialise, serialiseVariants, type StoredResponse, variantsIn } from './stored-response.js';
@@ -148,9 +148,10 @@ export class ResponseLevels {
     );
   }
 
-  /** Undefined where L1 may not serve it, or not this request: it is somebody's, and this was not made for everybody. */
+  /** Undefined where it is not certain enough, where L1 may not serve it, or not this request: it is somebody's, and this was not made for everybody. */
   #match(level: LevelName, ask: Ask, key: string, entry: Entry): Found | undefined {
     if (level === 'l1' && !isShared(entry, this.policySource, this.settings)) return undefined;
+    if (needsCertainty(entry, this.policySource) && !this.l2.certain) return undefined;
     const stored = deserialise(entry.body);
     if (isAuthorized(ask) && !stored.own?.forAuthorized) return undefined;
     const candidate = candidateOf(entry, stored, this.policySource, this.settings, this.clock.wallMs());

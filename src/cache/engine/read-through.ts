@@ -29,6 +29,8 @@ interface Read {
   readonly policy: PolicyName;
   readonly staleMs: number;
   readonly usesL1: boolean;
+  /** A hit counts only while the generation is certainly in force. */
+  readonly needsCertainty: boolean;
   /** Without Redis, a value may be shared for as long as a node that has been cut off would. */
   readonly sharesBlindly: boolean;
   readonly renew: boolean;
@@ -90,6 +92,7 @@ export class ReadThrough {
       policy: weakest(entities.map((entity) => this.policySource.policyOf(entity)))!,
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
+      needsCertainty: rules === 'strict',
       sharesBlindly: this.settings.cacheDb && policies[rules].sharesL1,
       renew: currentCollector()?.renew ?? false,
     };
@@ -205,19 +208,25 @@ export class ReadThrough {
   }
 
   /** After a gap of the invalidation connection: L1's entry is good again if its stamps still are. */
-  async #confirm({ address, staleMs, renew, policy }: Read, placeholder: Ticket): Promise<Answer | undefined> {
+  async #confirm(
+    { address, staleMs, renew, policy, needsCertainty }: Read,
+    placeholder: Ticket,
+  ): Promise<Answer | undefined> {
     const suspect = renew ? undefined : this.l1.suspect(address.key, staleMs);
     if (!suspect || !(await this.l2.confirms(suspect.dependencies))) return undefined;
+    if (needsCertainty && !this.l2.certain) return undefined;
     this.l1.fill(placeholder, suspect);
     this.#count('l1', suspect.freshMs > 0 ? 'hit' : 'stale');
     return hit('l1', suspect, policy);
   }
 
   /** With the db layer off nothing is kept, but the value still comes with the stamps that prove it. */
-  async #readL2({ address, staleMs, renew }: Read): Promise<ReadResult> {
-    const found = this.settings.cacheDb
+  async #readL2({ address, staleMs, renew, needsCertainty }: Read): Promise<ReadResult> {
+    const answered = this.settings.cacheDb
       ? await this.#readOrWait(address, { staleMs, renew })
       : await this.l2.read({ kind: 'query', key: address.key, tags: tagsOf(address) }, { renew: true });
+    const uncertain = answered.outcome === 'hit' && needsCertainty && !this.l2.certain;
+    const found: ReadResult = uncertain ? { outcome: 'bypass', reason: 'no-epoch' } : answered;
     this.#count('l2', found.outcome === 'hit' ? (found.entry.freshMs > 0 ? 'hit' : 'stale') : found.outcome);
     return found;
   }

@@ -81,7 +81,7 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
       try {
         await within(connectTimeoutMs, this.#subscribe(client), ended);
         failures = 0;
-        await this.#keepTerm(client, ended, attempted);
+        await this.#keepTerm(ended, attempted);
       } catch (error) {
         if (!this.#stopped) this.#logger.debug(`no invalidations are heard: ${(error as Error).message}`);
       }
@@ -96,14 +96,14 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     const own = nodeChannel(this.acknowledgements.node);
     await client.subscribe([invalidationChannel, generationChannel, policiesChannel, own], (text, channel) => {
       if (channel === invalidationChannel) this.#hear(text);
-      else if (channel === generationChannel) this.#dropAll(text);
+      else if (channel === generationChannel) this.#changeGeneration(text);
       else if (channel === own) this.#hearAnswer(text);
       else for (const listener of this.#policyListeners) listener(text);
     });
   }
 
   /** From a confirmed SUBSCRIBE to the end of the connection. */
-  async #keepTerm(client: RedisClient, ended: Promise<never>, begun: () => void): Promise<void> {
+  async #keepTerm(ended: Promise<never>, begun: () => void): Promise<void> {
     const { cacheL1LeaseMs: leaseMs } = this.settings;
     const term = this.lease.begin();
     this.events.emit({ type: 'connection', path: 'invalidation', open: true });
@@ -111,8 +111,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
       for (let informed = false; ;) {
         informed ||= await this.#informed();
         const sentAt = this.clock.now();
-        const answered = await within(leaseMs, this.heartbeat.ask(client), ended);
-        if (answered && informed) this.lease.extend(term, sentAt);
+        const answered = await within(leaseMs, this.heartbeat.ask(), ended);
+        if (answered && informed && this.#certain) this.lease.extend(term, sentAt);
         begun();
         await Promise.race([sleep(leaseMs / 4), ended]);
       }
@@ -120,6 +120,11 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
       this.lease.end(term);
       this.events.emit({ type: 'connection', path: 'invalidation', open: false });
     }
+  }
+
+  /** Where L1 is used under `strict`, its lease is no better than PostgreSQL's word on the generation. */
+  get #certain(): boolean {
+    return this.settings.cacheL1Strict !== 'acknowledged' || this.connection.certain;
   }
 
   async #informed(): Promise<boolean> {
@@ -155,10 +160,11 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     if (ack !== undefined && node !== undefined) this.acknowledgements.hear(ack, node);
   }
 
-  /** A generation has begun: what was learned under another one is nothing to rely on. */
-  #dropAll(gen: string): void {
+  /** A generation has begun, or ended: what was learned under another one is nothing to rely on. */
+  #changeGeneration(text: string): void {
     this.l1.clear();
-    this.connection.superseded(gen);
+    if (text.startsWith('!')) return this.connection.ended(text.slice(1));
+    this.connection.begun(text);
     this.events.emit({ type: 'cleared' });
   }
 }

@@ -123,6 +123,7 @@ export class CommitPlanner {
     const tags = allTags(strict);
     const acknowledgement = this.acknowledgements.expect();
     try {
+      this.tags.assertInForce(writer);
       // On the same connection the tickets are taken right behind the fence.
       const fencing = this.tags.fence(tags, writer, acknowledgement);
       const tickets = strict.map(({ rule, ids }) => this.tickets.ofRows(rule, ids));

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { Clock, EntityRules, MemoryLevel, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { leaseWaitMs } from '../bus/lease-wait.js';
-import { EvictionPolicyError } from '../invalidation.errors.js';
+import { EvictionPolicyError, UnidentifiedServerError } from '../invalidation.errors.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { PolicyStore } from './policy-store.js';
 
@@ -36,7 +36,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly l1: MemoryLevel,
     private readonly clock: Clock,
   ) {
-    connection.onOpen(() => this.#refuseEviction());
+    connection.onOpen(() => this.#refuseStrict());
   }
 
   /** A changed environment is a switch, too: the cache may hold what the policy before has left there. */
@@ -44,7 +44,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     for (const { entity } of this.rules.all()) {
       const configured = this.registry.configured(entity);
       const state = await this.store.ensure(entity, configured);
-      if (configured === 'strict' || state.target === 'strict') this.#assertNoEviction();
+      if (configured === 'strict' || state.target === 'strict') this.#assertStrictIsPossible();
       await this.registry.spread(state);
       if (state.configured === configured) continue;
       this.#logger.log(`${entity} is configured ${configured}, no longer ${state.configured}`);
@@ -59,9 +59,9 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     clearInterval(this.#timer);
   }
 
-  /** @throws {EvictionPolicyError} when Redis may evict what strict relies on; otherwise when a server cannot be asked */
+  /** @throws {EvictionPolicyError | UnidentifiedServerError} when strict cannot rely on this Redis; otherwise when a server cannot be asked */
   async to(entity: string, target: PolicyName): Promise<void> {
-    if (target === 'strict') this.#assertNoEviction();
+    if (target === 'strict') this.#assertStrictIsPossible();
     await this.registry.spread(await this.store.change(entity, { target }));
     await this.#finish(entity);
   }
@@ -109,16 +109,26 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     if (target === 'strict') await this.clock.sleep(leaseWaitMs(this.settings));
   }
 
-  /** A fence that was evicted could not refuse anything. */
-  #assertNoEviction(): void {
-    const { evictionPolicy } = this.connection;
+  /** A fence that was evicted, or that an older data set does not have, could not refuse anything. */
+  #assertStrictIsPossible(): void {
+    const { evictionPolicy, identified } = this.connection;
     if (evictionPolicy.startsWith('allkeys')) throw new EvictionPolicyError(evictionPolicy);
+    if (!identified) throw new UnidentifiedServerError();
   }
 
-  #refuseEviction(): void {
-    if (!this.registry.anyStrict || !this.connection.evictionPolicy.startsWith('allkeys')) return;
-    const { message } = new EvictionPolicyError(this.connection.evictionPolicy);
-    this.#logger.error(message);
-    queueMicrotask(() => this.connection.reset(message));
+  #refuseStrict(): void {
+    if (!this.registry.anyStrict) return;
+    if (!this.connection.durable)
+      this.#logger.warn(
+        'strict under synchronous_commit=off: PostgreSQL may lose in a crash what readers have seen. ' +
+          'The cache begins anew whenever it restarts; set synchronous_commit=on to rely on strict',
+      );
+    try {
+      this.#assertStrictIsPossible();
+    } catch (error) {
+      const { message } = error as Error;
+      this.#logger.error(message);
+      queueMicrotask(() => this.connection.reset(message));
+    }
   }
 }

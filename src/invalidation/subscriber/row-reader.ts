@@ -8,7 +8,7 @@ import {
   type RowId,
   type Tag,
 } from '../../cache/index.js';
-import { deferredTriggers, type IdentifiedWriter, oldestXid, ownXid } from '../policies/identify.js';
+import { deferredTriggers, generationNumber, type IdentifiedWriter, oldestXid, ownXid } from '../policies/identify.js';
 
 /** The committed row, locked until the transaction ends: what its tags were is certain. */
 export async function lockRow<Row extends object>(
@@ -48,14 +48,17 @@ export async function rereadRows<Row extends object>(
     .addSelect(ownXid, 'xid')
     .addSelect(oldestXid, 'xmin')
     .addSelect(deferredTriggers, 'deferred')
+    .addSelect(generationNumber, 'number')
     .addSelect('row.xmax::text', 'xmax')
-    .getRawAndEntities<IdentifiedWriter & { readonly xmax: string }>();
+    .getRawAndEntities<Required<IdentifiedWriter> & { readonly xmax: string }>();
   const imageOf = (row: Row, i: number): Image => ({ lists: listTags(rule, row), replaced: raw[i]?.xmax !== '0' });
   const images = new Map(rows.map((row, i) => [rules.spell(rule.entity, rule.idOf(row)), imageOf(row, i)]));
   const [first] = raw;
-  const writer = first && { xid: first.xid, xmin: first.xmin, deferred: first.deferred };
+  const writer = first && ownOf(first);
   return { rows, reread: { images, writer } };
 }
+
+const ownOf = ({ xid, xmin, number, deferred }: Required<IdentifiedWriter>) => ({ xid, xmin, number, deferred });
 
 /**
  * Rows as a reader would load them: by the rule's own loader, or as a plain SELECT reads them where that must be the same.

@@ -45,8 +45,8 @@ export const acknowledgementMutants = [
     name: 'ack-registered',
     guard: 'a heartbeat registers its node',
     file: heartbeat,
-    find: "if (this.settings.cacheL1Strict !== 'acknowledged') {",
-    replace: 'if (this.settings) {',
+    find: "const register = this.settings.cacheL1Strict === 'acknowledged';",
+    replace: 'const register = false;',
     by: [simulated('acknowledged', { seed: 20 })],
   },
   {

@@ -2,10 +2,15 @@
 import { explored, simulated, spec } from '../catchers.mjs';
 
 const generation = 'src/cache/levels/l2/generation.ts';
+const authority = 'src/cache/levels/l2/authority.ts';
 const connection = 'src/cache/levels/l2/redis-connection.ts';
 const record = 'src/cache/levels/l2/scripts/record.ts';
 const parts = 'src/cache/levels/l2/scripts/parts.ts';
 const generations = spec('cache/generations.spec');
+const live = (/** @type {string} */ test) => spec('invalidation/generations.e2e-spec', test);
+const authoritative = (/** @type {string} */ test) => spec('invalidation/authority.e2e-spec', test);
+const historical = (/** @type {string} */ test) => spec('invalidation/history.e2e-spec', test);
+const identified = (/** @type {string} */ test) => spec('invalidation/redis-identity.e2e-spec', test);
 
 /** Which data set it is, and since when its fences are known. @type {import('../mutants.mjs').Mutant[]} */
 export const generationMutants = [
@@ -13,8 +18,8 @@ export const generationMutants = [
     name: 'identities',
     guard: 'the generation is bound to the identities of the servers',
     file: generation,
-    find: 'if (!madeFor(record, identities)) return',
-    replace: "if (!record['gen']) return",
+    find: 'const sameServer = this.#identified ? isSame(record, server) : primary.used;',
+    replace: 'const sameServer = true;',
     by: [spec('cache/epochs.spec', 'from a server that is another one')],
   },
   {
@@ -28,7 +33,7 @@ export const generationMutants = [
   {
     name: 'running-others',
     guard: 'a generation lists no transaction that is not a writer of the service',
-    file: generation,
+    file: authority,
     find: 'AND policy.objid = ${policyLockId} AND',
     replace: 'OR true AND',
     by: [spec('cache/epochs.spec', 'while transactions that are none of the')],
@@ -86,8 +91,8 @@ export const generationMutants = [
     name: 'renewal-bypasses',
     guard: 'while a generation is renewed, its node sends nothing under the one before',
     file: connection,
-    find: 'this.#gen = undefined;\n    try {\n      const gen',
-    replace: 'try {\n      const gen',
+    find: "this.#gen = undefined;\n    this.#enter('half-open');",
+    replace: "this.#enter('half-open');",
     by: [
       explored(
         'strict: row, an operator clears everything',
@@ -95,5 +100,102 @@ export const generationMutants = [
       ),
     ],
     depth: 'the claim ends the generation before, and every script compares it; the model has no such check',
+  },
+  {
+    name: 'lua-claim-tells',
+    guard: 'no L1 serves from the moment that a generation is claimed',
+    file: record,
+    find: "redis.call('PUBLISH', ARGV[4], '!' .. ARGV[3])\n",
+    replace: '',
+    by: [live('is served by no L1 any more as soon as it has ended')],
+  },
+  {
+    name: 'lua-beat-proves',
+    guard: 'the lease is renewed only under the generation in force',
+    file: record,
+    find: 'export const beat = `${prelude}',
+    replace: 'export const beat = `#!lua\n',
+    by: [live('no lease is renewed')],
+    depth: 'what has no generation joins the next one, and asks nothing meanwhile',
+  },
+  {
+    name: 'claim-returned',
+    guard: 'whoever cannot install gives the right to back',
+    file: generation,
+    find: 'await hold(0);\n      throw error;',
+    replace: 'throw error;',
+    by: [spec('cache/generations.spec', 'it gave the right to back')],
+  },
+  {
+    name: 'join-not-reset',
+    guard: 'a node does not end the connection on which it joins a generation',
+    file: connection,
+    find: 'if (!this.#joining) this.#giveUp(reason);',
+    replace: 'this.#giveUp(reason);',
+    by: [spec('cache/generations.spec', 'takes no connection down')],
+  },
+  {
+    name: 'history-followed',
+    guard: 'a generation ends where the history of PostgreSQL has gone back',
+    file: authority,
+    find: 'if (now.started === before.started) return now.lsn >= before.lsn;\n  return now.durable && before.durable && now.checkpoint >= before.lsn;',
+    replace: 'return true;',
+    by: [historical('with the data of an earlier time')],
+  },
+  {
+    name: 'history-durable',
+    guard: 'a restart under asynchronous commits proves nothing',
+    file: authority,
+    find: 'return now.durable && before.durable && now.checkpoint >= before.lsn;',
+    replace: 'return now.checkpoint >= before.lsn;',
+    by: [historical('after a crash under synchronous_commit=off')],
+  },
+  {
+    name: 'history-needless',
+    guard: 'a restart that has lost nothing ends no generation',
+    file: authority,
+    find: 'return now.durable && before.durable && now.checkpoint >= before.lsn;',
+    replace: 'return false;',
+    by: [historical('that has lost nothing')],
+  },
+  {
+    name: 'lua-prove',
+    guard: 'a generation ends where the data set in Redis has gone back',
+    file: record,
+    find: 'if back then',
+    replace: 'if false then',
+    by: [identified('where an older data set has come back')],
+  },
+  {
+    name: 'one-redis',
+    guard: 'another Redis takes over only where the one in force is used by nobody',
+    file: generation,
+    find: 'if (!ends && primary.used) throw new OtherServerError();',
+    replace: '',
+    by: [identified('that is not the one in force')],
+  },
+  {
+    name: 'unidentified-strict',
+    guard: 'strict is refused on a Redis that cannot be told from another',
+    file: 'src/invalidation/policies/policy-switch.ts',
+    find: 'if (!identified) throw new UnidentifiedServerError();',
+    replace: '',
+    by: [identified('is refused for strict')],
+  },
+  {
+    name: 'strict-certain',
+    guard: 'a strict hit counts only while the generation is certainly in force',
+    file: 'src/cache/levels/l2/redis-level.ts',
+    find: 'return this.connection.certain;',
+    replace: 'return true;',
+    by: [authoritative('refuses under strict')],
+  },
+  {
+    name: 'strict-writer-number',
+    guard: 'a strict writer fails where another generation is in force',
+    file: 'src/cache/levels/l2/redis-tags.ts',
+    find: 'if (number === this.connection.number) return;',
+    replace: 'if (number) return;',
+    by: [authoritative('a strict writer fails')],
   },
 ];

@@ -122,8 +122,8 @@ export const scriptMutants = [
     name: 'lua-install',
     guard: 'a generation begins only if the right to begin it is still ours',
     file: record,
-    find: "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end",
-    replace: '',
+    find: "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\nlocal t",
+    replace: 'local t',
     by: [spec('cache/generations.spec', 'holds the right to')],
   },
   {
@@ -175,7 +175,7 @@ export const scriptMutants = [
     name: 'lua-beat-registers',
     guard: 'a heartbeat registers its node and raises its count',
     file: record,
-    find: "redis.call('HINCRBY', KEYS[2], ARGV[2], 1)\n",
+    find: "if ARGV[5] == '1' then redis.call('HINCRBY', KEYS[2], ARGV[2], 1) end\n",
     replace: '',
   },
   {

@@ -142,9 +142,9 @@ export const writerMutants = [
     name: 'answer-after-replay',
     guard: 'a write is answered once its replay is through, if Redis is back in time',
     file: invalidator,
-    find: 'if (await this.connection.untilOpen(this.settings.redisTimeoutMs)) await this.#replayed;',
+    find: 'if (await this.connection.untilOpen(waitMs)) await this.#replayed;',
     replace: '',
-    by: [scripted('behind the replay of its fence')],
+    by: [spec('redis-outage.e2e-spec', 'is told on the next one before it is answered')],
   },
   {
     name: 'own-l1-after-fence',

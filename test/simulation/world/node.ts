@@ -76,7 +76,7 @@ export class SimulatedNode {
     const clock = surroundings.time;
     const database = this.dataSource.asDataSource;
     this.lease = new Lease(settings, clock, events);
-    this.connection = new RedisConnection(settings, new GenerationRecord(database, events), events);
+    this.connection = new RedisConnection(settings, new GenerationRecord(database, events, clock), events);
     const tags = new RedisTags(settings, this.connection, clock);
     this.l1 = new MemoryLevel(settings, this.lease, clock);
     this.l2 = new RedisLevel(settings, this.connection, tags);

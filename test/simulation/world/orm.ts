@@ -9,6 +9,7 @@ import { findOne, metadata, repositoryOf, type Thing } from './thing.js';
 export class SimulatedDataSource {
   readonly subscribers: EntitySubscriberInterface[] = [];
   readonly manager = new SimulatedManager(this);
+  /** Without a pool. */
   #lastSession = 0;
 
   constructor(readonly node: SimulatedNode) {}
@@ -169,7 +170,7 @@ export class SimulatedManager {
   }
 
   getRepository(): object {
-    return repositoryOf(this.runner!.session, this.dataSource.node.world.database.postgres);
+    return repositoryOf(this.runner!.session, this.dataSource.node.world.database);
   }
 
   findOne(id: number, forUpdate: boolean): Promise<Thing | null> {

@@ -24,6 +24,8 @@ export class RedisServer {
   /** Who is installing a generation. */
   #init: { readonly nonce: string; readonly untilMs: number } | undefined;
   #identities: Record<string, string> = {};
+  /** By generation and node. */
+  readonly #counts = new Map<string, number>();
   #life = 1;
   readonly memory: MemoryRedis;
 
@@ -69,6 +71,8 @@ export class RedisServer {
     if (!name) throw new ErrorReply('NOSCRIPT No matching script');
     if (name === 'claimGeneration') return this.#claim(args);
     if (name === 'installGeneration') return this.#install(args);
+    if (name === 'holdClaim') return this.#hold(args);
+    if (name === 'prove') return this.#prove(args);
     try {
       const reply = this.memory.run(args[0]!, name, keys.slice(1), args.slice(1));
       this.executed(name, keys.slice(1), args.slice(1));
@@ -100,10 +104,29 @@ export class RedisServer {
     for (const connection of this.connections(() => true)) connection.cut(true);
   }
 
-  #claim([nonce = '', ttlMs, previous]: readonly string[]): number {
+  #claim([nonce = '', ttlMs, previous = '', channel = '']: readonly string[]): number {
     if ((this.memory.gen ?? '') !== previous || this.#initiator() !== undefined) return 0;
     this.#init = { nonce, untilMs: this.time.monotonicMs() + Number(ttlMs) };
     this.memory.gen = undefined;
+    this.publish(channel, `!${previous}`);
+    return 1;
+  }
+
+  #prove([gen = '', node = '', least, count]: readonly string[]): number {
+    if (gen !== this.memory.gen) throw new ErrorReply('EPOCHCHANGED the data set has another generation');
+    const key = `${gen} ${node}`;
+    const counted = this.#counts.get(key) ?? 0;
+    if (counted < Number(least)) {
+      this.memory.gen = undefined;
+      throw new ErrorReply('EPOCHCHANGED the data set has gone back');
+    }
+    this.#counts.set(key, Math.max(counted, Number(count)));
+    return 1;
+  }
+
+  #hold([nonce = '', ttlMs]: readonly string[]): number {
+    if (this.#initiator() !== nonce) return 0;
+    this.#init = { nonce, untilMs: this.time.monotonicMs() + Number(ttlMs) };
     return 1;
   }
 

@@ -2,7 +2,7 @@ import { type RedisClient } from '../../../src/cache/levels/l2/redis-client.js';
 import { type VirtualTime } from './virtual-time.js';
 
 /*
- * Where the product touches the outside: the Redis client, timers, random names, and the size of a preallocated table. Import this
+ * Where the product touches the outside: the Redis client, its own connection to PostgreSQL, timers, random names, and the size of a preallocated table. Import this
  * before any product module. Everything else of the product runs as it is.
  */
 
@@ -20,6 +20,22 @@ function surroundings(): Surroundings {
 
 jest.mock('../../../src/cache/levels/l2/redis-client.js', () => ({
   createRedisClient: (url: string) => surroundings().connect(url),
+}));
+
+jest.mock('../../../src/database/own-connection.js', () => ({
+  OwnConnection: class {
+    constructor(
+      private readonly dataSource: { query(sql: string, parameters: readonly unknown[]): Promise<unknown[]> },
+    ) {}
+
+    query(sql: string, parameters: readonly unknown[] = []): Promise<unknown[]> {
+      return this.dataSource.query(sql, parameters);
+    }
+
+    close(): void {
+      // Nothing is open.
+    }
+  },
 }));
 
 jest.mock('node:timers/promises', () => ({

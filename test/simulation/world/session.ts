@@ -9,6 +9,8 @@ export interface Database {
   readonly sessions: Set<Session>;
   /** Rows of `cache_policies`, by entity. */
   readonly policies: Map<string, PolicyRow>;
+  /** The row of `cache_generation`, with the value of its sequence. */
+  readonly generation: { name: string; server: string; usedAtMs: number; number: number };
 }
 
 export type PolicyRow = Readonly<Record<string, string | number>> & { readonly revision: number };

@@ -4,12 +4,13 @@ interface Surroundings {
   readonly database: Database;
   /** Policies are switched while others write: then it matters when the statements about them are executed. */
   readonly switching: boolean;
+  readonly time: { wallMs(): number };
 }
 
 /** The SQL that the product sends as text. Anything else fails loudly. */
 export async function interpret(
   session: Session,
-  { database, switching }: Surroundings,
+  { database, switching, time }: Surroundings,
   sql: string,
   parameters: readonly unknown[],
 ): Promise<unknown> {
@@ -29,7 +30,9 @@ export async function interpret(
   }
   if (/cache_policies/.test(sql)) return policyRows(session, database, switching, sql, parameters);
   if (/pg_control_system/.test(sql))
-    return session.run('identity', () => [{ system: '1', timeline: '1', database: '1' }], [], true);
+    return session.run('the generation in force', () => [primary(database, time.wallMs(), parameters)], [], true);
+  if (/UPDATE cache_generation/.test(sql))
+    return session.run('name a generation', () => nameGeneration(database, time.wallMs(), parameters));
   if (/AS epoch/.test(sql)) {
     const writers = () => advisory.holding.flatMap(({ xid }) => (xid === undefined ? [] : [String(xid)]));
     return session.run('transaction ids', () => [{ writers: writers(), epoch: String(postgres.xid()) }]);
@@ -45,7 +48,7 @@ export async function interpret(
     // As the statement begins: before it takes an id of its own.
     const snapshot = postgres.snapshot(session.transaction);
     const values = Object.fromEntries(columns.map(([, expression = '', name]) => [name, evaluate(expression)]));
-    return [{ ...values, ...deferred }];
+    return [{ ...values, ...deferred, number: String(database.generation.number) }];
 
     function evaluate(expression: string): string {
       if (/^pg_current_xact_id\(\)/.test(expression)) return String(postgres.xid(session.transaction));
@@ -84,4 +87,22 @@ async function policyRows(
     const before = policies.get(entity)!;
     return [[put({ ...before, ...changes, revision: before.revision + 1 })], 1];
   });
+}
+
+/** A primary that never fails, and is asked for the generation $1. */
+function primary({ generation }: Database, nowMs: number, [asked]: readonly unknown[]): object {
+  const named = asked !== '' && asked === generation.name;
+  if (named) generation.usedAtMs = nowMs;
+  return {
+    ...{ system: '1', timeline: '1', database: '1', started: '1', durable: true, lsn: 1, checkpoint: 1 },
+    ...{ generation: generation.name, server: generation.server, number: String(generation.number) },
+    ...{ confirmed: named, used: nowMs - generation.usedAtMs <= 1_500 },
+  };
+}
+
+function nameGeneration({ generation }: Database, nowMs: number, parameters: readonly unknown[]): object[] {
+  const [name, server, before, ended] = parameters as [string, string, string, boolean];
+  if (generation.name !== before || !(ended || nowMs - generation.usedAtMs > 1_500)) return [];
+  Object.assign(generation, { name, server, usedAtMs: nowMs, number: generation.number + 1 });
+  return [{ number: String(generation.number) }];
 }

@@ -1,5 +1,5 @@
 import { type MemoryPostgres, type Row } from '../memory-postgres.js';
-import { type Session, type Wait } from './session.js';
+import { type Database, type Session, type Wait } from './session.js';
 
 /** The one entity. */
 export class Thing implements Row {
@@ -13,8 +13,8 @@ export const metadata = { target: Thing, primaryColumns: [{ propertyName: 'id' }
 const thing = (row: Row): Thing => Object.assign(new Thing(), row);
 
 /** What the product asks of a query builder, inside a transaction and after it. */
-export function repositoryOf(session: Session, postgres: MemoryPostgres): object {
-  return { createQueryBuilder: () => new ThingQuery(session, postgres) };
+export function repositoryOf(session: Session, { postgres, generation }: Database): object {
+  return { createQueryBuilder: () => new ThingQuery(session, postgres, () => String(generation.number)) };
 }
 
 interface Parameters {
@@ -29,6 +29,7 @@ class ThingQuery {
   constructor(
     private readonly session: Session,
     private readonly postgres: MemoryPostgres,
+    private readonly generationNumber: () => string,
   ) {}
 
   where(_: string, { ids }: Parameters): this {
@@ -78,7 +79,7 @@ class ThingQuery {
         .map(thing);
       const raw = entities.map(({ id }) => {
         const xmax = own.touchedInserts.has(id) ? '1' : '0';
-        return { xid: String(postgres.xid(own)), xmin, xmax, deferred: false };
+        return { xid: String(postgres.xid(own)), xmin, xmax, number: this.generationNumber(), deferred: false };
       });
       return { entities, raw };
     };

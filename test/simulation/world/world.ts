@@ -54,7 +54,13 @@ export class World {
       this.history.committed(transaction.name, postgres.rows(), transaction.xid),
     );
     this.history.committed(undefined, postgres.rows());
-    this.database = { postgres, advisory: new AdvisoryLock(), sessions: new Set(), policies: new Map() };
+    this.database = {
+      postgres,
+      advisory: new AdvisoryLock(),
+      sessions: new Set(),
+      policies: new Map(),
+      generation: { name: '', server: '', usedAtMs: Number.NEGATIVE_INFINITY, number: 1 },
+    };
     this.redis = new RedisServer(this.time, this.steps, (name, keys, args) => this.#executed(name, keys, args));
     this.nodes = Array.from({ length: nodes }, (_, i) => new SimulatedNode(this, `n${i}`, settingsOf(i, env)));
   }

@@ -31,6 +31,8 @@ export interface TestPostgres {
   readonly kill: () => Promise<void>;
   /** On the same port with the same data; what was committed is there. */
   readonly restart: () => Promise<void>;
+  /** Stops it as an administrator does, lets the work have its data folder, and starts it again. */
+  readonly whileStopped: (work: (data: string) => void) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -83,9 +85,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
       signal(sessions, 'SIGKILL');
       await postgres.process.stop(['SIGKILL'], 5000);
     },
-    async restart() {
+    restart: () => control.whileStopped(() => undefined),
+    async whileStopped(work) {
       control.resume();
       await postgres.process.stop(['SIGINT', 'SIGQUIT'], 5000);
+      work(files.data);
       postgres = await start(postgres.port);
     },
     async stop() {

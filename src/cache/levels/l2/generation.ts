@@ -1,127 +1,292 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { wideXid } from '../../core/wide-xid.js';
+import { Clock } from '../../clock.js';
 import { CacheEvents } from '../../events.js';
-import { generationChannel, initKey, recordKey } from './keys.js';
-import { policyLockId } from './policy-lock.js';
+import { Authority, follows, type History, type Primary } from './authority.js';
+import { isDatabaseUnavailable } from '../../../database/index.js';
+import { evaluate } from './evaluate.js';
+import { beatsKey, generationChannel, initKey, recordKey } from './keys.js';
 import { type RedisClient } from './redis-client.js';
-import { scripts } from './scripts.js';
+import { type ScriptName } from './scripts.js';
 import { sweepEarlierGenerations } from './sweep.js';
 
-/** How long one node may take to install a generation before another may try, in ms. */
-const initTimeoutMs = 2_000;
+/** How long the right to install a generation lasts unless its holder renews it, in ms: so long a dead one is waited for. */
+const claimMs = 300;
+/** How often a node that waits for another's installation looks again, in ms. */
+const pollMs = 10;
 
-type Identities = Readonly<Record<'run_id' | 'master_replid' | 'pg_system' | 'pg_timeline' | 'pg_database', string>>;
+/** A Redis server as `INFO` tells it; compatible servers may leave either field out. */
+interface Server {
+  readonly run_id: string;
+  readonly master_replid: string;
+}
 
-/**
- * A transaction of its own that ends at once, and the writers that run meanwhile: those that hold the policy lock and have
- * an id. A transaction becomes visible before it releases its locks, so every snapshot from the end of this one on sees
- * those that are not listed. Not from `pg_current_snapshot()`: it lists no id above the last that has ended.
- */
-const takeEpoch = `
-  SELECT pg_current_xact_id()::text AS epoch, array(
-           SELECT own.transactionid::text FROM pg_locks AS own JOIN pg_locks AS policy USING (virtualtransaction)
-            WHERE own.locktype = 'transactionid' AND own.granted AND policy.locktype = 'advisory' AND policy.granted
-              AND policy.classid = 0 AND policy.objid = ${policyLockId} AND policy.objsubid = 1
-              AND policy.database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS writers`;
+/** The hash in Redis that says which generation its data belong to. */
+type Fields = Readonly<Record<string, string>>;
+
+/** A generation as this node has joined it. */
+export interface Joined {
+  readonly gen: string;
+  /** Its place in the sequence of generations. */
+  readonly number: string;
+}
 
 /**
  * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and where it
- * begins (the epoch, and the writers that were running): what its fences can be trusted to know. It is bound to the identities of both
- * servers: whenever one of them is not the server that it was, nothing that is stored can be trusted, and a new
- * generation begins.
+ * begins (the epoch, and the writers that were running): what its fences can be trusted to know.
+ *
+ * PostgreSQL names the generation in force, and the Redis that holds it; the record in Redis names the histories that it was
+ * made for. A generation is in force while both agree, the server is the one that it was, no history has gone back, and
+ * every node finds in Redis what it has last written there. Otherwise nothing that is stored can be trusted, and a new one
+ * begins. While PostgreSQL cannot be asked, the last answer counts for the same data set on the same server.
  */
 @Injectable()
 export class GenerationRecord {
   readonly #logger = new Logger('Cache');
+  readonly #authority: Authority;
+  /** This process, among those that raise a count in Redis. */
+  readonly #node = randomUUID();
   #evictionPolicy = '';
+  #identified = true;
+  #joined: Joined | undefined;
+  /** What this node has last written, and is certain of, and what it has sent. */
+  #beats = { certain: 0, sent: 0 };
+  #doubted: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(
-    private readonly dataSource: DataSource,
+    dataSource: DataSource,
     private readonly events: CacheEvents,
-  ) {}
+    private readonly clock: Clock,
+  ) {
+    this.#authority = new Authority(dataSource, clock, () => this.#doubted());
+  }
 
   /** `maxmemory-policy` of the server that was last identified. */
   get evictionPolicy(): string {
     return this.#evictionPolicy;
   }
 
-  /**
-   * The generation that is valid for the servers at hand, installed by this node if there is none.
-   * Undefined while another node is installing one.
-   */
-  async establish(client: RedisClient): Promise<string | undefined> {
-    const identities = await this.#identities(client);
-    const record = await client.hGetAll(recordKey);
-    if (!madeFor(record, identities)) return this.#install(client, identities, record['gen']);
-    const writers = (record as Partial<Record<'writers', string>>).writers?.match(/\d+/g) ?? [];
-    this.events.emit({ type: 'generation', gen: record['gen'], fresh: false, writers });
-    return record['gen'];
+  /** Whether the server can be told from another: without that, an older data set in its place would not be noticed. */
+  get identified(): boolean {
+    return this.#identified;
   }
 
-  /** Begins a new generation whatever the identities: everything that is cached becomes unreachable at once. */
-  async renew(client: RedisClient): Promise<string | undefined> {
-    const identities = await this.#identities(client);
-    const record = await client.hGetAll(recordKey);
-    return this.#install(client, identities, record['gen']);
+  /** Whether a commit that others see survives a crash of PostgreSQL. */
+  get durable(): boolean {
+    return this.#authority.seen?.durable ?? true;
+  }
+
+  /** Whether the generation is certainly in force now. */
+  get certain(): boolean {
+    return this.#authority.valid;
+  }
+
+  get number(): string | undefined {
+    return this.#joined?.number;
+  }
+
+  /** @param doubted called, and waited for, when a connection of the pool reaches another server than was known */
+  watch(doubted: () => Promise<unknown>): void {
+    this.#doubted = doubted;
+    this.#authority.watchPool();
+  }
+
+  close(): void {
+    this.#authority.close();
   }
 
   /**
-   * In two steps. First the right to is claimed, which ends the generation before; only then is the epoch taken, and are
-   * the running writers listed. In the other order, a writer that begins after the epoch could still fence in the old
-   * generation, and the new one would know nothing of it.
-   * @param previous the generation that is to end, if there is one; should another have taken its place, nothing happens
+   * The generation in force for the servers at hand. Where there is none, one node installs it and the others wait for
+   * that one; should it die, the next one takes over.
+   * @param renew whether the one in force is to end, whatever the identities. One that another node begins meanwhile will do:
+   *   it, too, keeps nothing of before this call
+   * @param signal ends the waiting
    */
-  async #install(
-    client: RedisClient,
-    identities: Identities,
-    previous: string | undefined,
-  ): Promise<string | undefined> {
-    const keys = [initKey, recordKey];
+  async establish(client: RedisClient, signal: AbortSignal, { renew = false } = {}): Promise<Joined> {
+    this.#authority.end();
+    const server = await this.#identify(client);
+    let record: Fields = await client.hGetAll(recordKey);
+    const ended = renew ? record['gen'] : undefined;
+    let begun: string | undefined;
+    for (; !signal.aborted; record = await client.hGetAll(recordKey)) {
+      const askedAt = this.clock.now();
+      const gen = record['gen'] ?? '';
+      // Whoever asks for a generation notes that it is used: not here, where the server may be another one.
+      const mine = !this.#identified || isSame(record, server);
+      const primary = await unlessAway(this.#authority.askSoon(mine ? gen : ''));
+      if (!primary) return this.#rejoinAlone(client, server, record, renew);
+      if (gen !== '' && gen !== ended && this.#inForce(record, server, primary)) {
+        await this.#prove(client, gen, primary, gen === this.#joined?.gen);
+        this.#authority.accept(primary);
+        if (primary.confirmed) this.#authority.confirm(askedAt);
+        return this.#join(record, gen === begun);
+      }
+      begun = (await this.#install(client, server, record, primary)) ?? begun;
+      if (begun === undefined) await sleep(pollMs);
+    }
+    throw new Error('another node is installing a generation');
+  }
+
+  /**
+   * Asks both servers whether the generation is still in force.
+   * @returns false when it is not; true also where PostgreSQL cannot be asked
+   * @throws where Redis cannot be asked, or has gone back
+   */
+  async confirm(client: RedisClient, gen: string): Promise<boolean> {
+    const askedAt = this.clock.now();
+    const primary = await unlessAway(this.#authority.ask(gen));
+    const { seen } = this.#authority;
+    if (primary && (primary.generation !== gen || (seen && !follows(primary, seen)))) {
+      this.#authority.end();
+      return false;
+    }
+    await this.#prove(client, gen, primary ?? seen, true);
+    if (primary) this.#authority.accept(primary);
+    if (primary?.confirmed) this.#authority.confirm(askedAt);
+    return true;
+  }
+
+  /** PostgreSQL cannot be asked. What it last said holds for the same data set: same record, same server, not gone back. */
+  async #rejoinAlone(client: RedisClient, server: Server, record: Fields, renew: boolean): Promise<Joined> {
+    const gen = record['gen'];
+    if (renew || gen === undefined || gen !== this.#joined?.gen || !isSame(record, server))
+      throw new Error('PostgreSQL cannot be asked which generation is in force');
+    await this.#prove(client, gen, this.#authority.seen, true);
+    return this.#join(record, false);
+  }
+
+  #join(record: Fields, fresh: boolean): Joined {
+    const gen = record['gen']!;
+    if (gen !== this.#joined?.gen) this.#beats = { certain: 0, sent: this.#beats.sent };
+    this.#joined = { gen, number: record['number'] ?? '' };
+    this.events.emit({ type: 'generation', gen, fresh, writers: record['writers']?.match(/\d+/g) ?? [] });
+    return this.#joined;
+  }
+
+  /** An unidentified server is taken for the one that PostgreSQL names while nodes use it: each of them compares its count. */
+  #inForce(record: Fields, server: Server, primary: Primary): boolean {
+    if (record['gen'] !== primary.generation || record['number'] !== primary.number) return false;
+    const sameServer = this.#identified ? isSame(record, server) : primary.used;
+    // What was seen under another generation does not matter: the record says what its own was made for.
+    const seen = record['gen'] === this.#joined?.gen ? this.#authority.seen : undefined;
+    return sameServer && follows(primary, historyOf(record)) && (!seen || follows(primary, seen));
+  }
+
+  /**
+   * Each step ends what the one before could still let happen. The claim ends the generation before, in Redis, and tells every
+   * node; PostgreSQL names the next one, which no writer that reads its number later can miss; only then is the epoch taken, and are
+   * the running writers listed. In
+   * another order, a writer that begins after the epoch could still fence in the old generation, and the new one would know
+   * nothing of it.
+   * @returns undefined where another node was faster
+   */
+  async #install(client: RedisClient, server: Server, record: Fields, primary: Primary): Promise<string | undefined> {
+    const previous = record['gen'] ?? '';
+    const key = keyOf(server);
+    // The claim ends a generation only on the Redis that PostgreSQL says has it.
+    const ends = key === '' ? previous !== '' && previous === primary.generation : key === primary.server;
+    if (!ends && primary.used) throw new OtherServerError();
     const nonce = randomUUID();
-    const claim = [nonce, String(initTimeoutMs), previous ?? ''];
-    if ((await client.eval(scripts.claimGeneration.text, { keys, arguments: claim })) !== 1) return undefined;
-    const [{ epoch, writers: low }] = await this.dataSource.query<[{ epoch: string; writers: string[] }]>(takeEpoch);
-    const writers = low.map((xid) => String(wideXid(Number(xid), BigInt(epoch))));
-    const gen = randomUUID();
-    const installed = await client.eval(scripts.installGeneration.text, {
-      keys,
-      arguments: [
-        ...[nonce, gen, epoch, generationChannel],
-        ...Object.entries({ ...identities, writers: writers.join(',') }).flat(),
-      ],
-    });
-    if (installed !== 1) return undefined;
-    this.#logger.log(`a new cache generation begins at transaction ${epoch}`);
-    this.events.emit({ type: 'generation', gen, fresh: true, writers });
-    sweepEarlierGenerations(client, gen).catch((error: Error) => this.#logger.debug(`not swept: ${error.message}`));
-    return gen;
+    const run = (script: ScriptName, ...args: string[]) =>
+      evaluate(client, script, { keys: [initKey, recordKey], arguments: [nonce, ...args] });
+    const hold = (ms: number) => run('holdClaim', String(ms)).catch(() => undefined);
+    if ((await run('claimGeneration', String(claimMs), previous, generationChannel)) !== 1) return undefined;
+    const done = new AbortController();
+    void repeat(() => hold(claimMs), claimMs / 3, done.signal);
+    try {
+      const gen = randomUUID();
+      const number = await this.#authority.name(gen, key, primary.generation, ends);
+      if (number === undefined) return void (await hold(0));
+      const { epoch, writers } = await this.#authority.epoch();
+      const fields = Object.entries({ ...server, ...fieldsOf(primary), number, writers: writers.join(',') }).flat();
+      if ((await run('installGeneration', gen, epoch, generationChannel, ...fields)) !== 1) return undefined;
+      // What was seen of a history that has gone back does not count for the new generation.
+      this.#authority.accept(primary);
+      this.#logger.log(`a new cache generation begins at transaction ${epoch}`);
+      sweepEarlierGenerations(client, gen).catch((error: Error) => this.#logger.debug(`not swept: ${error.message}`));
+      return gen;
+    } catch (error) {
+      await hold(0);
+      throw error;
+    } finally {
+      done.abort();
+    }
   }
 
-  async #identities(client: RedisClient): Promise<Identities> {
+  /**
+   * Raises this node's count, and notes how far PostgreSQL's log is.
+   * @param again whether this node has raised it under the generation before
+   * @throws where the count is less than it was, or the server is another one: the generation has then ended
+   */
+  async #prove(client: RedisClient, gen: string, seen: History | undefined, again: boolean): Promise<void> {
+    const count = (this.#beats.sent += 1);
+    const least = again ? this.#beats.certain : 0;
+    const { started = '', lsn = 0 } = seen ?? {};
+    const args = [gen, this.#node, String(least), String(count), started, String(lsn), generationChannel];
+    await evaluate(client, 'prove', { keys: [recordKey, beatsKey(gen)], arguments: args });
+    this.#beats.certain = Math.max(this.#beats.certain, count);
+  }
+
+  async #identify(client: RedisClient): Promise<Server> {
     const info = await client.info();
     this.#evictionPolicy = field(info, 'maxmemory_policy');
-    const [row] = await this.dataSource.query<[{ system: string; timeline: string; database: string }]>(
-      `SELECT system_identifier::text AS system, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
-              (SELECT oid::text FROM pg_database WHERE datname = current_database()) AS database
-         FROM pg_control_system()`,
-    );
-    return {
-      run_id: field(info, 'run_id'),
-      master_replid: field(info, 'master_replid'),
-      pg_system: row.system,
-      pg_timeline: row.timeline,
-      pg_database: row.database,
-    };
+    const server = { run_id: field(info, 'run_id'), master_replid: field(info, 'master_replid') };
+    this.#identified = keyOf(server) !== '';
+    return server;
   }
 }
 
-/** Whether a record was made for these servers. */
-function madeFor(record: Readonly<Record<string, string>>, identities: Identities): record is Record<'gen', string> {
-  return Object.entries(identities).every(([name, value]) => record[name] === value);
+/** Another Redis is in force: at most one is, and whoever reaches another one goes without. */
+export class OtherServerError extends Error {
+  readonly code = 'CACHE_OTHER_SERVER';
+
+  constructor() {
+    super('nodes use another Redis than this one: REDIS_URL must lead all of them to the same server');
+    this.name = 'OtherServerError';
+  }
 }
+
+/** '' identifies nobody. */
+const keyOf = ({ run_id: runId, master_replid: replid }: Server): string =>
+  runId === '' && replid === '' ? '' : `${runId}/${replid}`;
+
+/** Whether a record was made on this server. One that cannot be told from others never is. */
+const isSame = (record: Fields, server: Server): boolean =>
+  keyOf(server) !== '' && record['run_id'] === server.run_id && record['master_replid'] === server.master_replid;
+
+const fieldsOf = ({ system, timeline, database, started, lsn, durable }: History): Fields => ({
+  pg_system: system,
+  pg_timeline: timeline,
+  pg_database: database,
+  pg_started: started,
+  pg_lsn: String(lsn),
+  pg_durable: String(durable),
+});
+
+const historyOf = (record: Fields): History => ({
+  system: record['pg_system'] ?? '',
+  timeline: record['pg_timeline'] ?? '',
+  database: record['pg_database'] ?? '',
+  started: record['pg_started'] ?? '',
+  lsn: Number(record['pg_lsn']),
+  durable: record['pg_durable'] === 'true',
+});
+
+/** Undefined where PostgreSQL does not answer. One that answers with an error, such as a standby, is not in charge. */
+const unlessAway = (asked: Promise<Primary | undefined>): Promise<Primary | undefined> =>
+  asked.catch((error: unknown) => {
+    if (!isDatabaseUnavailable(error)) throw error;
+    return undefined;
+  });
 
 function field(info: string, name: string): string {
   return new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? '';
+}
+
+/** Does the work after each pause, until the signal comes. */
+async function repeat(work: () => Promise<unknown>, pauseMs: number, signal: AbortSignal): Promise<void> {
+  const pause = () => sleep(pauseMs, true, { signal }).catch(() => false);
+  while (await pause()) await work();
 }

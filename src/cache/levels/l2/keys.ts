@@ -12,7 +12,7 @@ export const valueField = `val:${codec}`;
 export const recordKey = `${prefix}:record`;
 export const initKey = `${prefix}:init`;
 export const invalidationChannel = `${prefix}:invalidations`;
-/** Carries the name of each generation as it begins: whatever belongs to another one is to be dropped. */
+/** Carries the name of each generation as it begins, and behind a '!' that of each as it ends: what belongs to another one is to be dropped. */
 export const generationChannel = `${prefix}:generations`;
 
 /** Each node's own channel: heartbeats come back on it, and acknowledgements of its invalidations. */
@@ -20,6 +20,8 @@ export const nodeChannel = (node: string): string => `${prefix}:node:${node}`;
 
 /** The nodes whose L1 must acknowledge what strict writers change, with the number of their heartbeats. */
 export const nodesKey = (gen: string): string => `${prefix}:${gen}:nodes`;
+/** What each node has last counted. */
+export const beatsKey = (gen: string): string => `${prefix}:${gen}:beats`;
 /** The hash of a tag: stamp, pending writers, fence, tickets and, for a row, its value. */
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
 /** The tags that a transaction has fenced, for the feed. */

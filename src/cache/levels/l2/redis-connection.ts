@@ -4,7 +4,8 @@ import { Settings } from '../../../config/index.js';
 import { LevelUnavailableError } from '../../cache.errors.js';
 import { type BreakerState, CacheEvents } from '../../events.js';
 import { Deadlines } from './deadlines.js';
-import { GenerationRecord } from './generation.js';
+import { authorityEveryMs } from './authority.js';
+import { GenerationRecord, type Joined, OtherServerError } from './generation.js';
 import { recordKey } from './keys.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { evaluate } from './evaluate.js';
@@ -13,13 +14,17 @@ import { type ScriptName } from './scripts.js';
 /** So many failures in a row, without an answer in between, and the connection is given up. */
 const failuresToOpen = 3;
 const sameFailureMs = 10;
+/** How long connecting may take, and finding or beginning a generation, in ms. */
 const probeTimeoutMs = 1_000;
+/** How long a new generation may be asked for while there is none to renew, in ms: another node may be beginning one. */
+const renewalTimeoutMs = 2_000;
 const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
 
 /**
  * The way to Redis, and its circuit breaker. *Closed*: connected to a server that was identified, under a known
  * generation. *Open*: nothing is sent. *Half-open*: one probe connects, compares identities and establishes the
- * generation; only then is anything else let through. A connection serves one life and is never resumed.
+ * generation, or establishes the next one where one has ended; only then is anything else let through. A connection serves
+ * one life and is never resumed.
  */
 @Injectable()
 export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
@@ -27,12 +32,16 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   readonly #deadlines: Deadlines;
   #client: RedisClient | undefined;
   #gen: string | undefined;
+  #number: string | undefined;
   #state: BreakerState = 'open';
   #failures = 0;
   #failedAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #attempt: Promise<void> | undefined;
-  #renewal: Promise<void> = Promise.resolve();
+  /** A generation is being found or begun on the open connection. */
+  #joining: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
+  #refusal: string | undefined;
   readonly #openListeners: (() => void)[] = [];
   readonly #waiting = new Set<(open: boolean) => void>();
 
@@ -49,10 +58,13 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     // The first attempt is waited for, so that a healthy service is ready with its cache; a failed one is not.
     await this.#tryToOpen();
     if (this.#state !== 'closed') void this.#reopen();
+    this.record.watch(() => this.#checkAnew());
+    void this.#watch();
   }
 
   onApplicationShutdown(): void {
     this.#stopped = true;
+    this.record.close();
     this.#giveUp('shutdown');
   }
 
@@ -67,6 +79,31 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     throw this.#client
       ? new LevelUnavailableError('no-epoch', 'the generation of the data set is not known')
       : new LevelUnavailableError('redis', 'Redis is not reachable');
+  }
+
+  /** Why a server that answers is not used, for people. */
+  get refusal(): string | undefined {
+    return this.#refusal;
+  }
+
+  /** Whether the generation is certainly the one in force: PostgreSQL has said so within its lease. */
+  get certain(): boolean {
+    return this.#gen !== undefined && this.record.certain;
+  }
+
+  /** The place of the generation in force in the sequence of all. */
+  get number(): string | undefined {
+    return this.#number;
+  }
+
+  /** Whether the server can be told from another. */
+  get identified(): boolean {
+    return this.record.identified;
+  }
+
+  /** Whether what PostgreSQL has shown to anybody survives its crash (`synchronous_commit`). */
+  get durable(): boolean {
+    return this.record.durable;
   }
 
   /** What Redis does when its memory is full (`maxmemory-policy`), as of the last time it was asked. */
@@ -107,59 +144,126 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       this.#failures = 0;
       return answer;
     } catch (error) {
-      throw this.#judge(client, error as Error);
+      throw this.#judge(client, gen, error as Error);
     }
   }
 
-  /** Gives the connection up; whatever comes next begins with the listeners of {@link onOpen}. */
+  /**
+   * Gives the connection up; whatever comes next begins with the listeners of {@link onOpen}. Where a generation is being
+   * joined on it, they are called after that anyway: it is not given up, and with it perhaps the generation.
+   */
   reset(reason: string): void {
-    this.#giveUp(reason);
+    if (!this.#joining) this.#giveUp(reason);
+  }
+
+  /** How long a writer may have to wait until its connection has a generation again, in ms; 0: there is none to wait for. */
+  get joiningMs(): number {
+    return this.#joining ? probeTimeoutMs : 0;
   }
 
   /**
-   * Begins a new generation: nothing that is stored is reachable any more. One at a time; every node is told.
+   * Begins a new generation: nothing that is stored now is reachable any more. Every node is told.
    * @throws {LevelUnavailableError} if it did not begin, as far as this node knows
    */
-  renewGeneration(): Promise<void> {
-    const renewal = this.#renewal.then(() => this.#renew());
-    this.#renewal = renewal.catch(() => undefined);
-    return renewal;
-  }
-
-  /** Told the name of every generation as it begins: on any other one there is nothing left to do. */
-  superseded(gen: string): void {
-    if (this.#gen !== undefined && this.#gen !== gen) this.#giveUp('another node began a new generation');
-  }
-
-  async #renew(): Promise<void> {
-    const client = this.#client;
-    const previous = this.#gen;
-    if (!client) throw new LevelUnavailableError('redis', 'Redis is not reachable');
-    this.#gen = undefined;
+  async renewGeneration(): Promise<void> {
+    const giveUpAtMs = performance.now() + renewalTimeoutMs;
+    while (!this.#gen) {
+      if (await this.untilOpen(giveUpAtMs - performance.now())) continue;
+      throw new LevelUnavailableError('redis', 'Redis is not reachable');
+    }
+    const before: Joined = { gen: this.#gen, number: this.#number! };
     try {
-      const gen = await new Deadlines(probeTimeoutMs).bound(this.#untilRenewed(client));
-      if (client !== this.#client) throw new Error('the connection was closed');
-      this.#gen = gen;
+      await this.#join(this.#client!, { renew: true });
     } catch (error) {
       // Should it have begun after all, the next command learns of it.
-      if (client === this.#client) this.#gen = previous;
+      if (this.#client && !this.#joining) this.#use(before);
       throw new LevelUnavailableError('no-epoch', (error as Error).message, { cause: error });
     }
   }
 
-  /** Another node may be installing one of its own, that began before this one was asked for. */
-  async #untilRenewed(client: RedisClient): Promise<string> {
-    for (const giveUpAtMs = performance.now() + probeTimeoutMs; performance.now() < giveUpAtMs; await sleep(20)) {
-      const gen = await this.record.renew(client);
-      if (gen) return gen;
-    }
-    throw new Error('another node is installing a generation');
+  /** Told the name of every generation as it begins: under any other one there is nothing left to do. */
+  begun(gen: string): void {
+    if (this.#client && this.#gen !== gen) this.#rejoin(this.#client);
   }
 
-  #judge(client: RedisClient, error: Error): Error {
+  /** Told the name of every generation as it ends, '' where nobody knows which. */
+  ended(gen: string): void {
+    if (this.#client && (gen === '' || this.#gen === gen)) this.#rejoin(this.#client);
+  }
+
+  /** Both servers are asked several times a second whether the generation is still in force. */
+  async #watch(): Promise<void> {
+    for (; !this.#stopped; await sleep(authorityEveryMs)) await this.#check();
+  }
+
+  #check(): Promise<void> {
+    this.#checking ??= this.#confirm().finally(() => (this.#checking = undefined));
+    return this.#checking;
+  }
+
+  async #checkAnew(): Promise<void> {
+    await this.#checking;
+    await this.#check();
+    await this.#joining?.catch(() => undefined);
+  }
+
+  async #confirm(): Promise<void> {
+    const client = this.#client;
+    const gen = this.#gen;
+    if (!client || !gen) return;
+    try {
+      if (await this.record.confirm(client, gen)) return;
+      if (client === this.#client && gen === this.#gen) this.#rejoin(client);
+    } catch (error) {
+      this.#judge(client, gen, error as Error);
+    }
+  }
+
+  #rejoin(client: RedisClient): void {
+    if (this.#joining) return;
+    this.#join(client).catch((error: Error) => client === this.#client && this.#giveUp(error.message));
+  }
+
+  /** Finds the generation in force, or begins one, on the open connection. Until then nothing else is sent. */
+  #join(client: RedisClient, { renew = false } = {}): Promise<void> {
+    this.#gen = undefined;
+    this.#enter('half-open');
+    const joining = this.#established(client, renew)
+      .then((joined) => {
+        if (client !== this.#client) throw new Error('the connection was closed');
+        this.#joining = undefined;
+        this.#use(joined);
+      })
+      .finally(() => {
+        if (this.#joining === joining) this.#joining = undefined;
+      });
+    this.#joining = joining;
+    return joining;
+  }
+
+  async #established(client: RedisClient, renew = false): Promise<Joined> {
+    const late = new AbortController();
+    try {
+      return await new Deadlines(probeTimeoutMs).bound(this.record.establish(client, late.signal, { renew }));
+    } finally {
+      late.abort();
+    }
+  }
+
+  #use({ gen, number }: Joined): void {
+    this.#gen = gen;
+    this.#number = number;
+    this.#refusal = undefined;
+    this.#enter('closed');
+    for (const listener of this.#openListeners) listener();
+    for (const resolve of this.#waiting) resolve(true);
+    this.#waiting.clear();
+  }
+
+  #judge(client: RedisClient, gen: string, error: Error): Error {
     const current = client === this.#client;
     if (error.message.startsWith('EPOCHCHANGED')) {
-      if (current) this.#giveUp('the data set has another generation');
+      if (current && gen === this.#gen) this.#rejoin(client);
       return new LevelUnavailableError('no-epoch', error.message, { cause: error });
     }
     if (error.message.startsWith('READONLY')) {
@@ -168,7 +272,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     }
     if (error.constructor.name === 'ErrorReply' && !/^(LOADING|OOM|MASTERDOWN|BUSY)/.test(error.message)) return error;
     this.#countFailure();
-    if (current && this.#failures >= failuresToOpen) this.#giveUp(error.message);
+    if (current && this.#failures >= failuresToOpen) this.reset(error.message);
     return new LevelUnavailableError('redis', error.message, { cause: error });
   }
 
@@ -185,6 +289,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     if (!client) return;
     this.#client = undefined;
     this.#gen = undefined;
+    this.#joining = undefined;
     this.#failures = 0;
     client.disconnect().catch(() => undefined);
     this.events.emit({ type: 'connection', path: 'data', open: false, reason });
@@ -217,21 +322,16 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       if (client === this.#client) this.#giveUp('the connection was closed');
     });
     try {
-      const probe = new Deadlines(probeTimeoutMs);
-      await probe.bound(client.connect().then(() => undefined));
-      const gen = await probe.bound(this.record.establish(client));
-      if (!gen) throw new Error('another node is installing the generation');
+      await new Deadlines(probeTimeoutMs).bound(client.connect().then(() => undefined));
+      const joined = await this.#established(client);
       if (gone || this.#stopped) throw new Error('the connection was closed');
       this.#client = client;
-      this.#gen = gen;
-      this.#enter('closed');
       this.events.emit({ type: 'connection', path: 'data', open: true });
-      for (const listener of this.#openListeners) listener();
-      for (const resolve of this.#waiting) resolve(true);
-      this.#waiting.clear();
+      this.#use(joined);
     } catch (error) {
       client.disconnect().catch(() => undefined);
       this.#enter('open');
+      this.#refusal = error instanceof OtherServerError ? error.message : undefined;
       this.#logger.debug(`Redis cannot be used yet: ${(error as Error).message}`);
     }
   }

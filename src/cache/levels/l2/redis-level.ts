@@ -50,6 +50,11 @@ export class RedisLevel extends Level {
     this.#rows = new RowReads(connection);
   }
 
+  /** Whether what it answers is certainly of the generation in force: what strict readers rely on, looked at after the answer. */
+  get certain(): boolean {
+    return this.connection.certain;
+  }
+
   override read(address: Address, options: ReadOptions = {}): Promise<ReadResult> {
     if (!this.settings.cacheL2) return Promise.resolve({ outcome: 'bypass', reason: 'disabled' });
     // The ticket of a response costs no command.

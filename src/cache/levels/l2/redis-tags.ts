@@ -5,6 +5,7 @@ import { Clock } from '../../clock.js';
 import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
 import { step } from '../../steps.js';
+import { LevelUnavailableError } from '../../cache.errors.js';
 import { invalidationChannel, nodeChannel, nodesKey, notedKey, tagKey, valueField } from './keys.js';
 import { loadWindowMs, tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
@@ -20,6 +21,8 @@ export interface Writer {
   readonly xid: string;
   /** Oldest id that was still running in a snapshot of the writer's: all below are finished. */
   readonly xmin: string;
+  /** Of the generation in force, read when the transaction had its id: every later one begins at a higher id. */
+  readonly number?: string;
 }
 
 /** The right to fill a row. */
@@ -85,6 +88,12 @@ export class RedisTags {
     return step(what, () => this.#fence(tags, writer, acknowledgement));
   }
 
+  /** @throws {LevelUnavailableError} where another generation than this node's was in force when the writer looked */
+  assertInForce({ number }: Writer): void {
+    if (number === this.connection.number) return;
+    throw new LevelUnavailableError('no-epoch', 'another cache generation is in force');
+  }
+
   /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
   async fenceMissed(tags: readonly Tag[], writer: Writer): Promise<readonly Tag[]> {
     const gen = this.connection.gen;
@@ -112,10 +121,13 @@ export class RedisTags {
     await this.connection.command(gen, (client) => client.hDel(nodesKey(gen), node));
   }
 
-  /** A heartbeat: this node is to be asked; the answer comes on its channel, behind all earlier invalidations. */
-  async beat(node: string, message: string): Promise<void> {
+  /**
+   * A heartbeat, under the generation in force; the answer comes on the node's channel, behind all earlier invalidations.
+   * @param register whether writers are to wait for this node's acknowledgements
+   */
+  async beat(node: string, message: string, register: boolean): Promise<void> {
     const gen = this.connection.gen;
-    await this.connection.run(gen, 'beat', [nodesKey(gen)], [node, nodeChannel(node), message]);
+    await this.connection.run(gen, 'beat', [nodesKey(gen)], [node, nodeChannel(node), message, register ? '1' : '']);
   }
 
   /** No load that began before this transaction is accepted any more. */

@@ -1,14 +1,21 @@
 import { prelude } from './parts.js';
 
 /**
- * KEYS init record; ARGV nonce ttl gen. Takes the right to begin a generation, unless somebody holds it or the one in force
- * is not the caller's ('': none), and ends that one.
+ * KEYS init record; ARGV nonce ttl gen channel. Takes the right to begin a generation, unless somebody holds it or the one
+ * in force is not the caller's ('': none). Ends that one, and tells every node, in the same step: from here on no L1 serves.
  */
 export const claimGeneration = `#!lua
 if (redis.call('HGET', KEYS[2], 'gen') or '') ~= ARGV[3] then return 0 end
 if not redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[2])
+redis.call('PUBLISH', ARGV[4], '!' .. ARGV[3])
 return 1
+`;
+
+/** KEYS init; ARGV nonce ttl: keeps the caller's right for longer; a ttl of 0 gives it back, so that nobody waits for it. */
+export const holdClaim = `#!lua
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `;
 
 /**
@@ -26,15 +33,48 @@ redis.call('PUBLISH', ARGV[4], ARGV[2])
 return 1
 `;
 
+/**
+ * KEYS record beats; ARGV gen node least count started lsn channel. Raises a node's count, and notes when PostgreSQL was
+ * started and how far its log is. A count that is less than the node has written, or a replication id that is not the
+ * recorded one, shows that older data have taken the place of newer ones: then the generation ends.
+ */
+export const prove = `${prelude}
+local counted = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or '0')
+local back = counted < tonumber(ARGV[3])
+local recorded = redis.call('HGET', KEYS[1], 'master_replid')
+if recorded and recorded ~= '' then
+  local info = redis.pcall('INFO', 'replication')
+  local now = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
+  back = back or (now and now ~= recorded)
+end
+if back then
+  redis.call('DEL', KEYS[1])
+  redis.call('PUBLISH', ARGV[7], '!' .. ARGV[1])
+  return redis.error_reply('EPOCHCHANGED the data set has gone back')
+end
+-- One that is executed late lowers nothing.
+if tonumber(ARGV[4]) > counted then redis.call('HSET', KEYS[2], ARGV[2], ARGV[4]) end
+if ARGV[5] ~= '' and ARGV[5] ~= redis.call('HGET', KEYS[1], 'pg_started') then
+  redis.call('HSET', KEYS[1], 'pg_started', ARGV[5])
+end
+if tonumber(ARGV[6]) > tonumber(redis.call('HGET', KEYS[1], 'pg_lsn') or '0') then
+  redis.call('HSET', KEYS[1], 'pg_lsn', ARGV[6])
+end
+return 1
+`;
+
 /** KEYS record; ARGV gen epoch: no load is accepted any more that does not see this transaction. */
 export const raiseEpoch = `${prelude}
 if tonumber(redis.call('HGET', KEYS[1], 'epoch')) < tonumber(ARGV[2]) then redis.call('HSET', KEYS[1], 'epoch', ARGV[2]) end
 return 1
 `;
 
-/** KEYS record nodes; ARGV gen node channel message: (re-)registers a node, raises its count, answers on the channel. */
+/**
+ * KEYS record nodes; ARGV gen node channel message register. Answers on the channel, behind every earlier message: the
+ * caller's generation is still in force. Where writers wait for the node ('1'), registers it and raises its count.
+ */
 export const beat = `${prelude}
-redis.call('HINCRBY', KEYS[2], ARGV[2], 1)
+if ARGV[5] == '1' then redis.call('HINCRBY', KEYS[2], ARGV[2], 1) end
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
 `;
