@@ -226,7 +226,7 @@ export const localMutants = [
     file: l1,
     find: 'if (freshMs + staleMs <= 0 || keepMs <= 0) return undefined;',
     replace: 'if (keepMs <= 0) return undefined;',
-    by: [spec('cache/levels.spec', 'is a hit until its freshness ends')],
+    by: [spec('cache/levels.spec')],
   },
   {
     name: 'l1-kept',
@@ -234,7 +234,7 @@ export const localMutants = [
     file: l1,
     find: 'if (freshMs + staleMs <= 0 || keepMs <= 0) return undefined;',
     replace: 'if (freshMs + staleMs <= 0) return undefined;',
-    by: [spec('cache/levels.spec', 'is gone when its life ends')],
+    by: [spec('cache/levels.spec')],
   },
   {
     name: 'l1-renewal',
@@ -242,7 +242,7 @@ export const localMutants = [
     file: l1,
     find: 'const entry = renew ? undefined : this.find(address.key, staleMs);',
     replace: 'const entry = this.find(address.key, staleMs);',
-    by: [spec('cache/levels.spec', 'for a renewal')],
+    by: [spec('cache/levels.spec')],
   },
   {
     name: 'l1-absent-bounded',

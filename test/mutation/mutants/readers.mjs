@@ -103,7 +103,7 @@ export const readerMutants = [
     file: readThrough,
     find: 'staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,',
     replace: 'staleMs: this.settings.cacheStaleMs,',
-    by: [spec('cache/renewals.e2e-spec', 'the db layer serves nothing past')],
+    by: [spec('cache/renewals.e2e-spec', 'layer serves nothing past its freshness')],
   },
   {
     name: 'strict-stale-responses',
@@ -111,7 +111,7 @@ export const readerMutants = [
     file: 'src/cache/api/candidate.ts',
     find: 'const { servesStale } = policies[rulesOf(entry, source)];',
     replace: 'const servesStale = source !== undefined;',
-    by: [spec('cache/renewals.e2e-spec', 'the api layer serves nothing past')],
+    by: [spec('cache/renewals.e2e-spec', 'layer serves nothing past its freshness')],
   },
   {
     name: 'departs-first',
