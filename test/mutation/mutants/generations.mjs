@@ -1,5 +1,5 @@
 // @ts-check
-import { explored, simulated, spec } from '../catchers.mjs';
+import { explored, spec } from '../catchers.mjs';
 
 const generation = 'src/cache/levels/l2/generation.ts';
 const authority = 'src/cache/levels/l2/authority.ts';
