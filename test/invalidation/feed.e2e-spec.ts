@@ -4,6 +4,7 @@ import { FeedTables } from '../../src/invalidation/feed/feed-tables.js';
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
+import { impatiently } from '../support/clocks.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -14,7 +15,12 @@ let nodes: TestApp[];
 
 const env = { CACHE_FEED: 'on', CACHE_TTL_MS: '600000' };
 const start = (policy = 'write-through') =>
-  startApp({ redis: redis.url, database: database.url, env: { ...env, CACHE_POLICY: policy } });
+  startApp({
+    redis: redis.url,
+    database: database.url,
+    env: { ...env, CACHE_POLICY: policy },
+    override: impatiently,
+  });
 const feedOf = (node: TestApp) => node.app.get(ChangeFeed);
 
 beforeAll(async () => {

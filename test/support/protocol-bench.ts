@@ -8,7 +8,7 @@ import {
   type Ticket,
   type Writer,
 } from '../../src/cache/testing.js';
-import { type CacheNode, startCacheNode } from './cache-node.js';
+import { type CacheNode, renewGeneration, startCacheNode } from './cache-node.js';
 import { startRedis, type TestRedis } from './services.js';
 import { createMigratedDatabase } from './start-app.js';
 
@@ -37,7 +37,7 @@ export class ProtocolBench {
       [this.redis, this.database] = await Promise.all([startRedis(), createMigratedDatabase()]);
       this.node = await startCacheNode(this.database.url, this.redis.url, env);
     });
-    beforeEach(() => this.node.connection.renewGeneration());
+    beforeEach(() => renewGeneration(this.node.connection));
     afterEach(async () => {
       for (const runner of this.#open) await this.#end(runner, 'ROLLBACK');
     });

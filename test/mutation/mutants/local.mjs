@@ -177,7 +177,7 @@ export const localMutants = [
     file: bus,
     find: 'this.connection.begun(text);',
     replace: '',
-    by: [spec('admin.cache.e2e-spec', 'within a second no node serves anything older')],
+    by: [spec('admin.cache.e2e-spec', 'once its message has come, no node serves anything older')],
     depth: 'the end of the one before was told already',
   },
   {
