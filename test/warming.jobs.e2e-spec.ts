@@ -27,7 +27,10 @@ describe('a warming job', () => {
 
   const items = (body: object) => ({ entity: 'items', ...body });
   /** What an attempt has warmed that failed, since Redis did not answer in time, is cached already for the next one. */
-  const expectTally = ({ warmed = 0, alreadyCached = 0 }: JobBody, expected: [warmed: number, alreadyCached: number]) => {
+  const expectTally = (
+    { warmed = 0, alreadyCached = 0 }: JobBody,
+    expected: [warmed: number, alreadyCached: number],
+  ) => {
     if (failedAttempts === 0) expect([warmed, alreadyCached]).toEqual(expected);
     else expect(warmed + alreadyCached).toBe(expected[0] + expected[1]);
   };
