@@ -4,6 +4,7 @@ import { CreateCachePolicies1730000002000 } from './1730000002000-create-cache-p
 import { CreateSeeds1730000003000 } from './1730000003000-create-seeds.js';
 import { CreateChangeFeed1730000004000 } from './1730000004000-create-change-feed.js';
 import { CreateCacheGeneration1730000005000 } from './1730000005000-create-cache-generation.js';
+import { CreatePolicyLock1730000007000 } from './1730000007000-create-policy-lock.js';
 
 /** Every migration, oldest first. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   CreateSeeds1730000003000,
   CreateChangeFeed1730000004000,
   CreateCacheGeneration1730000005000,
+  CreatePolicyLock1730000007000,
 ];

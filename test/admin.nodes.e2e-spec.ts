@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { Namespace } from '../src/cache/index.js';
 import { AdministeredNodes, hammer, post, put } from './support/administered-nodes.js';
 import { hear } from './support/event-listener.js';
 import { type TestApp } from './support/start-app.js';
@@ -67,12 +68,13 @@ describe('whoever watches one node', () => {
 
   it('costs the nodes next to nothing once nobody does', async () => {
     const redis = new Redis(nodes.redis.url);
-    const listening = async () => (await redis.pubsub('NUMSUB', 'strata:notices'))[1];
+    const channel = `strata:${nodes.a.app.get(Namespace).name}:notices`;
+    const listening = async () => (await redis.pubsub('NUMSUB', channel))[1];
     await until(async () => (await listening()) === 0);
     const monitor = await redis.monitor();
     let published = 0;
-    monitor.on('monitor', (_time: string, [name, channel]: string[]) => {
-      if (name?.toLowerCase() === 'publish' && channel === 'strata:notices') published += 1;
+    monitor.on('monitor', (_time: string, [name, to]: string[]) => {
+      if (name?.toLowerCase() === 'publish' && to === channel) published += 1;
     });
     const beganMs = performance.now();
     for (let n = 0; n < 40; n += 1) await nodes.createItem();

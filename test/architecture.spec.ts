@@ -27,11 +27,11 @@ const longestFile = 250;
 /** Files that are allowed more lines, and why. */
 const longer: Readonly<Record<string, { readonly lines: number; readonly because: string }>> = {
   'src/cache/engine/read-through.ts': {
-    lines: 320,
+    lines: 330,
     because: 'one read, from the first level to the database, is one thought',
   },
   'src/cache/levels/l2/generation.ts': {
-    lines: 300,
+    lines: 310,
     because: 'how a generation begins, is joined and is confirmed is one protocol',
   },
   'src/cache/levels/l2/redis-connection.ts': {

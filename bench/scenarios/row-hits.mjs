@@ -67,16 +67,16 @@ async function openLevel(nodes, undo) {
     import(pathToFileURL(join(nodes.opened.dist, 'src', ...path)).href);
   await import('reflect-metadata');
   Logger.overrideLogger(false);
-  const { CacheEvents, GenerationRecord, RedisConnection, RedisLevel, RedisTags, SystemClock } = await product(
-    'cache',
-    'testing.js',
-  );
+  const { CacheEvents, GenerationRecord, Namespace, RedisConnection, RedisLevel, RedisTags, SystemClock } =
+    await product('cache', 'testing.js');
   const { loadSettings } = await product('config', 'index.js');
   const { DataSource } = await import('typeorm');
   const settings = loadSettings({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '1000' });
   const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl }).initialize();
   const events = new CacheEvents();
-  const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events, new SystemClock()), events);
+  const namespace = new Namespace(settings, dataSource);
+  const record = new GenerationRecord(dataSource, events, new SystemClock(), namespace);
+  const connection = new RedisConnection(settings, record, events);
   await connection.onModuleInit();
   undo.add(async () => {
     connection.onApplicationShutdown();

@@ -19,7 +19,7 @@ export class Bus {
     this.#redis = redis;
     // What nodes tell in wall time, on our clock.
     const offsetMs = performance.now() - Date.now();
-    redis.on('message', (_, text) => {
+    redis.on('pmessage', (_pattern, _channel, text) => {
       const heardMs = performance.now();
       const { tags, atMs } = JSON.parse(text);
       // The sender's clock has whole milliseconds.
@@ -33,7 +33,8 @@ export class Bus {
     const { invalidationChannel } = await import(pathToFileURL(keys).href);
     const redis = new Redis({ port, host: '127.0.0.1' });
     const bus = new Bus(redis);
-    await redis.subscribe(invalidationChannel);
+    // One service is all that this Redis has.
+    await redis.psubscribe(invalidationChannel('*'));
     return bus;
   }
 

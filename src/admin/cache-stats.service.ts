@@ -5,6 +5,7 @@ import {
   Lease,
   LevelUnavailableError,
   MemoryLevel,
+  Namespace,
   RedisConnection,
 } from '../cache/index.js';
 import { Settings } from '../config/index.js';
@@ -23,6 +24,7 @@ export class CacheStats {
     private readonly journal: Journal,
     private readonly rules: EntityRules,
     private readonly registry: PolicyRegistry,
+    private readonly namespace: Namespace,
   ) {}
 
   read(): CacheStatsView {
@@ -34,7 +36,12 @@ export class CacheStats {
       loads: { count: loads, seconds: loadSeconds, joined },
       invalidations,
       l1: { enabled: cacheL1, bytes, maxBytes, entries, leaseValid: this.lease.valid },
-      l2: { enabled: cacheL2, breaker: this.connection.state, generation: generationOf(this.connection) ?? null },
+      l2: {
+        enabled: cacheL2,
+        breaker: this.connection.state,
+        generation: generationOf(this.connection) ?? null,
+        namespace: this.namespace.name ?? null,
+      },
       journal: { entries: this.journal.size },
       policies: Object.fromEntries(this.rules.all().map(({ entity }) => [entity, this.registry.policyOf(entity)])),
     };

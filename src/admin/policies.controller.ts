@@ -4,7 +4,13 @@ import { IsIn } from 'class-validator';
 import { EntityRules, policies, RedisConnection } from '../cache/index.js';
 import { type PolicyName, policyNames, Settings } from '../config/index.js';
 import { notFound, ProblemException, Produces, QueryNames, unavailable } from '../http/index.js';
-import { EvictionPolicyError, PolicyRegistry, PolicySwitch, UnidentifiedServerError } from '../invalidation/index.js';
+import {
+  EvictionPolicyError,
+  PolicyRegistry,
+  PolicySwitch,
+  SupersededSwitchError,
+  UnidentifiedServerError,
+} from '../invalidation/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 
 export class PolicyChoice {
@@ -53,7 +59,12 @@ export class PoliciesController {
   @AdminChange(
     'Switch a policy',
     'On every node. Waits for the writers of the old policy; what that policy has left in the cache is not served any more.',
-    { ...noEntity, ...ofRedis, 400: 'there is no such policy', 409: 'Redis may evict what strict relies on' },
+    {
+      ...noEntity,
+      ...ofRedis,
+      400: 'there is no such policy',
+      409: 'Redis may evict what strict relies on; or a later switch has superseded this one',
+    },
   )
   @entity
   @ApiResponse({ status: 200, type: PolicyView, description: 'the policy that is in force now' })
@@ -61,8 +72,10 @@ export class PoliciesController {
     this.find(name);
     if (this.settings.redisUrl && this.connection.state !== 'closed') throw unavailable('Redis does not answer.');
     await this.policySwitch.to(name, policy).catch((error: unknown) => {
-      const impossible = error instanceof EvictionPolicyError || error instanceof UnidentifiedServerError;
-      throw impossible ? new ProblemException(409, error.message) : error;
+      const refused = [EvictionPolicyError, SupersededSwitchError, UnidentifiedServerError].some(
+        (type) => error instanceof type,
+      );
+      throw refused ? new ProblemException(409, (error as Error).message) : error;
     });
     return this.find(name);
   }

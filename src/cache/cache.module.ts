@@ -27,6 +27,7 @@ import { Lease } from './levels/l1/lease.js';
 import { MemoryLevel } from './levels/l1/memory-level.js';
 import { EarlierWriters } from './levels/l2/earlier-writers.js';
 import { GenerationRecord } from './levels/l2/generation.js';
+import { Namespace } from './levels/l2/namespace.js';
 import { RedisConnection } from './levels/l2/redis-connection.js';
 import { RedisLevel } from './levels/l2/redis-level.js';
 import { RedisTags } from './levels/l2/redis-tags.js';
@@ -39,6 +40,7 @@ const providers = [
   EntityRules,
   Lease,
   MemoryLevel,
+  Namespace,
   GenerationRecord,
   EarlierWriters,
   RedisConnection,

@@ -67,4 +67,7 @@ export abstract class PolicySource {
 
   /** Whose rules a reader keeps: the stricter of what is promised and what writers do, while a switch is under way. */
   abstract rulesOf(entity: string): PolicyName;
+
+  /** Whether a node that hears nothing may share what it loads: under a policy that it has confirmed within a lease. */
+  abstract sharesWithoutRedis(entity: string): boolean;
 }

@@ -1,4 +1,4 @@
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Matches, MaxLength, Min, MinLength } from 'class-validator';
 import { Setting } from './setting.decorator.js';
 
 const postgresUrl = { protocols: ['postgres', 'postgresql'], require_tld: false, require_protocol: true };
@@ -42,6 +42,16 @@ export class PlaceSettings {
   @IsOptional()
   @IsUrl(redisUrl, { message: 'must be a redis:// or rediss:// URL' })
   readonly redisUrl?: string;
+
+  @Setting('CACHE_NAMESPACE', {
+    defaultText: "derived from the database's identity",
+    doc:
+      'prefix of keys and channels in Redis, 1-32 of `a-z0-9-`: services that share a Redis server do not meet; the same ' +
+      'on every node of a service',
+  })
+  @IsOptional()
+  @Matches(/^[a-z0-9-]{1,32}$/, { message: 'must be 1 to 32 of a-z, 0-9 and -' })
+  readonly cacheNamespace?: string;
 
   @Setting('ADMIN_TOKEN', {
     defaultText: 'none: admin routes answer 404 (`npm start` prints a random one)',

@@ -1,11 +1,11 @@
 import { spellableTypes } from '../cache/index.js';
 
-/** A statement that commits by itself changed, or would change, an entity under `strict`: nothing can be fenced before. */
+/** A write outside of a transaction: it would commit by itself, under a policy that nothing holds. */
 export class UnguardedWriteError extends Error {
   readonly code = 'INVALIDATION_UNGUARDED_WRITE';
 
   constructor(readonly entity: string) {
-    super(`${entity} is under strict: write it inside a transaction`);
+    super(`${entity} is cached, so it is written in transactions only: leave out { transaction: false }`);
     this.name = 'UnguardedWriteError';
   }
 }
@@ -20,6 +20,16 @@ export class UnsupportedKeyError extends Error {
         `give it a key of another type (${spellableTypes.join(', ')})`,
     );
     this.name = 'UnsupportedKeyError';
+  }
+}
+
+/** Another switch of the entity was asked for before this one had ended: the later one wins. */
+export class SupersededSwitchError extends Error {
+  readonly code = 'INVALIDATION_SUPERSEDED_SWITCH';
+
+  constructor(entity: string, wanted: string, target: string) {
+    super(`the switch of ${entity} to ${wanted} was superseded by a later one to ${target}`);
+    this.name = 'SupersededSwitchError';
   }
 }
 

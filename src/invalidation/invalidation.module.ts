@@ -3,6 +3,7 @@ import { InvalidationDelivery, PolicySource } from '../cache/index.js';
 import { Acknowledgements } from './bus/acknowledgements.js';
 import { Heartbeat } from './bus/heartbeat.js';
 import { InvalidationBus } from './bus/invalidation-bus.js';
+import { NodeLeases } from './bus/node-leases.js';
 import { ChangeFeed } from './feed/change-feed.js';
 import { FeedSlot } from './feed/feed-slot.js';
 import { FeedTables } from './feed/feed-tables.js';
@@ -23,6 +24,7 @@ import { LockedRows } from './subscriber/locked-rows.js';
   providers: [
     Acknowledgements,
     Heartbeat,
+    NodeLeases,
     InvalidationBus,
     Journal,
     Invalidator,

@@ -2,7 +2,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { CacheEvents } from '../cache/index.js';
 import { warmName, type WarmingJob, type WarmingRequest, type WarmingResult, type WarmingTally } from './job.js';
-import { queueName, queuePrefix } from './queue/queue-options.js';
 import { type WarmingBull, WarmingQueue } from './queue/warming-queue.js';
 
 export const jobStates = ['waiting', 'active', 'delayed', 'completed', 'failed', 'cancelled'] as const;
@@ -47,7 +46,7 @@ export class WarmingJobs {
       let job: WarmingJob | null = await bull.getJob(added.id);
       if (!job) {
         // The job was removed by hand, and what stood for it was left behind.
-        await bull.client.del(debounceKey(debounce.id));
+        await bull.client.del(debounceKey(bull, debounce.id));
         job = await bull.add(warmName, { request }, { debounce });
       }
       return viewOf(job);
@@ -69,8 +68,8 @@ export class WarmingJobs {
       const { state, request } = await viewOf(job);
       if (state === 'completed' || state === 'failed' || state === 'cancelled') return true;
       // Whoever asks for the same from now on wants a new job.
-      await bull.client.del(debounceKey(digest(request)));
-      await bull.client.set(noteKey(id), '1', 'EX', noteTtlSeconds);
+      await bull.client.del(debounceKey(bull, digest(request)));
+      await bull.client.set(noteKey(bull, id), '1', 'EX', noteTtlSeconds);
       if (state !== 'active') await this.#remove(job);
       return true;
     });
@@ -78,7 +77,7 @@ export class WarmingJobs {
 
   /** Whether somebody wants the job to end. */
   async isCancelled(bull: WarmingBull, job: WarmingJob): Promise<boolean> {
-    return (await bull.client.exists(noteKey(String(job.id)))) === 1;
+    return (await bull.client.exists(noteKey(bull, String(job.id)))) === 1;
   }
 
   /** Fails where a node has just begun it: that one reads the note. */
@@ -104,8 +103,8 @@ function normalised({ entity, strategy, limit, ids }: WarmingRequest): WarmingRe
 }
 
 const digest = (request: WarmingRequest): string => createHash('sha256').update(JSON.stringify(request)).digest('hex');
-const debounceKey = (id: string): string => `${queuePrefix}:${queueName}:de:${id}`;
-const noteKey = (id: string): string => `${queuePrefix}:${queueName}:cancel:${id}`;
+const debounceKey = (bull: WarmingBull, id: string): string => bull.toKey(`de:${id}`);
+const noteKey = (bull: WarmingBull, id: string): string => bull.toKey(`cancel:${id}`);
 
 /** Bull's other keys look like jobs' keys; only a number can be a job. */
 async function jobOf(bull: WarmingBull, id: string): Promise<WarmingJob | undefined> {

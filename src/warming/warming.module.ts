@@ -1,5 +1,6 @@
 import { BullModule } from '@nestjs/bull';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { Namespace } from '../cache/index.js';
 import { type Settings } from '../config/index.js';
 import { Inspector } from './inspector.js';
 import { WarmingAfterFlush } from './after-flush.js';
@@ -23,7 +24,13 @@ export class WarmingModule {
     return {
       module: WarmingModule,
       imports: connections
-        ? [BullModule.registerQueueAsync({ name: queueName, useFactory: () => queueOptions(connections) })]
+        ? [
+            BullModule.registerQueueAsync({
+              name: queueName,
+              inject: [Namespace],
+              useFactory: async (namespace: Namespace) => queueOptions(connections, await namespace.find()),
+            }),
+          ]
         : [],
       controllers: [WarmingController, BoardController],
       providers: [

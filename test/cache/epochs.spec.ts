@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { createRedisClient, policyLockId, recordKey, scripts, tagKey } from '../../src/cache/testing.js';
+import { createRedisClient, namespaceOf, recordKey, scripts, tagKey } from '../../src/cache/testing.js';
 import { renewGeneration, startCacheNode } from '../support/cache-node.js';
 import { list, ProtocolBench, row } from '../support/protocol-bench.js';
 import { until } from '../support/until.js';
@@ -26,7 +26,9 @@ describe('a generation', () => {
     const other = new pg.Client({ connectionString: elsewhere.href });
     await other.connect();
     await other.query('BEGIN');
-    await other.query('SELECT pg_advisory_xact_lock_shared($1), pg_current_xact_id()', [policyLockId]);
+    await other.query('CREATE TABLE cache_policy_lock ()');
+    await other.query('LOCK TABLE cache_policy_lock IN ROW SHARE MODE');
+    await other.query('SELECT pg_current_xact_id()');
     try {
       await bench.node.connection.renewGeneration();
       expect(await fill(await miss(), '"row"')).toBeDefined();
@@ -66,7 +68,10 @@ describe('a generation', () => {
     await renewGeneration(connection);
     await fill(await miss(), '1');
     const sweep = connection.command(connection.gen, (client) =>
-      client.eval(scripts.sweep.text, { keys: [recordKey, tagKey(connection.gen, tag)], arguments: [before] }),
+      client.eval(scripts.sweep.text, {
+        keys: [recordKey(namespaceOf(connection.gen)), tagKey(connection.gen, tag)],
+        arguments: [before],
+      }),
     );
     await expect(sweep).rejects.toThrow('another generation');
     await until(() => connection.state === 'closed');
@@ -102,7 +107,9 @@ describe('a generation', () => {
 
   it('is not taken over from a server that is another one than it was', async () => {
     const before = bench.node.connection.gen;
-    await bench.node.connection.command(before, (client) => client.hSet(recordKey, 'run_id', 'another server'));
+    await bench.node.connection.command(before, (client) =>
+      client.hSet(recordKey(namespaceOf(before)), 'run_id', 'another server'),
+    );
     bench.node.connection.reset('test');
     await until(() => bench.node.connection.state === 'closed');
     expect(bench.node.connection.gen).not.toBe(before);

@@ -1,11 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { initKey, recordKey, scripts } from '../../src/cache/testing.js';
+import { initKey, namespaceOf, recordKey, scripts } from '../../src/cache/testing.js';
 import { OwnConnection } from '../../src/database/index.js';
 import { type CacheNode, renewGeneration, startCacheNode } from '../support/cache-node.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
 import { until } from '../support/until.js';
+
+const keysOf = (gen: string): string[] => [initKey(namespaceOf(gen)), recordKey(namespaceOf(gen))];
 
 describe('a generation', () => {
   let redis: TestRedis;
@@ -83,9 +85,7 @@ describe('a generation', () => {
     const { connection } = nodes[0]!;
     const { gen } = connection;
     const run = (name: 'claimGeneration' | 'installGeneration', ...args: string[]): Promise<unknown> =>
-      connection.command(gen, (client) =>
-        client.eval(scripts[name].text, { keys: [initKey, recordKey], arguments: args }),
-      );
+      connection.command(gen, (client) => client.eval(scripts[name].text, { keys: keysOf(gen), arguments: args }));
     const claim = (nonce: string, previous: string) => run('claimGeneration', nonce, '10000', previous, 'nobody');
     expect(await claim('a', 'another')).toBe(0);
     expect(await claim('a', gen)).toBe(1);
@@ -103,7 +103,7 @@ describe('a generation', () => {
     await renewGeneration(connection);
     const died = connection.command(connection.gen, (client) =>
       client.eval(scripts.claimGeneration.text, {
-        keys: [initKey, recordKey],
+        keys: keysOf(connection.gen),
         arguments: ['of the dead', '100', connection.gen, 'nobody'],
       }),
     );
@@ -126,7 +126,7 @@ describe('a generation', () => {
     });
     await expect(connection.renewGeneration()).rejects.toMatchObject({ code: 'CACHE_LEVEL_UNAVAILABLE' });
     query.mockRestore();
-    expect(await connection.command(gen, (client) => client.exists(initKey))).toBe(0);
+    expect(await connection.command(gen, (client) => client.exists(initKey(namespaceOf(gen))))).toBe(0);
     await connection.renewGeneration();
     expect(connection.gen).not.toBe(gen);
   });
@@ -148,7 +148,7 @@ describe('a generation', () => {
     connection.reset('an invalidation could not be delivered');
     await expect(fenced).rejects.toMatchObject({ reason: 'no-epoch' });
     await renewal;
-    await connection.command(connection.gen, (client) => client.del(recordKey));
+    await connection.command(connection.gen, (client) => client.del(recordKey(namespaceOf(connection.gen))));
     await expect(tags.fence(['things:1'], { xid: '1', xmin: '1' })).rejects.toMatchObject({ reason: 'no-epoch' });
     await until(() => connection.state === 'closed');
     stop();

@@ -1,5 +1,5 @@
 import { Lease, MemoryLevel, RedisConnection } from '../../src/cache/index.js';
-import { initKey, recordKey, scripts } from '../../src/cache/testing.js';
+import { generationChannel, initKey, Namespace, namespaceOf, recordKey, scripts } from '../../src/cache/testing.js';
 import { Settings } from '../../src/config/index.js';
 import { cacheStatusAt, hammer, isHit, post } from '../support/administered-nodes.js';
 import { startRedis, type TestRedis } from '../support/services.js';
@@ -34,9 +34,11 @@ const quiet = () => until(() => nodes.every(({ app }) => app.get(RedisConnection
 async function claimAndDie(node: TestApp, ttlMs: number): Promise<void> {
   const connection = node.app.get(RedisConnection);
   const { gen } = connection;
-  const claim = ['dead', String(ttlMs), gen, 'strata:generations'];
+  const namespace = namespaceOf(gen);
+  const keys = [initKey(namespace), recordKey(namespace)];
+  const claim = ['dead', String(ttlMs), gen, generationChannel(namespace)];
   const { text } = scripts.claimGeneration;
-  await connection.command(gen, (client) => client.eval(text, { keys: [initKey, recordKey], arguments: claim }));
+  await connection.command(gen, (client) => client.eval(text, { keys, arguments: claim }));
 }
 
 describe('while operators clear the cache of nodes that write at full speed', () => {
@@ -130,6 +132,6 @@ async function removeClaim(): Promise<void> {
   const { createRedisClient } = await import('../../src/cache/index.js');
   const client = createRedisClient(redis.url, 5_000);
   await client.connect();
-  await client.del(initKey);
+  await client.del(initKey(nodes[0]!.app.get(Namespace).name!));
   await client.disconnect();
 }

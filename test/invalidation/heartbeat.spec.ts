@@ -2,6 +2,7 @@ import { createRedisClient } from '../../src/cache/index.js';
 import { Acknowledgements } from '../../src/invalidation/bus/acknowledgements.js';
 import { endOf, within } from '../../src/invalidation/bus/connection-life.js';
 import { Heartbeat } from '../../src/invalidation/bus/heartbeat.js';
+import { NodeLeases } from '../../src/invalidation/bus/node-leases.js';
 import { InvalidationBus } from '../../src/invalidation/bus/invalidation-bus.js';
 import { ProtocolBench } from '../support/protocol-bench.js';
 import { standStill } from '../support/stand-still.js';
@@ -58,7 +59,7 @@ it('an answer that came while the process stood still is in time, and one that d
 });
 
 it('a lease counts from before its heartbeat was sent, however long the answer took', async () => {
-  const { settings, tags, clock, lease, l1, connection, events } = bench.node;
+  const { settings, tags, clock, lease, l1, connection, namespace, events, dataSource } = bench.node;
   class SlowHeartbeat extends Heartbeat {
     override async ask(): Promise<boolean> {
       const answered = await super.ask();
@@ -68,7 +69,22 @@ it('a lease counts from before its heartbeat was sent, however long the answer t
   }
   const acknowledgements = new Acknowledgements(settings, tags, clock);
   const heartbeat = new SlowHeartbeat(settings, tags, acknowledgements);
-  const bus = new InvalidationBus(settings, clock, l1, lease, connection, heartbeat, acknowledgements, events);
+  const leases = Object.assign(new NodeLeases(settings, dataSource, lease, clock), {
+    register: () => Promise.resolve(),
+  });
+  Object.defineProperty(leases, 'registered', { value: true });
+  const bus = new InvalidationBus(
+    settings,
+    clock,
+    l1,
+    lease,
+    connection,
+    namespace,
+    heartbeat,
+    acknowledgements,
+    leases,
+    events,
+  );
   await bus.onModuleInit();
   // Its first attempt is waited for; on a busy machine it may take another one.
   await until(() => lease.valid);

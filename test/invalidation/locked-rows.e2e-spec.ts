@@ -2,7 +2,6 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { CacheEvents } from '../../src/cache/index.js';
 import { policyNames, type PolicyName } from '../../src/config/index.js';
 import { LockedRows, PolicySwitch } from '../../src/invalidation/index.js';
-import { policyLockId } from '../../src/cache/index.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
 import { Item } from '../../src/items/item.entity.js';
 import { itemRule } from '../../src/items/item.rule.js';
@@ -122,14 +121,14 @@ it('a writer that waits for a switch learns what it has switched to', async () =
   const [switching, writer] = [node.dataSource.createQueryRunner(), node.dataSource.createQueryRunner()];
   try {
     await switching.query('BEGIN');
-    await switching.query('SELECT pg_advisory_xact_lock($1)', [policyLockId]);
+    await switching.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
     await writer.query('BEGIN');
     const learned = node.app.get(PolicyStore).underLock(writer);
-    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    const waits = `SELECT 1 FROM pg_locks WHERE relation = 'cache_policy_lock'::regclass AND NOT granted`;
     await until(async () => (await node.dataSource.query<unknown[]>(waits)).length > 0);
     await switching.query(`UPDATE cache_policies SET policy = 'strict' WHERE entity = 'items'`);
     await switching.query('COMMIT');
-    expect((await learned).find(({ entity }) => entity === 'items')?.policy).toBe('strict');
+    expect((await learned).policies.get('items')).toBe('strict');
   } finally {
     await writer.query('ROLLBACK');
     await node.dataSource.query(`UPDATE cache_policies SET policy = 'invalidate' WHERE entity = 'items'`);

@@ -176,13 +176,49 @@ describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (pol
     await node.http.delete(`/items/${id}`).expect(204);
   });
 
-  it('a bulk change that commits by itself is seen, or refused where that cannot be guaranteed', async () => {
+  it('a statement outside of a transaction is made one, and seen', async () => {
+    const items = node.dataSource.getRepository(Item);
+    const id = await create('before', `statement-${policy}`);
+    const change = async (name: string, statement: () => Promise<unknown>) => {
+      await keep(`/items/${id}`);
+      await keep(`/items?category=statement-${policy}`);
+      await statement();
+      expect((await read(`/items/${id}`)).body.name).toBe(name);
+      expect((await read(`/items?category=statement-${policy}`)).body.data[0]?.name).toBe(name);
+    };
+    await change('updated', () => items.update({ id }, { name: 'updated' }));
+    await change('built', () =>
+      items.createQueryBuilder().update().set({ name: 'built' }).where({ id }).callListeners(true).execute(),
+    );
+    const row = { id, category: `statement-${policy}`, price: 1, quantity: 1, description: null };
+    await change('upserted', () => items.upsert({ ...row, name: 'upserted' }, ['id']));
+    await items.delete({ id });
+    await node.http.get(`/items/${id}`).expect(404);
+    expect((await read(`/items?category=statement-${policy}`)).body.data).toEqual([]);
+    await items.insert({ ...row, name: 'inserted' });
+    expect((await read(`/items/${id}`)).body.name).toBe('inserted');
+    expect((await read(`/items?category=statement-${policy}`)).body.data).toHaveLength(1);
+  });
+
+  it('a statement that fails outside of a transaction leaves none open, and the row as it was', async () => {
     const id = await create('before');
     await keep(`/items/${id}`);
-    const change = node.dataSource.getRepository(Item).update({ id }, { name: 'bulk' });
-    if (strict) await expect(change).rejects.toThrow('strict');
-    else await change;
-    expect((await read(`/items/${id}`)).body.name).toBe(strict ? 'before' : 'bulk');
+    const items = node.dataSource.getRepository(Item);
+    await expect(items.update({ id }, { name: null as never })).rejects.toThrow('name');
+    expect((await read(`/items/${id}`)).body).toMatchObject({ name: 'before', quantity: 1 });
+    const open =
+      "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    expect(await node.dataSource.query(open)).toEqual([]);
+  });
+
+  it('a save that asks for no transaction is refused', async () => {
+    const id = await create('before');
+    const items = node.dataSource.getRepository(Item);
+    const item = await items.findOneByOrFail({ id });
+    await expect(items.save({ ...item, name: 'after' }, { transaction: false })).rejects.toThrow(
+      'items is cached, so it is written in transactions only: leave out { transaction: false }',
+    );
+    expect((await read(`/items/${id}`)).body.name).toBe('before');
   });
 
   it('a bulk delete is seen', async () => {

@@ -6,6 +6,7 @@ import { feedMutants } from './mutants/feed.mjs';
 import { generationMutants } from './mutants/generations.mjs';
 import { laneMutants } from './mutants/lane.mjs';
 import { localMutants } from './mutants/local.mjs';
+import { namespaceMutants } from './mutants/namespaces.mjs';
 import { readerMutants } from './mutants/readers.mjs';
 import { responseMutants } from './mutants/responses.mjs';
 import { rowScriptMutants } from './mutants/row-scripts.mjs';
@@ -40,6 +41,7 @@ export const mutants = unique([
   ...changeMutants,
   ...acknowledgementMutants,
   ...switchMutants,
+  ...namespaceMutants,
   ...feedMutants,
 ]);
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { valueField } from '../../src/cache/levels/l2/keys.js';
+import { namespaceOf, recordKey, valueField } from '../../src/cache/levels/l2/keys.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { type CacheNode, renewGeneration, startCacheNode } from '../support/cache-node.js';
@@ -171,7 +171,7 @@ it('Redis and the shared decisions answer the same to every sequence of commands
       await renewGeneration(node.connection);
       const gen = node.connection.gen;
       await node.connection.command(gen, (client) =>
-        client.hSet('strata:record', { epoch: String(epoch), writers: writers.join(',') }),
+        client.hSet(recordKey(namespaceOf(gen)), { epoch: String(epoch), writers: writers.join(',') }),
       );
       const memory = new MemoryRedis(() => Date.now());
       Object.assign(memory, { gen, beginning: { epoch, writers } });

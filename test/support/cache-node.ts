@@ -7,6 +7,7 @@ import {
   Lease,
   LevelUnavailableError,
   MemoryLevel,
+  Namespace,
   RedisConnection,
   RedisLevel,
   RedisTags,
@@ -24,6 +25,7 @@ export interface CacheNode {
   readonly lease: Lease;
   readonly l1: MemoryLevel;
   readonly connection: RedisConnection;
+  readonly namespace: Namespace;
   readonly tags: RedisTags;
   readonly l2: RedisLevel;
   readonly dataSource: DataSource;
@@ -49,7 +51,9 @@ export async function startCacheNode(
   const events = new CacheEvents();
   const clock = new FakeClock();
   const lease = new Lease(settings, clock, events);
-  const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events, new SystemClock()), events);
+  const namespace = new Namespace(settings, dataSource);
+  const record = new GenerationRecord(dataSource, events, new SystemClock(), namespace);
+  const connection = new RedisConnection(settings, record, events);
   const tags = new RedisTags(settings, connection, clock);
   await connection.onModuleInit();
   // It attempts once, and goes on behind our back.
@@ -61,6 +65,7 @@ export async function startCacheNode(
     lease,
     l1: new MemoryLevel(settings, lease, clock),
     connection,
+    namespace,
     tags,
     l2: new RedisLevel(settings, connection, tags),
     dataSource,

@@ -1,13 +1,5 @@
 import { type QueryRunner } from 'typeorm';
-import {
-  type Address,
-  type Fill,
-  type Filled,
-  policyLockId,
-  tagKey,
-  type Ticket,
-  type Writer,
-} from '../../src/cache/testing.js';
+import { type Address, type Fill, type Filled, tagKey, type Ticket, type Writer } from '../../src/cache/testing.js';
 import { type CacheNode, renewGeneration, startCacheNode } from './cache-node.js';
 import { startRedis, type TestRedis } from './services.js';
 import { createMigratedDatabase } from './start-app.js';
@@ -53,7 +45,7 @@ export class ProtocolBench {
     const runner = this.node.dataSource.createQueryRunner();
     this.#open.push(runner);
     await runner.query('BEGIN');
-    if (locked) await runner.query('SELECT pg_advisory_xact_lock_shared($1)', [policyLockId]);
+    if (locked) await runner.query('LOCK TABLE cache_policy_lock IN ROW SHARE MODE');
     const [{ xid, xmin }] = (await runner.query(
       'SELECT pg_current_xact_id()::text AS xid, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
     )) as [Writer];

@@ -23,7 +23,7 @@ export interface Counters extends Omit<CacheStatsView, 'l2'> {
   /** Whether there is an admin token to sign in with. */
   readonly admin: boolean;
   readonly layers: { readonly api: boolean; readonly db: boolean };
-  readonly l2: Omit<CacheStatsView['l2'], 'generation'>;
+  readonly l2: Omit<CacheStatsView['l2'], 'generation' | 'namespace'>;
   readonly feed: { readonly state: string; readonly lagSeconds: number | null };
   readonly queue: QueueCounts | null;
   /** How long answers took, by the level that gave them: `lane`, `api-l1` … `database`. */

@@ -39,6 +39,9 @@ export class L2Stats {
 
   @ApiProperty({ type: String, nullable: true, description: 'everything that is kept belongs to it' })
   generation!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'what the names of its keys and channels begin with' })
+  namespace!: string | null;
 }
 
 export class JournalStats {

@@ -14,7 +14,7 @@ export interface NoticeMessage {
   readonly missed: number;
 }
 
-export const noticesChannel = 'strata:notices';
+export const noticesChannel = (namespace: string): string => `strata:${namespace}:notices`;
 
 const longestTags = 20;
 
@@ -23,4 +23,22 @@ export function noticeOf(event: CacheEvent): Notice | undefined {
   if (event.type === 'cleared') return event;
   if (event.type !== 'invalidated' && event.type !== 'dropped') return undefined;
   return { ...event, tags: event.tags.slice(0, longestTags) };
+}
+
+/** Undefined where somebody else has published what is no message of ours. */
+export function noticeMessageIn(text: string): NoticeMessage | undefined {
+  try {
+    const message = JSON.parse(text) as Partial<NoticeMessage> | null;
+    const { id, node, notices, missed } = message ?? {};
+    const known = typeof id === 'string' && typeof node === 'string' && typeof missed === 'number';
+    if (!known || !Array.isArray(notices) || !notices.every(isNotice)) return undefined;
+    return { id, node, notices, missed };
+  } catch {
+    return undefined;
+  }
+}
+
+function isNotice(value: unknown): value is Notice {
+  const { type, tags } = Object(value) as Partial<Record<'type' | 'tags', unknown>>;
+  return type === 'cleared' || ((type === 'invalidated' || type === 'dropped') && Array.isArray(tags));
 }

@@ -1,5 +1,5 @@
 import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { CacheEvents, Clock, RedisConnection } from '../../cache/index.js';
+import { CacheEvents, Clock, namespaceOf, RedisConnection } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
 import { NodeName } from './node-name.js';
 import { type Notice, noticeOf, type NoticeMessage, noticesChannel } from './notice.js';
@@ -71,7 +71,9 @@ export class Notices implements OnModuleInit, OnApplicationShutdown {
   /** How many have heard it; whatever went wrong, nobody waits for it. */
   async #publish(text: string): Promise<number> {
     try {
-      return await this.connection.command(this.connection.gen, (client) => client.publish(noticesChannel, text));
+      const { gen } = this.connection;
+      const channel = noticesChannel(namespaceOf(gen));
+      return await this.connection.command(gen, (client) => client.publish(channel, text));
     } catch {
       return 0;
     }

@@ -1,9 +1,9 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRedisClient, type RedisClient } from '../../cache/index.js';
+import { createRedisClient, Namespace, type RedisClient } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
 import { NodeName } from './node-name.js';
-import { type NoticeMessage, noticesChannel } from './notice.js';
+import { noticeMessageIn, type NoticeMessage, noticesChannel } from './notice.js';
 
 const retryMs = 500;
 
@@ -20,6 +20,7 @@ export class OtherNodes implements OnApplicationShutdown {
   constructor(
     private readonly settings: Settings,
     private readonly node: NodeName,
+    private readonly namespace: Namespace,
   ) {}
 
   /** Returns the function that stops listening. Without Redis there is nothing to hear. */
@@ -56,8 +57,10 @@ export class OtherNodes implements OnApplicationShutdown {
     signal.addEventListener('abort', end);
     try {
       await client.connect();
-      await client.subscribe(noticesChannel, (text) => {
-        const { id, ...heard } = JSON.parse(text) as NoticeMessage;
+      await client.subscribe(noticesChannel(await this.namespace.find()), (text) => {
+        const message = noticeMessageIn(text);
+        if (!message) return;
+        const { id, ...heard } = message;
         if (id !== this.node.id) listener(heard);
       });
       await over;

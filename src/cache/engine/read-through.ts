@@ -93,7 +93,7 @@ export class ReadThrough {
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
       needsCertainty: rules === 'strict',
-      sharesBlindly: this.settings.cacheDb && policies[rules].sharesL1,
+      sharesBlindly: this.settings.cacheDb && entities.every((entity) => this.policySource.sharesWithoutRedis(entity)),
       renew: currentCollector()?.renew ?? false,
     };
   }

@@ -45,10 +45,13 @@ export class Acknowledgements implements OnApplicationShutdown {
     waiting?.notify();
   }
 
-  /** Resolves when the writer may commit. A node that stayed silent is not asked again. */
-  async settle({ id }: Acknowledgement, { nodes, generationAgeMs }: Fenced): Promise<void> {
+  /**
+   * Resolves when the writer may commit. A node that stayed silent is not asked again.
+   * @param longestLeaseMs the longest lease that a node may hold
+   */
+  async settle({ id }: Acknowledgement, { nodes, generationAgeMs }: Fenced, longestLeaseMs: number): Promise<void> {
     const waiting = this.#waiting.get(id);
-    const longestMs = leaseWaitMs(this.settings);
+    const longestMs = leaseWaitMs(longestLeaseMs);
     try {
       // A generation that is younger than a lease does not know yet who may hold something.
       if (this.settings.cacheL1Strict === 'acknowledged' && generationAgeMs < longestMs)

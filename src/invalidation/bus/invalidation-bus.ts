@@ -7,10 +7,12 @@ import {
   createRedisClient,
   generationChannel,
   invalidationChannel,
-  type InvalidationMessage,
   Lease,
   MemoryLevel,
+  Namespace,
+  namespaceOf,
   nodeChannel,
+  policiesChannel,
   RedisConnection,
   type RedisClient,
 } from '../../cache/index.js';
@@ -18,8 +20,9 @@ import { Settings } from '../../config/index.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { endOf, within } from './connection-life.js';
 import { Heartbeat } from './heartbeat.js';
+import { invalidationIn, nodeMessageIn } from './messages.js';
+import { NodeLeases } from './node-leases.js';
 
-const policiesChannel = 'strata:policies';
 const connectTimeoutMs = 1_000;
 const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
 
@@ -33,7 +36,7 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
   #client: RedisClient | undefined;
   #stopped = false;
-  readonly #policyListeners: ((text: string) => void)[] = [];
+  readonly #policyListeners: (() => void)[] = [];
   readonly #termListeners: (() => Promise<void>)[] = [];
 
   constructor(
@@ -42,10 +45,14 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     private readonly l1: MemoryLevel,
     private readonly lease: Lease,
     private readonly connection: RedisConnection,
+    private readonly namespace: Namespace,
     private readonly heartbeat: Heartbeat,
     private readonly acknowledgements: Acknowledgements,
+    private readonly leases: NodeLeases,
     private readonly events: CacheEvents,
-  ) {}
+  ) {
+    namespace.onChange(() => this.#moveAway());
+  }
 
   /** The first attempt is waited for, so that a healthy service is ready with its L1; a failed one is not. */
   async onModuleInit(): Promise<void> {
@@ -58,8 +65,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     await this.#client?.disconnect().catch(() => undefined);
   }
 
-  /** Called with what a node says of the policies, in order with the invalidations. */
-  onPolicies(listener: (text: string) => void): void {
+  /** Called when the policies are to be read again, in order with the invalidations. */
+  onPolicies(listener: () => void): void {
     this.#policyListeners.push(listener);
   }
 
@@ -69,8 +76,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Tells every node, this one included. @throws {LevelUnavailableError} */
-  async announcePolicies(text: string): Promise<void> {
-    await this.#publish(policiesChannel, text);
+  async announcePolicies(): Promise<void> {
+    await this.#publish(policiesChannel, 'changed');
   }
 
   async #run(attempted: () => void): Promise<void> {
@@ -79,7 +86,8 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
       this.#client = client;
       const ended = endOf(client);
       try {
-        await within(connectTimeoutMs, this.#subscribe(client), ended);
+        const namespace = await this.namespace.find();
+        await within(connectTimeoutMs, this.#subscribe(client, namespace), ended);
         failures = 0;
         await this.#keepTerm(ended, attempted);
       } catch (error) {
@@ -91,15 +99,21 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  async #subscribe(client: RedisClient): Promise<void> {
+  async #subscribe(client: RedisClient, namespace: string): Promise<void> {
     await client.connect();
-    const own = nodeChannel(this.acknowledgements.node);
-    await client.subscribe([invalidationChannel, generationChannel, policiesChannel, own], (text, channel) => {
-      if (channel === invalidationChannel) this.#hear(text);
-      else if (channel === generationChannel) this.#changeGeneration(text);
-      else if (channel === own) this.#hearAnswer(text);
-      else for (const listener of this.#policyListeners) listener(text);
-    });
+    const listeners = new Map<string, (text: string) => void>([
+      [invalidationChannel(namespace), (text) => this.#hear(text)],
+      [generationChannel(namespace), (text) => this.#changeGeneration(text, namespace)],
+      [policiesChannel(namespace), () => this.#policyListeners.forEach((listener) => listener())],
+      [nodeChannel(namespace, this.acknowledgements.node), (text) => this.#hearAnswer(text)],
+    ]);
+    await client.subscribe([...listeners.keys()], (text, channel) => listeners.get(channel)?.(text));
+  }
+
+  /** Nothing that this connection brings is meant for the new name. */
+  #moveAway(): void {
+    if (this.lease.term) this.lease.end(this.lease.term);
+    this.#client?.disconnect().catch(() => undefined);
   }
 
   /** From a confirmed SUBSCRIBE to the end of the connection. */
@@ -112,7 +126,7 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
         informed ||= await this.#informed();
         const sentAt = this.clock.now();
         const answered = await within(leaseMs, this.heartbeat.ask(), ended);
-        if (answered && informed && this.#certain) this.lease.extend(term, sentAt);
+        if (answered && informed && this.leases.registered && this.#certain) this.lease.extend(term, sentAt);
         begun();
         await Promise.race([sleep(leaseMs / 4), ended]);
       }
@@ -128,12 +142,15 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
   }
 
   async #informed(): Promise<boolean> {
-    const outcomes = await Promise.allSettled(this.#termListeners.map((listener) => listener()));
+    const informing = [this.leases.register(), ...this.#termListeners.map((listener) => listener())];
+    const outcomes = await Promise.allSettled(informing);
     return outcomes.every(({ status }) => status === 'fulfilled');
   }
 
   #hear(text: string): void {
-    const { tags, atMs, ack } = JSON.parse(text) as InvalidationMessage;
+    const message = invalidationIn(text);
+    if (!message) return this.#ignore(text);
+    const { tags, atMs, ack } = message;
     this.l1.invalidate(tags);
     if (ack && this.settings.cacheL1Strict === 'acknowledged') this.#acknowledge(ack);
     const seconds = Math.max(0, this.clock.wallMs() - atMs) / 1000;
@@ -145,26 +162,34 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     const { node } = this.acknowledgements;
     if (to === node) return;
     const text = JSON.stringify({ ack: id, node });
-    this.#publish(nodeChannel(to), text).catch((error: Error) =>
+    this.#publish((namespace) => nodeChannel(namespace, to), text).catch((error: Error) =>
       this.#logger.debug(`no acknowledgement: ${error.message}`),
     );
   }
 
-  async #publish(channel: string, text: string): Promise<void> {
-    await this.connection.command(this.connection.gen, (client) => client.publish(channel, text));
+  async #publish(channel: (namespace: string) => string, text: string): Promise<void> {
+    const { gen } = this.connection;
+    await this.connection.command(gen, (client) => client.publish(channel(namespaceOf(gen)), text));
   }
 
   #hearAnswer(text: string): void {
-    const { beat, ack, node } = JSON.parse(text) as { beat?: number; ack?: string; node?: string };
-    if (beat !== undefined) this.heartbeat.hear(beat);
-    if (ack !== undefined && node !== undefined) this.acknowledgements.hear(ack, node);
+    const message = nodeMessageIn(text);
+    if (!message) return this.#ignore(text);
+    if ('beat' in message) this.heartbeat.hear(message.beat);
+    else this.acknowledgements.hear(message.ack, message.node);
   }
 
-  /** A generation has begun, or ended: what was learned under another one is nothing to rely on. */
-  #changeGeneration(text: string): void {
+  /** A generation has begun, or ended ('!', and nothing behind it where there was none): what was learned under another one is nothing to rely on. */
+  #changeGeneration(text: string, namespace: string): void {
+    const gen = text.replace(/^!/, '');
+    if (text !== '!' && namespaceOf(gen) !== namespace) return this.#ignore(text);
     this.l1.clear();
-    if (text.startsWith('!')) return this.connection.ended(text.slice(1));
-    this.connection.begun(text);
+    if (text.startsWith('!')) return this.connection.ended(gen);
+    this.connection.begun(gen);
     this.events.emit({ type: 'cleared' });
+  }
+
+  #ignore(text: string): void {
+    this.#logger.debug(`ignored, not a message of this service: ${text.slice(0, 100)}`);
   }
 }

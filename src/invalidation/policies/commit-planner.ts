@@ -60,7 +60,7 @@ export class CommitPlanner {
   ) {}
 
   async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
-    const { policyOf } = transaction;
+    const { policyOf, longestLeaseMs } = transaction;
     const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
     if (changes.length === 0) return nothingToDo;
     let looks = await this.#look(manager, changes, transaction);
@@ -74,7 +74,7 @@ export class CommitPlanner {
     const changed = looks.map(([change, look]) => this.#describe(change, look, policyOf(change.rule.entity)));
     const weak = changed.filter(({ policy }) => policy !== 'strict');
     const strict = changed.filter(({ policy }) => policy === 'strict');
-    const fenced = strict.length > 0 ? await this.#fence(strict, writer) : [];
+    const fenced = strict.length > 0 ? await this.#fence(strict, writer, longestLeaseMs) : [];
     return {
       committed: async (by) => {
         await this.#release(by, fenced);
@@ -119,7 +119,7 @@ export class CommitPlanner {
   }
 
   /** Strict, before COMMIT: a writer that cannot fence must not commit. */
-  async #fence(strict: readonly Changed[], writer: Writer): Promise<readonly Changed[]> {
+  async #fence(strict: readonly Changed[], writer: Writer, longestLeaseMs: number): Promise<readonly Changed[]> {
     const tags = allTags(strict);
     const acknowledgement = this.acknowledgements.expect();
     try {
@@ -129,7 +129,7 @@ export class CommitPlanner {
       const tickets = strict.map(({ rule, ids }) => this.tickets.ofRows(rule, ids));
       const fenced = await fencing;
       this.l1.invalidate(tags);
-      await this.acknowledgements.settle(acknowledgement, fenced);
+      await this.acknowledgements.settle(acknowledgement, fenced, longestLeaseMs);
       this.invalidator.fenced(tags);
       return await Promise.all(strict.map(async (changed, i) => ({ ...changed, tickets: await tickets[i]! })));
     } catch (error) {

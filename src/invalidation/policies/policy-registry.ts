@@ -1,18 +1,41 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { EntityRules, PolicySource, policies } from '../../cache/index.js';
+import { Clock, EntityRules, isWithin, Lease, type Moment, PolicySource, policies } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { InvalidationBus } from '../bus/invalidation-bus.js';
 import { type PolicyState, PolicyStore } from './policy-store.js';
 
-/** How often the policies are read again where no message said so, in ms. */
+/** How often the policies are read again where no message asked for it, in ms. */
 const pollMs = 5_000;
 
-/** What this node knows of the policies: from the rows in PostgreSQL, and from what other nodes say of them. */
+/** What the writers of one transaction must do. */
+export interface WritersRules {
+  readonly policyOf: (entity: string) => PolicyName;
+  /** How long they wait for a node that does not answer, in ms. */
+  readonly longestLeaseMs: number;
+}
+
+/**
+ * What this node knows of the policies: the rows in PostgreSQL as they were last read, one read after the other, so that
+ * the latest answer is the newest. A row that goes back (a restored database) is followed like any other.
+ *
+ * A message on the bus carries no state. It says that there is something to read, and until it has been read readers keep
+ * the rules of `strict`. The bus brings it in order with the invalidations, hence a node whose lease is valid has heard
+ * it. A node that is off the bus reads the policies twice a lease, and shares nothing without Redis under a policy that it
+ * has not confirmed within one. So one lease after a switch has announced its step, every node keeps its rules.
+ */
 @Injectable()
 export class PolicyRegistry extends PolicySource implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
-  readonly #states = new Map<string, PolicyState>();
+  #states: ReadonlyMap<string, PolicyState> = new Map();
+  /** When the read was sent whose answer is known. */
+  #readAt: Moment | undefined;
+  /** Messages so far, and those that had come when that read was sent. */
+  #heard = 0;
+  #followed = 0;
+  /** The read that is under way, and the one that begins when it has ended. */
+  #reading: Promise<unknown> = Promise.resolve();
+  #next: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -20,17 +43,20 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     private readonly rules: EntityRules,
     private readonly store: PolicyStore,
     private readonly bus: InvalidationBus,
+    private readonly lease: Lease,
+    private readonly clock: Clock,
   ) {
     super();
     bus.onTerm(() => this.reload());
-    bus.onPolicies((text) => this.learn(JSON.parse(text) as PolicyState));
+    bus.onPolicies(() => {
+      this.#heard += 1;
+      this.#try();
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {
     await this.reload();
-    this.#timer = setInterval(() => {
-      this.reload().catch((error: Error) => this.#logger.warn(`the policies cannot be read: ${error.message}`));
-    }, pollMs).unref();
+    this.#timer = setInterval(() => this.#poll(), this.settings.cacheL1LeaseMs / 4).unref();
   }
 
   onApplicationShutdown(): void {
@@ -42,10 +68,11 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   }
 
   override rulesOf(entity: string): PolicyName {
-    const state = this.#states.get(entity);
-    if (!state) return this.configured(entity);
-    const { policy, promised, target } = state;
-    return policy === 'strict' || target === 'strict' ? 'strict' : promised;
+    return this.#heard === this.#followed ? this.#rulesOf(entity) : 'strict';
+  }
+
+  override sharesWithoutRedis(entity: string): boolean {
+    return policies[this.rulesOf(entity)].sharesL1 && this.#readWithin(this.settings.cacheL1LeaseMs);
   }
 
   /** What writers do, as far as this node knows; a transaction asks {@link inTransaction}. */
@@ -54,9 +81,12 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   }
 
   /** What the writers of a transaction must do, certainly, until it ends. */
-  async inTransaction(runner: QueryRunner): Promise<(entity: string) => PolicyName> {
-    const known = new Map((await this.store.underLock(runner)).map(({ entity, policy }) => [entity, policy]));
-    return (entity) => known.get(entity) ?? this.configured(entity);
+  async inTransaction(runner: QueryRunner): Promise<WritersRules> {
+    const { policies: known, longestLeaseMs } = await this.store.underLock(runner);
+    return {
+      policyOf: (entity) => known.get(entity) ?? this.configured(entity),
+      longestLeaseMs: Math.max(longestLeaseMs, this.settings.cacheL1LeaseMs),
+    };
   }
 
   /** What the environment says. */
@@ -70,25 +100,58 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
 
   /** Some entity is under `strict`, or on its way there or away from it. */
   get anyStrict(): boolean {
-    return this.rules.all().some(({ entity }) => this.rulesOf(entity) === 'strict');
+    return this.rules.all().some(({ entity }) => this.#rulesOf(entity) === 'strict');
   }
 
-  learn(state: PolicyState): void {
-    const known = this.#states.get(state.entity);
-    if (known && known.revision >= state.revision) return;
-    this.#states.set(state.entity, state);
-    if (known && known.promised !== state.promised) {
-      this.#logger.log(`${state.entity} is under ${state.promised} now: ${policies[state.promised].guarantee}`);
+  /** Reads the policies in a statement that is sent after this call. @throws when the database cannot be asked */
+  reload(): Promise<void> {
+    this.#next ??= this.#reading.then(() => {
+      this.#next = undefined;
+      const read = this.#read();
+      this.#reading = read.catch(() => undefined);
+      return read;
+    });
+    return this.#next;
+  }
+
+  /** Makes every node that is on the bus read the policies again. @throws {LevelUnavailableError} */
+  async announce(): Promise<void> {
+    if (this.settings.redisUrl) await this.bus.announcePolicies();
+  }
+
+  #rulesOf(entity: string): PolicyName {
+    const state = this.#states.get(entity);
+    if (!state) return this.configured(entity);
+    const { policy, promised, target } = state;
+    return policy === 'strict' || target === 'strict' ? 'strict' : promised;
+  }
+
+  async #read(): Promise<void> {
+    const sentAt = this.clock.now();
+    const heard = this.#heard;
+    const states = new Map((await this.store.all()).map((state) => [state.entity, state]));
+    const before = this.#states;
+    this.#states = states;
+    this.#readAt = sentAt;
+    this.#followed = heard;
+    for (const { entity, promised } of states.values()) {
+      const known = before.get(entity);
+      if (known && known.promised !== promised)
+        this.#logger.log(`${entity} is under ${promised} now: ${policies[promised].guarantee}`);
     }
   }
 
-  async reload(): Promise<void> {
-    for (const state of await this.store.all()) this.learn(state);
+  #readWithin(ms: number): boolean {
+    return this.#readAt !== undefined && isWithin(ms, this.#readAt, this.clock.now());
   }
 
-  /** Learns a state here, and tells the other nodes as far as they can be told; they ask for it when they connect. */
-  async spread(state: PolicyState): Promise<void> {
-    this.learn(state);
-    await this.bus.announcePolicies(JSON.stringify(state)).catch(() => undefined);
+  #poll(): void {
+    const dueMs = this.lease.term ? pollMs : this.settings.cacheL1LeaseMs / 4;
+    if (this.#heard !== this.#followed || !this.#readWithin(dueMs)) this.#try();
+  }
+
+  /** The poll is what repeats it. */
+  #try(): void {
+    this.reload().catch((error: Error) => this.#logger.debug(`the policies cannot be read: ${error.message}`));
   }
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
-import { policyLockId } from '../../cache/index.js';
+import { DataSource, type QueryRunner } from 'typeorm';
 import { type PolicyName } from '../../config/index.js';
+import { longestLease } from '../bus/node-leases.js';
 
 /** Where an entity is. The three differ only while a switch is under way. */
 export interface PolicyState {
@@ -15,14 +15,23 @@ export interface PolicyState {
   readonly target: PolicyName;
   /** What the environment said when it last had a say. */
   readonly configured: PolicyName;
-  /** Counts the changes of the row: an older state never replaces a newer one. */
+  /** Counts the changes of the row. */
   readonly revision: number;
 }
 
+/** What a writer reads under the lock. */
+export interface LockedPolicies {
+  readonly policies: ReadonlyMap<string, PolicyName>;
+  /** The longest lease that a node may hold, in ms. */
+  readonly longestLeaseMs: number;
+}
+
+type Changes = Partial<Pick<PolicyState, 'policy' | 'promised' | 'target' | 'configured'>>;
+
 const columns = 'entity, policy, promised, target, configured, revision::float8 AS revision';
 const lockAndRead = `
-  SELECT pg_advisory_xact_lock_shared(${policyLockId});
-  SELECT ${columns} FROM cache_policies`;
+  LOCK TABLE cache_policy_lock IN ROW SHARE MODE;
+  SELECT entity, policy, (${longestLease}) AS "longestLeaseMs" FROM cache_policies`;
 
 /** The rows of `cache_policies`: the truth, for all nodes. */
 @Injectable()
@@ -34,15 +43,20 @@ export class PolicyStore {
   }
 
   /**
-   * What the writers of a transaction must do. The shared lock is taken first and kept until the transaction ends, so
-   * that a switch waits for it; the policies are read in the next statement, so that they are not older than the lock.
-   * Two statements in one message, each with a snapshot of its own (READ COMMITTED); TypeORM answers one result only, so
-   * its driver's client is asked.
+   * What the writers of a transaction must do. The lock is taken first and kept until the transaction ends, so that a
+   * switch waits for it. It is taken before any row is locked, so that a switch can never wait in a circle with two writers.
+   * LOCK TABLE takes no snapshot: where the whole transaction has one (REPEATABLE READ, SERIALIZABLE), it begins with the
+   * SELECT, hence after the lock. Two statements in one message; TypeORM answers one result only, so its driver's client is
+   * asked.
+   * @see https://www.postgresql.org/docs/current/sql-lock.html
    */
-  async underLock(runner: QueryRunner): Promise<readonly PolicyState[]> {
+  async underLock(runner: QueryRunner): Promise<LockedPolicies> {
     const client = (await runner.connect()) as pg.ClientBase;
-    const results = (await client.query(lockAndRead)) as unknown as readonly pg.QueryResult<PolicyState>[];
-    return results.at(-1)?.rows ?? [];
+    type Row = Pick<PolicyState, 'entity' | 'policy'> & { readonly longestLeaseMs: number };
+    const results = (await client.query(lockAndRead)) as unknown as readonly pg.QueryResult<Row>[];
+    const rows = results.at(-1)?.rows ?? [];
+    const policies = new Map(rows.map(({ entity, policy }) => [entity, policy]));
+    return { policies, longestLeaseMs: rows[0]?.longestLeaseMs ?? 0 };
   }
 
   /** The state of an entity; created with the configured policy where there is none. */
@@ -54,24 +68,24 @@ export class PolicyStore {
     return state;
   }
 
-  async change(
-    entity: string,
-    changes: Partial<Pick<PolicyState, 'promised' | 'target' | 'configured'>>,
-  ): Promise<PolicyState> {
-    const names = Object.keys(changes);
-    return this.#update(this.dataSource.manager, entity, names, Object.values(changes));
+  /**
+   * Changes a row that still is as it was when the change was decided on.
+   * @returns whether it was
+   */
+  change(from: PolicyState, changes: Changes): Promise<boolean> {
+    return changeRow(this.dataSource, from, changes);
   }
 
-  /** Waits until every writer of the policy before has ended; whoever begins from now on sees the new one. */
-  async changeWriters(entity: string, policy: PolicyName): Promise<PolicyState> {
+  /** The same, once every writer of the policy before has ended; whoever begins from now on sees the new one. */
+  async changeWriters(from: PolicyState, policy: PolicyName): Promise<boolean> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      // By hand: a transaction of TypeORM's would take the shared lock first, and two switches would wait for each other.
+      // By hand: a transaction of TypeORM's would take the writers' lock first, and two switches would wait for each other.
       await runner.query('BEGIN');
-      await runner.query('SELECT pg_advisory_xact_lock($1)', [policyLockId]);
-      const state = await this.#update(runner, entity, ['policy'], [policy]);
+      await runner.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
+      const changed = await changeRow(runner, from, { policy });
       await runner.query('COMMIT');
-      return state;
+      return changed;
     } catch (error) {
       await runner.query('ROLLBACK').catch(() => undefined);
       throw error;
@@ -94,18 +108,20 @@ export class PolicyStore {
     );
     return ended;
   }
+}
 
-  async #update(
-    by: EntityManager | QueryRunner,
-    entity: string,
-    names: readonly string[],
-    values: readonly unknown[],
-  ): Promise<PolicyState> {
-    const assignments = names.map((name, i) => `${name} = $${i + 2}`).join(', ');
-    const sql = `
-      UPDATE cache_policies SET ${assignments}, revision = revision + 1, updated_at = now() WHERE entity = $1
-      RETURNING ${columns}`;
-    const [[state]] = (await by.query(sql, [entity, ...values])) as [[PolicyState], number];
-    return state;
-  }
+async function changeRow(
+  by: Pick<QueryRunner | DataSource, 'query'>,
+  from: PolicyState,
+  changes: Changes,
+): Promise<boolean> {
+  const { entity, policy, promised, target, configured, revision } = from;
+  const assignments = Object.keys(changes).map((name, i) => `${name} = $${i + 7}`);
+  const sql = `
+    UPDATE cache_policies SET ${assignments.join(', ')}, revision = revision + 1, updated_at = now()
+     WHERE entity = $1 AND policy = $2 AND promised = $3 AND target = $4 AND configured = $5 AND revision = $6
+    RETURNING entity`;
+  const seen = [entity, policy, promised, target, configured, revision];
+  const [changed] = (await by.query(sql, [...seen, ...Object.values(changes)])) as [unknown[], number];
+  return changed.length > 0;
 }

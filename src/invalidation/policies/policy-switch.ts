@@ -2,9 +2,10 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { Clock, EntityRules, MemoryLevel, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { leaseWaitMs } from '../bus/lease-wait.js';
-import { EvictionPolicyError, UnidentifiedServerError } from '../invalidation.errors.js';
+import { NodeLeases } from '../bus/node-leases.js';
+import { EvictionPolicyError, SupersededSwitchError, UnidentifiedServerError } from '../invalidation.errors.js';
 import { PolicyRegistry } from './policy-registry.js';
-import { PolicyStore } from './policy-store.js';
+import { type PolicyState, PolicyStore } from './policy-store.js';
 
 const drainPollMs = 10;
 /** How often a switch that was left unfinished is taken up again, in ms. */
@@ -12,12 +13,15 @@ const resumeMs = 5_000;
 
 /**
  * Switches an entity's policy at run time, without a moment in which either policy's promise is broken. Every step is a
- * row in PostgreSQL, so a switch that its node did not finish is finished by another.
+ * change of a row in PostgreSQL that names the row as it was when the step was decided on: of two switches at once, the
+ * later one wins, and whatever the earlier one had prepared comes to nothing. A switch that its node did not finish is
+ * finished by another.
  *
  * *To strict*: writers first (the exclusive lock waits out those of the old policy) and with them every reader's rules;
  * then, when every transaction that began before has ended, what it may have left behind is made unservable (epoch and
  * a new coarse stamp); then every node has heard, or lost its lease; only then strict is promised. *From strict*: the weaker
- * promise first. Between the weaker ones: writers, then what the old ones left behind.
+ * promise first, and its writers once every node makes it. Between the weaker ones: writers, then what the old ones left
+ * behind.
  */
 @Injectable()
 export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -31,6 +35,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly rules: EntityRules,
     private readonly store: PolicyStore,
     private readonly registry: PolicyRegistry,
+    private readonly leases: NodeLeases,
     private readonly connection: RedisConnection,
     private readonly tags: RedisTags,
     private readonly l1: MemoryLevel,
@@ -43,13 +48,13 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
   async onApplicationBootstrap(): Promise<void> {
     for (const { entity } of this.rules.all()) {
       const configured = this.registry.configured(entity);
-      const state = await this.store.ensure(entity, configured);
+      const state = await this.#state(entity);
       if (configured === 'strict' || state.target === 'strict') this.#assertStrictIsPossible();
-      await this.registry.spread(state);
       if (state.configured === configured) continue;
       this.#logger.log(`${entity} is configured ${configured}, no longer ${state.configured}`);
-      await this.registry.spread(await this.store.change(entity, { configured, target: configured }));
+      await this.#aim(entity, { configured, target: configured });
     }
+    await this.registry.reload();
     await this.#resume();
     this.#timer = setInterval(() => void this.#resume(), resumeMs).unref();
   }
@@ -59,43 +64,61 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     clearInterval(this.#timer);
   }
 
-  /** @throws {EvictionPolicyError | UnidentifiedServerError} when strict cannot rely on this Redis; otherwise when a server cannot be asked */
+  /**
+   * @throws {EvictionPolicyError | UnidentifiedServerError} when strict cannot rely on this Redis
+   * @throws {SupersededSwitchError} when another switch of the entity began before this one had ended
+   * @throws otherwise when a server cannot be asked; the switch goes on when it can
+   */
   async to(entity: string, target: PolicyName): Promise<void> {
     if (target === 'strict') this.#assertStrictIsPossible();
-    await this.registry.spread(await this.store.change(entity, { target }));
-    await this.#finish(entity);
+    await this.#aim(entity, { target });
+    await this.#finish(entity, target);
+  }
+
+  /** Whatever is under way: from now on the entity goes here. */
+  async #aim(entity: string, aim: Partial<Pick<PolicyState, 'target' | 'configured'>>): Promise<void> {
+    for (let aimed = false; !aimed;) aimed = await this.store.change(await this.#state(entity), aim);
+    await this.#tell();
   }
 
   async #resume(): Promise<void> {
-    for (const { entity, policy, promised, target } of await this.store.all().catch(() => [])) {
-      if (this.#stopped || (policy === target && promised === target)) continue;
-      await this.#finish(entity).catch((error: Error) =>
-        this.#logger.warn(`${entity} cannot be switched to ${target} yet: ${error.message}`),
+    for (const state of await this.store.all().catch(() => [])) {
+      if (this.#stopped || isSettled(state)) continue;
+      await this.#finish(state.entity).catch((error: Error) =>
+        this.#logger.warn(`${state.entity} cannot be switched to ${state.target} yet: ${error.message}`),
       );
     }
   }
 
   /** One switch at a time on this node. Two nodes may work on the same one: every step can be repeated. */
-  #finish(entity: string): Promise<void> {
-    const run = this.#running.then(() => this.#advance(entity));
+  #finish(entity: string, wanted?: PolicyName): Promise<void> {
+    const run = this.#running.then(() => this.#advance(entity, wanted));
     this.#running = run.catch(() => undefined);
     return run;
   }
 
-  async #advance(entity: string): Promise<void> {
-    let state = await this.store.ensure(entity, this.registry.configured(entity));
-    const { target } = state;
-    if (target !== 'strict' && state.promised !== target && state.promised === 'strict') {
-      state = await this.store.change(entity, { promised: target });
-      await this.registry.spread(state);
+  async #advance(entity: string, wanted: PolicyName | undefined): Promise<void> {
+    for (;;) {
+      const state = await this.#state(entity);
+      if (wanted && state.target !== wanted) throw new SupersededSwitchError(entity, wanted, state.target);
+      // Another node may have made the last step.
+      if (isSettled(state) || this.#stopped) return this.registry.reload();
+      // Where the row has changed meanwhile, the next step is decided anew.
+      if (await this.#step(state)) await this.#tell();
     }
-    if (state.policy === target && state.promised === target) return;
-    if (state.policy !== target) {
-      state = await this.store.changeWriters(entity, target);
-      await this.registry.spread(state);
+  }
+
+  /** @returns whether the step was made */
+  async #step(state: PolicyState): Promise<boolean> {
+    const { entity, policy, promised, target } = state;
+    if (promised === 'strict' && target !== 'strict') return this.store.change(state, { promised: target });
+    if (policy !== target) {
+      if (policy === 'strict') await this.#untilAllFollow();
+      return this.store.changeWriters(state, target);
     }
     await this.#forgetWhatWasLeft(entity, target);
-    await this.registry.spread(await this.store.change(entity, { promised: target }));
+    if (target === 'strict') await this.#untilAllFollow();
+    return this.store.change(state, { promised: target });
   }
 
   async #forgetWhatWasLeft(entity: string, target: PolicyName): Promise<void> {
@@ -106,7 +129,22 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     if (target === 'strict') await this.tags.raiseEpoch(xid);
     await this.tags.invalidate([coarse]);
     this.l1.invalidate([coarse]);
-    if (target === 'strict') await this.clock.sleep(leaseWaitMs(this.settings));
+  }
+
+  /** Until every node has heard of the step before, or has lost its lease, and with it what it keeps. */
+  async #untilAllFollow(): Promise<void> {
+    await this.registry.announce();
+    await this.clock.sleep(leaseWaitMs(Math.max(await this.leases.longestMs(), this.settings.cacheL1LeaseMs)));
+  }
+
+  /** This node follows at once. The others are told as far as they can be, and ask when they connect. */
+  async #tell(): Promise<void> {
+    await this.registry.reload();
+    await this.registry.announce().catch(() => undefined);
+  }
+
+  #state(entity: string): Promise<PolicyState> {
+    return this.store.ensure(entity, this.registry.configured(entity));
   }
 
   /** A fence that was evicted, or that an older data set does not have, could not refuse anything. */
@@ -132,3 +170,5 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     }
   }
 }
+
+const isSettled = ({ policy, promised, target }: PolicyState): boolean => policy === target && promised === target;

@@ -23,6 +23,7 @@ import { PolicyRegistry } from '../policies/policy-registry.js';
 import { Frame } from './frame.js';
 import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
+import { makeStatementsTransactions } from './statement-transactions.js';
 import { upsertedTable } from './upserts.js';
 
 /** Wherever it comes from: TypeORM, or a text of the user's own. */
@@ -49,6 +50,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   onModuleInit(): void {
     for (const rule of this.rules.all()) this.#spellKeys(rule);
     this.dataSource.subscribers.push(this);
+    makeStatementsTransactions(this.dataSource, this.rules);
   }
 
   /** @throws {UnsupportedKeyError} for a type of key that has several spellings of one key, of which one cannot be told */
@@ -65,8 +67,8 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   async afterTransactionStart({ queryRunner }: TransactionStartEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
-    const policyOf = await this.registry.inTransaction(queryRunner);
-    this.transactions.set(queryRunner, { frames: [new Frame()], policyOf, statements: 0, upserted: new Set() });
+    const rules = await this.registry.inTransaction(queryRunner);
+    this.transactions.set(queryRunner, { frames: [new Frame()], ...rules, statements: 0, upserted: new Set() });
   }
 
   async afterTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
@@ -132,7 +134,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     this.#ruleOf(metadata.target, queryRunner);
   }
 
-  async afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): Promise<void> {
+  afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): void {
     const rule = this.#ruleOf(metadata.target, queryRunner);
     if (!rule) return;
     const transaction = this.transactions.get(queryRunner);
@@ -141,7 +143,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (frame && id !== undefined && id !== null) {
       const replaces = transaction?.upserted.has(metadata.tablePath);
       frame.change(rule, this.rules.spell(rule.entity, id), replaces ? undefined : []);
-    } else await this.#unknown(rule, queryRunner);
+    } else frame?.changeUnknown(rule);
   }
 
   beforeUpdate(event: UpdateEvent<object>): Promise<void> {
@@ -160,20 +162,20 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     return this.#beforeChange(event);
   }
 
-  afterUpdate(event: UpdateEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
+  afterUpdate(event: UpdateEvent<object>): void {
+    this.#afterBulk(event);
   }
 
-  afterRemove(event: RemoveEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
+  afterRemove(event: RemoveEvent<object>): void {
+    this.#afterBulk(event);
   }
 
-  afterSoftRemove(event: SoftRemoveEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
+  afterSoftRemove(event: SoftRemoveEvent<object>): void {
+    this.#afterBulk(event);
   }
 
-  afterRecover(event: RecoverEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
+  afterRecover(event: RecoverEvent<object>): void {
+    this.#afterBulk(event);
   }
 
   /** Takes the committed image of the row under its lock: TypeORM's own may be older. */
@@ -194,24 +196,15 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   }
 
   /** Statements that name no row: `repository.update()`, `delete(criteria)`, query builders. */
-  async #afterBulk({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
+  #afterBulk({ metadata, queryRunner, databaseEntity }: BeforeWrite): void {
     const rule = this.rules.of(metadata.target);
-    if (rule && !(databaseEntity && this.#frame(queryRunner))) await this.#unknown(rule, queryRunner);
+    if (rule && !databaseEntity) this.#frame(queryRunner)?.changeUnknown(rule);
   }
 
-  async #unknown(rule: EntityRule<object>, queryRunner: QueryRunner): Promise<void> {
-    const frame = this.#frame(queryRunner);
-    if (frame) return frame.changeUnknown(rule);
-    // The statement has committed by itself. Any id taken now is later than its own, hence fences it as well.
-    if (this.registry.writersOf(rule.entity) === 'ttl') return;
-    await this.invalidator.committed([rowTags(rule.entity, '').coarse], [], await identify(queryRunner.manager));
-  }
-
-  /** Strict fences before COMMIT, so it cannot allow a statement that commits by itself. */
+  /** Outside of a transaction nothing can be fenced: `save(…, { transaction: false })` is the only way that is left to it. */
   #ruleOf(target: unknown, queryRunner: QueryRunner): EntityRule<object> | undefined {
     const rule = this.rules.of(target);
-    if (rule && !this.#frame(queryRunner) && this.registry.writersOf(rule.entity) === 'strict')
-      throw new UnguardedWriteError(rule.entity);
+    if (rule && !this.#frame(queryRunner)) throw new UnguardedWriteError(rule.entity);
     return rule;
   }
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
 import { type EntityRule, type RowId } from '../../cache/index.js';
-import { type PolicyName } from '../../config/index.js';
 import { type CommitPlan } from '../policies/commit-plan.js';
+import { type WritersRules } from '../policies/policy-registry.js';
 import { type Tickets } from '../policies/ticket-taker.js';
 import { type Frame, type LockedRow } from './frame.js';
 import { type Reread } from './row-reader.js';
@@ -15,10 +15,9 @@ export interface Look {
 }
 
 /** The state of one QueryRunner's transaction. */
-export interface OpenTransaction {
+export interface OpenTransaction extends WritersRules {
   /** Outermost first: one per savepoint. */
   readonly frames: Frame[];
-  readonly policyOf: (entity: string) => PolicyName;
   /** How many statements have been sent. */
   statements: number;
   /** Tables that `INSERT … ON CONFLICT` has been sent for. */

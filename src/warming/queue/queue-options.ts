@@ -4,7 +4,7 @@ import { type ConnectionRole, type QueueConnections } from './queue-connections.
 
 export const queueName = 'warming';
 /** The braces make it one slot of a Redis Cluster. */
-export const queuePrefix = '{strata-bull}';
+const prefixIn = (namespace: string): string => `{strata:${namespace}:bull}`;
 
 /** A job whose node has died is free after the lock has run out and two looks at it: 4 to 9 seconds. */
 export const lockDurationMs = 4_000;
@@ -21,10 +21,11 @@ function backoffMs(attemptsMade: number, error: Error): number {
   return error instanceof JobReleasedError ? 0 : (2 ** Math.max(1, attemptsMade) - 1) * firstRetryMs;
 }
 
-export function queueOptions(connections: QueueConnections): QueueOptions {
-  const workerName = `${queuePrefix}:${Buffer.from(queueName).toString('base64')}`;
+export function queueOptions(connections: QueueConnections, namespace: string): QueueOptions {
+  const prefix = prefixIn(namespace);
+  const workerName = `${prefix}:${Buffer.from(queueName).toString('base64')}`;
   return {
-    prefix: queuePrefix,
+    prefix,
     createClient: (role: ConnectionRole) => connections.make(role, workerName),
     settings: {
       lockDuration: lockDurationMs,

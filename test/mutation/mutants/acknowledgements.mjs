@@ -12,7 +12,7 @@ export const acknowledgementMutants = [
     name: 'ack-wait',
     guard: 'a strict writer waits for the acknowledgements',
     file: planner,
-    find: 'await this.acknowledgements.settle(acknowledgement, fenced);',
+    find: 'await this.acknowledgements.settle(acknowledgement, fenced, longestLeaseMs);',
     replace: '',
     by: [simulated('acknowledged', { seed: 20 })],
   },

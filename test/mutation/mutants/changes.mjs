@@ -4,7 +4,6 @@ import { spec } from '../catchers.mjs';
 const frame = 'src/invalidation/subscriber/frame.ts';
 const tags = 'src/invalidation/feed/changed-tags.ts';
 const stream = 'src/invalidation/feed/change-stream.ts';
-const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
 
 /** What a transaction has changed, as its writer and as the feed know it. @type {import('../mutants.mjs').Mutant[]} */
 export const changeMutants = [
@@ -71,14 +70,6 @@ export const changeMutants = [
     find: 'for (const relation of message.relations) this.#changeUnknown(relation);',
     replace: '',
     by: [spec('invalidation/feed.e2e-spec', 'may be of ten thousand rows at once, or of all')],
-  },
-  {
-    name: 'bulk-by-itself',
-    guard: 'a statement that commits by itself is fenced behind it',
-    file: subscriber,
-    find: "await this.invalidator.committed([rowTags(rule.entity, '').coarse], [], await identify(queryRunner.manager));",
-    replace: '',
-    by: [spec('invalidation/transactions.e2e-spec', 'a bulk change that commits by itself')],
   },
   {
     name: 'fence-without-rows',

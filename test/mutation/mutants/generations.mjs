@@ -34,8 +34,8 @@ export const generationMutants = [
     name: 'running-others',
     guard: 'a generation lists no transaction that is not a writer of the service',
     file: authority,
-    find: 'AND policy.objid = ${policyLockId} AND',
-    replace: 'OR true AND',
+    find: 'AND policy.relation = ',
+    replace: 'OR policy.relation = ',
     by: [spec('cache/epochs.spec', 'while transactions that are none of the')],
   },
   {

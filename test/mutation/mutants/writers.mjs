@@ -229,11 +229,11 @@ export const writerMutants = [
   },
   {
     name: 'unguarded-write',
-    guard: 'strict refuses a statement that commits by itself',
+    guard: 'a write outside of a transaction is refused',
     file: subscriber,
     find: 'throw new UnguardedWriteError(rule.entity);',
     replace: 'return rule;',
-    by: [spec('invalidation/transactions.e2e-spec', 'a bulk change that commits by itself')],
+    by: [spec('invalidation/transactions.e2e-spec', 'a save that asks for no transaction is refused')],
   },
   {
     name: 'deferred-first',

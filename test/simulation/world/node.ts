@@ -11,6 +11,7 @@ import {
   Lease,
   type Loaded,
   MemoryLevel,
+  Namespace,
   queryTags,
   ReadThrough,
   RedisConnection,
@@ -20,6 +21,7 @@ import {
 import { type Settings } from '../../../src/config/index.js';
 import { Acknowledgements } from '../../../src/invalidation/bus/acknowledgements.js';
 import { Heartbeat } from '../../../src/invalidation/bus/heartbeat.js';
+import { NodeLeases } from '../../../src/invalidation/bus/node-leases.js';
 import { InvalidationBus } from '../../../src/invalidation/bus/invalidation-bus.js';
 import { Invalidator } from '../../../src/invalidation/invalidator.js';
 import { Journal } from '../../../src/invalidation/journal/journal.js';
@@ -76,7 +78,9 @@ export class SimulatedNode {
     const clock = surroundings.time;
     const database = this.dataSource.asDataSource;
     this.lease = new Lease(settings, clock, events);
-    this.connection = new RedisConnection(settings, new GenerationRecord(database, events, clock), events);
+    const namespace = new Namespace(settings, database);
+    const record = new GenerationRecord(database, events, clock, namespace);
+    this.connection = new RedisConnection(settings, record, events);
     const tags = new RedisTags(settings, this.connection, clock);
     this.l1 = new MemoryLevel(settings, this.lease, clock);
     this.l2 = new RedisLevel(settings, this.connection, tags);
@@ -84,11 +88,13 @@ export class SimulatedNode {
     rules.add(rule);
     const acks = new Acknowledgements(settings, tags, clock);
     const heartbeat = new Heartbeat(settings, tags, acks);
-    this.bus = new InvalidationBus(settings, clock, this.l1, this.lease, this.connection, heartbeat, acks, events);
+    const leases = new NodeLeases(settings, database, this.lease, clock);
+    const { lease, connection, l1 } = this;
+    this.bus = new InvalidationBus(settings, clock, l1, lease, connection, namespace, heartbeat, acks, leases, events);
     const store = new PolicyStore(database);
-    this.registry = new PolicyRegistry(settings, rules, store, this.bus);
-    const { connection, registry, l1 } = this;
-    this.policySwitch = new PolicySwitch(settings, rules, store, registry, connection, tags, l1, clock);
+    this.registry = new PolicyRegistry(settings, rules, store, this.bus, lease, clock);
+    const { registry } = this;
+    this.policySwitch = new PolicySwitch(settings, rules, store, registry, leases, connection, tags, l1, clock);
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
     const tickets = new TicketTaker(settings, tags, rules);
@@ -105,9 +111,8 @@ export class SimulatedNode {
   async start(): Promise<void> {
     await this.connection.onModuleInit();
     await this.bus.onModuleInit();
-    if (!this.world.switching) return;
     await this.registry.onApplicationBootstrap();
-    await this.policySwitch.onApplicationBootstrap();
+    if (this.world.switching) await this.policySwitch.onApplicationBootstrap();
   }
 
   uncaught(error: Error): void {

@@ -9,7 +9,7 @@ interface ScriptCall {
   readonly arguments: readonly string[];
 }
 
-const short = (key: string): string => key.replace(/^strata:(?:[\w-]+:(?:tag:|v1:))?/, '');
+const short = (key: string): string => key.replace(/^strata:sim:(?:[\w-]+:(?:tag:|v1:))?/, '');
 
 /** A node-redis client, as far as the product uses it: one life of one connection to the simulated server. */
 class SimulatedClient extends EventEmitter {

@@ -5,6 +5,9 @@ import { type Connection } from './connection.js';
 import { type Steps } from './steps.js';
 import { type VirtualTime } from './virtual-time.js';
 
+/** Of the nodes' one service. */
+export const namespace = 'sim';
+
 type Subscriber = (message: string, channel: string) => void;
 
 const nameOf = new Map(
@@ -55,7 +58,7 @@ export class RedisServer {
       if (!connection.open) this.#subscribers.delete(connection);
       else if (channels.includes(channel))
         connection.push(
-          () => `${connection.node.name} <- ${channel.replace('strata:', '')} ${message}`,
+          () => `${connection.node.name} <- ${channel.replace(`strata:${namespace}:`, '')} ${message}`,
           () => tell(message, channel),
         );
     }
@@ -83,7 +86,7 @@ export class RedisServer {
   }
 
   hash(key: string): Record<string, string> {
-    if (key !== recordKey || this.memory.gen === undefined) return {};
+    if (key !== recordKey(namespace) || this.memory.gen === undefined) return {};
     return { gen: this.memory.gen, epoch: String(this.memory.beginning.epoch), ...this.#identities };
   }
 
@@ -145,7 +148,7 @@ export class RedisServer {
     const writers = (this.#identities['writers']?.match(/\d+/g) ?? []).map(Number);
     this.memory.beginning = { epoch: Number(epoch), writers };
     this.steps.note(`    a generation begins at ${epoch}`);
-    this.publish(generationChannel, gen);
+    this.publish(generationChannel(namespace), gen);
     return 1;
   }
 }

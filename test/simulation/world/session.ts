@@ -1,11 +1,13 @@
 import { type MemoryPostgres, SqlError, Transaction } from '../memory-postgres.js';
-import { type AdvisoryLock } from './advisory-lock.js';
+import { type TransactionLock } from './transaction-lock.js';
 import { type Steps } from './steps.js';
 
 /** The database with what its sessions share. */
 export interface Database {
   readonly postgres: MemoryPostgres;
-  readonly advisory: AdvisoryLock;
+  readonly policyLock: TransactionLock;
+  /** Of the one row of `cache_policies`. */
+  readonly policyRow: TransactionLock;
   readonly sessions: Set<Session>;
   /** Rows of `cache_policies`, by entity. */
   readonly policies: Map<string, PolicyRow>;
@@ -157,7 +159,8 @@ export class Session {
 
   #finish(transaction: Transaction, how: 'commit' | 'abort'): void {
     this.database.postgres[how](transaction);
-    this.database.advisory.release(transaction);
+    this.database.policyLock.release(transaction);
+    this.database.policyRow.release(transaction);
   }
 
   #mustLive(): void {

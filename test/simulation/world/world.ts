@@ -3,10 +3,10 @@ import { type ScriptName, scripts } from '../../../src/cache/levels/l2/scripts.j
 import { loadSettings, type Settings } from '../../../src/config/index.js';
 import { MemoryPostgres, type Row } from '../memory-postgres.js';
 import { History } from '../history.js';
-import { AdvisoryLock } from './advisory-lock.js';
+import { TransactionLock } from './transaction-lock.js';
 import { SimulatedNode } from './node.js';
 import { simulatedClient } from './redis-client.js';
-import { RedisServer } from './redis-server.js';
+import { namespace, RedisServer } from './redis-server.js';
 import { type Database } from './session.js';
 import { Steps, type StepScheduler } from './steps.js';
 import { VirtualTime } from './virtual-time.js';
@@ -44,6 +44,7 @@ export class World {
   readonly redis: RedisServer;
   readonly nodes: readonly SimulatedNode[];
   readonly switching: boolean;
+  readonly leaseMs = leaseMs;
 
   constructor({ nodes, env, switching = false }: WorldOptions, scheduler: StepScheduler, tracing: boolean) {
     Logger.overrideLogger(false);
@@ -56,7 +57,8 @@ export class World {
     this.history.committed(undefined, postgres.rows());
     this.database = {
       postgres,
-      advisory: new AdvisoryLock(),
+      policyLock: new TransactionLock(),
+      policyRow: new TransactionLock(),
       sessions: new Set(),
       policies: new Map(),
       generation: { name: '', server: '', usedAtMs: Number.NEGATIVE_INFINITY, number: 1 },
@@ -90,6 +92,7 @@ const known = new Map<string, Settings>();
 function settingsOf(node: number, env: Readonly<Record<string, string>>): Settings {
   const environment = {
     DATABASE_URL: 'postgres://simulated/things',
+    CACHE_NAMESPACE: namespace,
     REDIS_URL: `redis://n${node}:6379`,
     REDIS_TIMEOUT_MS: String(redisTimeoutMs),
     CACHE_L1_LEASE_MS: String(leaseMs),

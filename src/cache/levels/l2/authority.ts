@@ -4,7 +4,6 @@ import { type DataSource } from 'typeorm';
 import { OwnConnection, poolOf } from '../../../database/index.js';
 import { type Clock, isWithin, type Moment } from '../../clock.js';
 import { wideXid } from '../../core/wide-xid.js';
-import { policyLockId } from './policy-lock.js';
 
 /** How long PostgreSQL's word on the generation in force counts, in ms: the same on every node. */
 export const authorityLeaseMs = 1_000;
@@ -18,15 +17,15 @@ const noteUseMs = 400;
 const askMs = 800;
 
 /**
- * A transaction of its own that ends at once, and the writers that run meanwhile: those that hold the policy lock and have
- * an id. A transaction becomes visible before it releases its locks, so every snapshot from the end of this one on sees
+ * A transaction of its own that ends at once, and the writers that run meanwhile: those that hold the policy lock (as `policy-store.ts`
+ * takes it) and have an id. A transaction becomes visible before it releases its locks, so every snapshot from the end of this one on sees
  * those that are not listed. Not from `pg_current_snapshot()`: it lists no id above the last that has ended.
  */
 const takeEpoch = `
   SELECT pg_current_xact_id()::text AS epoch, array(
            SELECT own.transactionid::text FROM pg_locks AS own JOIN pg_locks AS policy USING (virtualtransaction)
-            WHERE own.locktype = 'transactionid' AND own.granted AND policy.locktype = 'advisory' AND policy.granted
-              AND policy.classid = 0 AND policy.objid = ${policyLockId} AND policy.objsubid = 1
+            WHERE own.locktype = 'transactionid' AND own.granted AND policy.locktype = 'relation' AND policy.granted
+              AND policy.relation = 'cache_policy_lock'::regclass AND policy.mode = 'RowShareLock'
               AND policy.database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS writers`;
 
 /** What tells one history of a database from another. */

@@ -7,7 +7,8 @@ import { CacheEvents } from '../../events.js';
 import { Authority, follows, type History, type Primary } from './authority.js';
 import { isDatabaseUnavailable } from '../../../database/index.js';
 import { evaluate } from './evaluate.js';
-import { beatsKey, generationChannel, initKey, recordKey } from './keys.js';
+import { beatsKey, generationChannel, initKey, namespaceOf, newGeneration, recordKey } from './keys.js';
+import { Namespace } from './namespace.js';
 import { type RedisClient } from './redis-client.js';
 import { type ScriptName } from './scripts.js';
 import { sweepEarlierGenerations } from './sweep.js';
@@ -59,6 +60,7 @@ export class GenerationRecord {
     dataSource: DataSource,
     private readonly events: CacheEvents,
     private readonly clock: Clock,
+    private readonly namespace: Namespace,
   ) {
     this.#authority = new Authority(dataSource, clock, () => this.#doubted());
   }
@@ -107,23 +109,25 @@ export class GenerationRecord {
   async establish(client: RedisClient, signal: AbortSignal, { renew = false } = {}): Promise<Joined> {
     this.#authority.end();
     const server = await this.#identify(client);
-    let record: Fields = await client.hGetAll(recordKey);
+    const namespace = await this.namespace.find();
+    let record: Fields = await client.hGetAll(recordKey(namespace));
     const ended = renew ? record['gen'] : undefined;
     let begun: string | undefined;
-    for (; !signal.aborted; record = await client.hGetAll(recordKey)) {
+    for (; !signal.aborted; record = await client.hGetAll(recordKey(namespace))) {
       const askedAt = this.clock.now();
       const gen = record['gen'] ?? '';
       // Whoever asks for a generation notes that it is used: not here, where the server may be another one.
       const mine = !this.#identified || isSame(record, server);
       const primary = await unlessAway(this.#authority.askSoon(mine ? gen : ''));
       if (!primary) return this.#rejoinAlone(client, server, record, renew);
+      if (this.namespace.follow(primary) !== namespace) return this.establish(client, signal, { renew });
       if (gen !== '' && gen !== ended && this.#inForce(record, server, primary)) {
         await this.#prove(client, gen, primary, gen === this.#joined?.gen);
         this.#authority.accept(primary);
         if (primary.confirmed) this.#authority.confirm(askedAt);
         return this.#join(record, gen === begun);
       }
-      begun = (await this.#install(client, server, record, primary)) ?? begun;
+      begun = (await this.#install(client, namespace, server, record, primary)) ?? begun;
       if (begun === undefined) await sleep(pollMs);
     }
     throw new Error('another node is installing a generation');
@@ -138,7 +142,8 @@ export class GenerationRecord {
     const askedAt = this.clock.now();
     const primary = await unlessAway(this.#authority.ask(gen));
     const { seen } = this.#authority;
-    if (primary && (primary.generation !== gen || (seen && !follows(primary, seen)))) {
+    const moved = primary && this.namespace.follow(primary) !== namespaceOf(gen);
+    if (moved || (primary && (primary.generation !== gen || (seen && !follows(primary, seen))))) {
       this.#authority.end();
       return false;
     }
@@ -182,26 +187,33 @@ export class GenerationRecord {
    * nothing of it.
    * @returns undefined where another node was faster
    */
-  async #install(client: RedisClient, server: Server, record: Fields, primary: Primary): Promise<string | undefined> {
+  async #install(
+    client: RedisClient,
+    namespace: string,
+    server: Server,
+    record: Fields,
+    primary: Primary,
+  ): Promise<string | undefined> {
     const previous = record['gen'] ?? '';
     const key = keyOf(server);
-    // The claim ends a generation only on the Redis that PostgreSQL says has it.
-    const ends = key === '' ? previous !== '' && previous === primary.generation : key === primary.server;
+    // The claim ends a generation only on the Redis that PostgreSQL says has it, and in its own namespace.
+    const here = namespaceOf(primary.generation) === namespace && key === primary.server;
+    const ends = key === '' ? previous !== '' && previous === primary.generation : here;
     if (!ends && primary.used) throw new OtherServerError();
     const nonce = randomUUID();
     const run = (script: ScriptName, ...args: string[]) =>
-      evaluate(client, script, { keys: [initKey, recordKey], arguments: [nonce, ...args] });
+      evaluate(client, script, { keys: [initKey(namespace), recordKey(namespace)], arguments: [nonce, ...args] });
     const hold = (ms: number) => run('holdClaim', String(ms)).catch(() => undefined);
-    if ((await run('claimGeneration', String(claimMs), previous, generationChannel)) !== 1) return undefined;
+    if ((await run('claimGeneration', String(claimMs), previous, generationChannel(namespace))) !== 1) return undefined;
     const done = new AbortController();
     void repeat(() => hold(claimMs), claimMs / 3, done.signal);
     try {
-      const gen = randomUUID();
+      const gen = newGeneration(namespace);
       const number = await this.#authority.name(gen, key, primary.generation, ends);
       if (number === undefined) return void (await hold(0));
       const { epoch, writers } = await this.#authority.epoch();
       const fields = Object.entries({ ...server, ...fieldsOf(primary), number, writers: writers.join(',') }).flat();
-      if ((await run('installGeneration', gen, epoch, generationChannel, ...fields)) !== 1) return undefined;
+      if ((await run('installGeneration', gen, epoch, generationChannel(namespace), ...fields)) !== 1) return undefined;
       // What was seen of a history that has gone back does not count for the new generation.
       this.#authority.accept(primary);
       this.#logger.log(`a new cache generation begins at transaction ${epoch}`);
@@ -224,8 +236,9 @@ export class GenerationRecord {
     const count = (this.#beats.sent += 1);
     const least = again ? this.#beats.certain : 0;
     const { started = '', lsn = 0 } = seen ?? {};
-    const args = [gen, this.#node, String(least), String(count), started, String(lsn), generationChannel];
-    await evaluate(client, 'prove', { keys: [recordKey, beatsKey(gen)], arguments: args });
+    const namespace = namespaceOf(gen);
+    const args = [gen, this.#node, String(least), String(count), started, String(lsn), generationChannel(namespace)];
+    await evaluate(client, 'prove', { keys: [recordKey(namespace), beatsKey(gen)], arguments: args });
     this.#beats.certain = Math.max(this.#beats.certain, count);
   }
 
@@ -243,7 +256,10 @@ export class OtherServerError extends Error {
   readonly code = 'CACHE_OTHER_SERVER';
 
   constructor() {
-    super('nodes use another Redis than this one: REDIS_URL must lead all of them to the same server');
+    super(
+      'nodes use another Redis than this one, or another namespace in it: REDIS_URL must lead all of them to the same server, ' +
+        'and CACHE_NAMESPACE must be the same',
+    );
     this.name = 'OtherServerError';
   }
 }

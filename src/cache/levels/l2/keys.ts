@@ -1,4 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { type Tag } from '../../core/tags.js';
+
+/*
+ * Names in Redis. Every key and every channel begins with `strata:` and the namespace of the service; channels are those of
+ * the whole server, whatever the number of the database. A generation's name begins with its namespace, too, so whoever
+ * knows the generation in force can name everything.
+ */
 
 const prefix = 'strata';
 
@@ -9,14 +16,21 @@ const prefix = 'strata';
 export const codec = 'v2';
 export const valueField = `val:${codec}`;
 
-export const recordKey = `${prefix}:record`;
-export const initKey = `${prefix}:init`;
-export const invalidationChannel = `${prefix}:invalidations`;
-/** Carries the name of each generation as it begins, and behind a '!' that of each as it ends: what belongs to another one is to be dropped. */
-export const generationChannel = `${prefix}:generations`;
+const separator = ':';
 
+export const newGeneration = (namespace: string): string => `${namespace}${separator}${randomUUID()}`;
+export const namespaceOf = (gen: string): string => gen.slice(0, gen.indexOf(separator));
+
+export const recordKey = (namespace: string): string => `${prefix}:${namespace}:record`;
+export const initKey = (namespace: string): string => `${prefix}:${namespace}:init`;
+
+export const invalidationChannel = (namespace: string): string => `${prefix}:${namespace}:invalidations`;
+/** Carries the name of each generation as it begins, and behind a '!' that of each as it ends: what belongs to another one is to be dropped. */
+export const generationChannel = (namespace: string): string => `${prefix}:${namespace}:generations`;
+/** A message on it means that policies have changed. */
+export const policiesChannel = (namespace: string): string => `${prefix}:${namespace}:policies`;
 /** Each node's own channel: heartbeats come back on it, and acknowledgements of its invalidations. */
-export const nodeChannel = (node: string): string => `${prefix}:node:${node}`;
+export const nodeChannel = (namespace: string, node: string): string => `${prefix}:${namespace}:node:${node}`;
 
 /** The nodes whose L1 must acknowledge what strict writers change, with the number of their heartbeats. */
 export const nodesKey = (gen: string): string => `${prefix}:${gen}:nodes`;
@@ -31,5 +45,5 @@ export const derivedKey = (gen: string, key: string): string => `${prefix}:${gen
 
 /** The generation that a key belongs to. */
 export const generationOf = (key: string): string | undefined =>
-  new RegExp(`^${prefix}:([0-9a-f-]{36}):`).exec(key)?.[1];
-export const everyKey = `${prefix}:*`;
+  new RegExp(`^${prefix}:([a-z0-9-]+:[0-9a-f-]{36}):`).exec(key)?.[1];
+export const everyKey = (namespace: string): string => `${prefix}:${namespace}:*`;

@@ -6,7 +6,7 @@ import { type BreakerState, CacheEvents } from '../../events.js';
 import { Deadlines } from './deadlines.js';
 import { authorityEveryMs } from './authority.js';
 import { GenerationRecord, type Joined, OtherServerError } from './generation.js';
-import { recordKey } from './keys.js';
+import { namespaceOf, recordKey } from './keys.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
 import { evaluate } from './evaluate.js';
 import { type ScriptName } from './scripts.js';
@@ -131,7 +131,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    */
   async run(gen: string, name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.command(gen, (client) =>
-      evaluate(client, name, { keys: [recordKey, ...keys], arguments: [gen, ...args] }),
+      evaluate(client, name, { keys: [recordKey(namespaceOf(gen)), ...keys], arguments: [gen, ...args] }),
     );
   }
 

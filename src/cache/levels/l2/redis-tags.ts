@@ -6,7 +6,7 @@ import { type Lifetime } from '../../core/freshness.js';
 import { type Tag } from '../../core/tags.js';
 import { step } from '../../steps.js';
 import { LevelUnavailableError } from '../../cache.errors.js';
-import { invalidationChannel, nodeChannel, nodesKey, notedKey, tagKey, valueField } from './keys.js';
+import { invalidationChannel, namespaceOf, nodeChannel, nodesKey, notedKey, tagKey, valueField } from './keys.js';
 import { loadWindowMs, tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
 
@@ -102,7 +102,7 @@ export class RedisTags {
       'fenceMissed',
       [notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
       [
-        ...[writer.xid, writer.xmin, String(tagTtlMs(this.settings)), invalidationChannel, String(this.clock.wallMs())],
+        ...[writer.xid, writer.xmin, String(tagTtlMs(this.settings)), channelOf(gen), String(this.clock.wallMs())],
         ...tags.flatMap((tag) => [tag, nonce()]),
       ],
     );
@@ -127,7 +127,12 @@ export class RedisTags {
    */
   async beat(node: string, message: string, register: boolean): Promise<void> {
     const gen = this.connection.gen;
-    await this.connection.run(gen, 'beat', [nodesKey(gen)], [node, nodeChannel(node), message, register ? '1' : '']);
+    await this.connection.run(
+      gen,
+      'beat',
+      [nodesKey(gen)],
+      [node, nodeChannel(namespaceOf(gen), node), message, register ? '1' : ''],
+    );
   }
 
   /** No load that began before this transaction is accepted any more. */
@@ -154,7 +159,7 @@ export class RedisTags {
         [...this.#keys(gen, [row.tag, row.coarse]), notedKey(gen, writer.xid), ...this.#keys(gen, further)],
         [
           ...[writer.xid, writer.xmin, nonce(), row.ticket.nonce, valueField, row.body, row.snapshot],
-          ...[String(row.freshMs), String(row.keepMs), invalidationChannel, this.#message([row.tag, ...further])],
+          ...[String(row.freshMs), String(row.keepMs), channelOf(gen), this.#message([row.tag, ...further])],
           ...further.map(nonce),
         ],
       );
@@ -173,7 +178,7 @@ export class RedisTags {
     const gen = this.connection.gen;
     await this.connection.run(gen, 'invalidate', this.#keys(gen, tags), [
       String(tagTtlMs(this.settings)),
-      invalidationChannel,
+      channelOf(gen),
       this.#message(tags),
       ...tags.map(nonce),
     ]);
@@ -184,7 +189,7 @@ export class RedisTags {
     const gen = this.connection.gen;
     await this.connection.run(gen, 'putRow', this.#keys(gen, [tag, coarse]), [
       ...[nonce(), nonce(), valueField, body, String(freshMs), String(keepMs)],
-      ...[invalidationChannel, this.#message([tag])],
+      ...[channelOf(gen), this.#message([tag])],
     ]);
   }
 
@@ -194,7 +199,7 @@ export class RedisTags {
       gen,
       'fence',
       [nodesKey(gen), notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
-      [writer.xid, writer.xmin, invalidationChannel, this.#message(tags, acknowledgement), ...tags.map(nonce)],
+      [writer.xid, writer.xmin, channelOf(gen), this.#message(tags, acknowledgement), ...tags.map(nonce)],
     )) as [string[], number];
     return {
       nodes: new Map(nodes.flatMap((node, i) => (i % 2 === 0 ? [[node, nodes[i + 1]!] as const] : []))),
@@ -210,3 +215,5 @@ export class RedisTags {
     return JSON.stringify({ tags, atMs: this.clock.wallMs(), ...(ack && { ack }) } satisfies InvalidationMessage);
   }
 }
+
+const channelOf = (gen: string): string => invalidationChannel(namespaceOf(gen));

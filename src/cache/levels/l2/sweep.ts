@@ -1,4 +1,4 @@
-import { everyKey, generationOf, recordKey } from './keys.js';
+import { everyKey, generationOf, namespaceOf, recordKey } from './keys.js';
 import { type RedisClient } from './redis-client.js';
 import { scripts } from './scripts.js';
 
@@ -9,12 +9,14 @@ const batchSize = 200;
  * have begun meanwhile, the script refuses, and whoever began it sweeps.
  */
 export async function sweepEarlierGenerations(client: RedisClient, gen: string): Promise<void> {
+  const namespace = namespaceOf(gen);
+  const record = recordKey(namespace);
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
-    if (batch.length > 0) await client.eval(scripts.sweep.text, { keys: [recordKey, ...batch], arguments: [gen] });
+    if (batch.length > 0) await client.eval(scripts.sweep.text, { keys: [record, ...batch], arguments: [gen] });
     batch = [];
   };
-  for await (const key of client.scanIterator({ MATCH: everyKey, COUNT: batchSize })) {
+  for await (const key of client.scanIterator({ MATCH: everyKey(namespace), COUNT: batchSize })) {
     const other = generationOf(key);
     if (other !== undefined && other !== gen) batch.push(key);
     if (batch.length >= batchSize) await flush();

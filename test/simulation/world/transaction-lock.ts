@@ -8,13 +8,13 @@ interface Waiter {
   readonly granted: () => void;
 }
 
-/** A transaction-level advisory lock, first come first served: a shared one waits behind an exclusive that waits. */
-export class AdvisoryLock {
+/** A lock that is held until its transaction ends, first come first served: a shared one waits behind an exclusive that waits. */
+export class TransactionLock {
   readonly #holders = new Map<Transaction, Mode>();
   readonly #queue: Waiter[] = [];
 
-  get holding(): readonly Transaction[] {
-    return [...this.#holders.keys()];
+  holding(mode: Mode): readonly Transaction[] {
+    return [...this.#holders].flatMap(([transaction, held]) => (held === mode ? [transaction] : []));
   }
 
   /** Whether it is held now; otherwise `granted` is called once it is. */

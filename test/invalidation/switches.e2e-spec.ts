@@ -1,0 +1,296 @@
+import { DataSource } from 'typeorm';
+import { Clock, Lease, RedisConnection } from '../../src/cache/index.js';
+import { type PolicyName } from '../../src/config/index.js';
+import { Invalidator, PolicyRegistry, PolicySwitch } from '../../src/invalidation/index.js';
+import { Item } from '../../src/items/item.entity.js';
+import { InvalidationBus } from '../../src/invalidation/bus/invalidation-bus.js';
+import { NodeLeases } from '../../src/invalidation/bus/node-leases.js';
+import { type PolicyState, PolicyStore } from '../../src/invalidation/policies/policy-store.js';
+import { startRedis, type TestRedis } from '../support/services.js';
+import { startApp, type TestApp } from '../support/start-app.js';
+import { until } from '../support/until.js';
+
+const token = 'the-token-of-the-switches';
+const leaseMs = 300;
+
+let redis: TestRedis;
+let nodes: TestApp[] = [];
+
+beforeAll(async () => (redis = await startRedis()));
+afterAll(() => redis.stop());
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  for (const node of nodes.reverse()) await node.close();
+  nodes = [];
+});
+
+const start = async (env: Record<string, string> = {}): Promise<TestApp> => {
+  const node = await startApp({
+    redis: redis.url,
+    env: { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: String(leaseMs), ...env },
+    ...(nodes[0] && { database: nodes[0].databaseUrl }),
+  });
+  nodes.push(node);
+  return node;
+};
+const put = (node: TestApp, policy: PolicyName) =>
+  node.http.put('/admin/cache/policies/items').auth(token, { type: 'bearer' }).send({ policy });
+const rowOf = async (node: TestApp): Promise<PolicyState> => (await node.app.get(PolicyStore).all())[0]!;
+const lockWaits = async (node: TestApp): Promise<boolean> => {
+  const sql = `SELECT 1 FROM pg_locks WHERE relation = 'cache_policy_lock'::regclass AND NOT granted`;
+  return (await node.dataSource.query<unknown[]>(sql)).length > 0;
+};
+
+describe('two switches at once', () => {
+  it('end where the later one goes, and the earlier one is told so', async () => {
+    const a = await start({ CACHE_L1_LEASE_MS: '1500' });
+    const b = await start();
+    const steps = jest.spyOn(a.app.get(PolicyStore), 'change');
+    const strict = put(a, 'strict').then((answer) => answer);
+    await until(async () => (await rowOf(a)).policy === 'strict');
+    const [{ status, body }] = await Promise.all([strict, put(b, 'ttl').expect(200)]);
+    expect([status, body.detail]).toEqual([409, 'the switch of items to strict was superseded by a later one to ttl']);
+    const promises = steps.mock.calls.flatMap(([, { promised }], i) =>
+      promised ? [steps.mock.results[i]!.value] : [],
+    );
+    expect(await Promise.all(promises)).toEqual([false]);
+    expect(await rowOf(a)).toMatchObject({ policy: 'ttl', promised: 'ttl', target: 'ttl' });
+    for (const node of [a, b]) await until(() => node.app.get(PolicyRegistry).policyOf('items') === 'ttl');
+  });
+
+  it('to the same policy both end well', async () => {
+    const [a, b] = [await start(), await start()];
+    const answers = await Promise.all([put(a, 'strict'), put(b, 'strict')]);
+    expect(answers.map(({ status, body }) => [status, body.policy])).toEqual([
+      [200, 'strict'],
+      [200, 'strict'],
+    ]);
+  });
+
+  it('never give strict’s promise while writers do anything else', async () => {
+    const [a, b] = [await start(), await start()];
+    const seen: PolicyState[] = [];
+    for (const { app } of [a, b]) {
+      const store = app.get(PolicyStore);
+      for (const name of ['change', 'changeWriters'] as const) {
+        const step = store[name].bind(store) as (...args: unknown[]) => Promise<boolean>;
+        jest.spyOn(store, name).mockImplementation(async (...args: unknown[]) => {
+          const made = await step(...args);
+          seen.push(await rowOf(a));
+          return made;
+        });
+      }
+    }
+    const targets = ['strict', 'ttl', 'strict', 'invalidate', 'write-through', 'strict'] as const;
+    await Promise.all(targets.map((target, i) => put(i % 2 ? a : b, target)));
+    await until(async () => {
+      const { policy, promised, target } = await rowOf(a);
+      return policy === target && promised === target;
+    });
+    expect(seen.filter(({ policy, promised }) => promised === 'strict' && policy !== 'strict')).toEqual([]);
+  });
+});
+
+it('from strict, writers do less only once every node promises less', async () => {
+  const a = await start({ CACHE_POLICY: 'strict' });
+  const longer = await start({ CACHE_POLICY: 'strict', CACHE_L1_LEASE_MS: '1200' });
+  const changed = new Map<string, number>();
+  const store = a.app.get(PolicyStore);
+  for (const name of ['change', 'changeWriters'] as const) {
+    const step = store[name].bind(store) as (...args: unknown[]) => Promise<boolean>;
+    jest.spyOn(store, name).mockImplementation(async (...args: unknown[]) => {
+      const made = await step(...args);
+      changed.set(name, performance.now());
+      return made;
+    });
+  }
+  await put(a, 'invalidate').expect(200);
+  expect(changed.get('changeWriters')! - changed.get('change')!).toBeGreaterThan(1_200);
+  expect(longer.app.get(PolicyRegistry).policyOf('items')).toBe('invalidate');
+});
+
+describe('a writer that waits for a switch', () => {
+  it.each(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'] as const)(
+    'under %s learns what it has switched to',
+    async (isolation) => {
+      const a = await start();
+      const [switching, writer] = [a.dataSource.createQueryRunner(), a.dataSource.createQueryRunner()];
+      await switching.query('BEGIN');
+      await switching.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
+      const inTransaction = jest.spyOn(a.app.get(PolicyRegistry), 'inTransaction');
+      const begun = writer.startTransaction(isolation);
+      await until(() => lockWaits(a));
+      await switching.query(`UPDATE cache_policies SET policy = 'strict'`);
+      await switching.query('COMMIT');
+      await begun;
+      const { policyOf } = await inTransaction.mock.results[0]!.value;
+      await writer.rollbackTransaction();
+      await Promise.all([switching.release(), writer.release()]);
+      expect(policyOf('items')).toBe('strict');
+    },
+  );
+});
+
+it('a statement outside of a transaction waits for a switch as well, and does as it says', async () => {
+  const a = await start();
+  const { body } = await a.http.post('/items').send({ name: 'old', category: 'a', price: 1, quantity: 1 }).expect(201);
+  const switching = a.dataSource.createQueryRunner();
+  await switching.query('BEGIN');
+  await switching.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
+  const afterCommit = jest.spyOn(a.app.get(Invalidator), 'committed');
+  const beforeCommit = jest.spyOn(a.app.get(Invalidator), 'fenced');
+  const written = a.dataSource.getRepository(Item).update({ id: body.id }, { name: 'new' });
+  await until(() => lockWaits(a));
+  await switching.query(`UPDATE cache_policies SET policy = 'strict'`);
+  await switching.query('COMMIT');
+  await switching.release();
+  await written;
+  expect(beforeCommit).toHaveBeenCalledWith(['items:*']);
+  expect(afterCommit).not.toHaveBeenCalled();
+});
+
+describe('a policy that goes back in the database', () => {
+  const restored = "UPDATE cache_policies SET policy = 'ttl', promised = 'ttl', target = 'ttl', revision = 1";
+
+  it('is followed by every node, and can be switched', async () => {
+    const [a, b] = [await start(), await start()];
+    for (const policy of ['invalidate', 'write-through'] as const) await put(a, policy).expect(200);
+    await a.dataSource.query(restored);
+    const policyAt = ({ app }: TestApp) => app.get(PolicyRegistry).policyOf('items');
+    await Promise.all([a, b].map(({ app }) => app.get(PolicyRegistry).reload()));
+    expect([a, b].map(policyAt)).toEqual(['ttl', 'ttl']);
+    expect((await put(b, 'invalidate').expect(200)).body.policy).toBe('invalidate');
+    for (const node of [a, b]) await until(() => policyAt(node) === 'invalidate');
+  });
+
+  it('ends a switch that was decided on before', async () => {
+    const a = await start({ CACHE_L1_LEASE_MS: '1000' });
+    const strict = put(a, 'strict').then((answer) => answer);
+    await until(async () => (await rowOf(a)).policy === 'strict');
+    await a.dataSource.query(restored);
+    expect((await strict).status).toBe(409);
+    expect(await rowOf(a)).toMatchObject({ policy: 'ttl', promised: 'ttl', target: 'ttl' });
+  });
+});
+
+describe('a node that has been told that policies have changed', () => {
+  it('keeps the rules of strict until it has read them', async () => {
+    const [a, b] = [await start(), await start()];
+    const registry = b.app.get(PolicyRegistry);
+    let answer: () => void = () => undefined;
+    const store = b.app.get(PolicyStore);
+    const all = store.all.bind(store);
+    jest.spyOn(store, 'all').mockImplementation(async () => {
+      await new Promise<void>((resolve) => (answer = resolve));
+      return all();
+    });
+    expect(registry.rulesOf('items')).toBe('write-through');
+    await a.app.get(InvalidationBus).announcePolicies();
+    await until(() => registry.rulesOf('items') === 'strict');
+    expect(registry.policyOf('items')).toBe('write-through');
+    await until(() => (answer(), registry.rulesOf('items') === 'write-through'));
+  });
+
+  it('which cannot be announced are not switched: nodes could serve by the rules before', async () => {
+    const a = await start();
+    const bus = a.app.get(InvalidationBus);
+    jest.spyOn(bus, 'announcePolicies').mockRejectedValue(new Error('nobody hears it'));
+    await expect(a.app.get(PolicySwitch).to('items', 'strict')).rejects.toThrow('nobody hears it');
+    expect(await rowOf(a)).toMatchObject({ policy: 'strict', promised: 'write-through', target: 'strict' });
+  });
+});
+
+it('a node off the bus shares without Redis only under a policy that it has read within its lease', async () => {
+  const a = await start();
+  const [registry, store] = [a.app.get(PolicyRegistry), a.app.get(PolicyStore)];
+  redis.pause();
+  try {
+    await until(() => a.app.get(Lease).term === undefined);
+    await until(() => registry.sharesWithoutRedis('items'));
+    const all = jest.spyOn(store, 'all').mockRejectedValue(new Error('no answer'));
+    await until(() => !registry.sharesWithoutRedis('items'));
+    all.mockRestore();
+    await until(() => registry.sharesWithoutRedis('items'));
+    // Each time that a quarter of the lease has passed, long before the poll of nodes that are on the bus.
+    const moment = a.app.get(Clock).now();
+    const now = jest.spyOn(a.app.get(Clock), 'now').mockReturnValue(moment);
+    await registry.reload();
+    const reads = jest.spyOn(registry, 'reload');
+    now.mockReturnValue({ ...moment, monotonicMs: moment.monotonicMs + leaseMs / 4 + 1 });
+    await until(() => reads.mock.calls.length > 0);
+    now.mockRestore();
+    await a.dataSource.query("UPDATE cache_policies SET target = 'strict', policy = 'strict'");
+    await until(() => !registry.sharesWithoutRedis('items'));
+  } finally {
+    redis.resume();
+  }
+});
+
+describe('nodes with unequal leases', () => {
+  const acknowledged = { CACHE_POLICY: 'strict', CACHE_L1_STRICT: 'acknowledged' };
+  const longMs = 1_500;
+  const item = (name: string) => ({ name, category: 'strict', price: 1, quantity: 1 });
+
+  it('a strict writer waits out the longest of them', async () => {
+    const a = await start({ ...acknowledged, CACHE_L1_LEASE_MS: '100' });
+    const b = await start({ ...acknowledged, CACHE_L1_LEASE_MS: String(longMs) });
+    const path = `/items/${(await a.http.post('/items').send(item('v0')).expect(201)).body.id}`;
+    await until(async () => /detail=l1/.test(String((await b.http.get(path)).headers['cache-status'])));
+    // It holds the row in L1 and hears nothing any more; its acknowledgement will not come.
+    const lease = b.app.get(Lease);
+    b.app.get(RedisConnection).command = () => new Promise(() => undefined);
+    const begunMs = performance.now();
+    await a.http.put(path).send(item('v1')).expect(200);
+    expect(performance.now() - begunMs).toBeGreaterThan(longMs);
+    expect(lease.valid).toBe(false);
+  });
+
+  it('so does a generation that does not know its nodes yet', async () => {
+    const a = await start({ ...acknowledged, CACHE_L1_LEASE_MS: '100' });
+    await start({ ...acknowledged, CACHE_L1_LEASE_MS: String(longMs) });
+    await a.app.get(RedisConnection).renewGeneration();
+    const begunMs = performance.now();
+    await a.http.post('/items').send(item('v0')).expect(201);
+    expect(performance.now() - begunMs).toBeGreaterThan(longMs);
+  });
+
+  it('so does a switch, and a node that has ended counts no more', async () => {
+    const a = await start();
+    const b = await start({ CACHE_L1_LEASE_MS: String(longMs) });
+    const begunMs = performance.now();
+    await put(a, 'strict').expect(200);
+    expect(performance.now() - begunMs).toBeGreaterThan(longMs);
+    await b.close();
+    nodes = [a];
+    expect(await a.app.get(NodeLeases).longestMs()).toBe(leaseMs);
+  });
+
+  it('a longer one begins behind the writers that do not know it', async () => {
+    const a = await start();
+    const writer = a.app.get(DataSource).createQueryRunner();
+    await writer.startTransaction();
+    const longer = start({ CACHE_L1_LEASE_MS: String(longMs), DATABASE_TIMEOUT_MS: '20000' });
+    await until(() => lockWaits(a));
+    expect(await a.app.get(NodeLeases).longestMs()).toBe(leaseMs);
+    await writer.commitTransaction();
+    await writer.release();
+    await until(async () => (await a.app.get(NodeLeases).longestMs()) === longMs);
+    await longer;
+  });
+
+  it('a node whose lease nobody knows serves nothing from its memory', async () => {
+    jest.spyOn(NodeLeases.prototype, 'register').mockRejectedValue(new Error('the database does not answer'));
+    const a = await start();
+    expect(a.app.get(Lease).valid).toBe(false);
+    jest.restoreAllMocks();
+    await until(() => a.app.get(Lease).valid);
+  });
+
+  it('nor does a node that could not register its lease for too long', async () => {
+    const a = await start();
+    await until(() => a.app.get(Lease).valid);
+    jest.spyOn(NodeLeases.prototype, 'registered', 'get').mockReturnValue(false);
+    await until(() => !a.app.get(Lease).valid);
+  });
+});
