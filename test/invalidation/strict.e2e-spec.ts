@@ -1,6 +1,6 @@
 import { DataSource } from 'typeorm';
 import { type Clock, Lease, RedisConnection, SystemClock } from '../../src/cache/index.js';
-import { recordKey } from '../../src/cache/testing.js';
+import { namespaceOf, recordKey } from '../../src/cache/testing.js';
 import { type PolicyName } from '../../src/config/index.js';
 import { Invalidator, PolicySwitch } from '../../src/invalidation/index.js';
 import { leaseWaitMs } from '../../src/invalidation/bus/lease-wait.js';
@@ -32,7 +32,7 @@ async function start(count: number, env: Record<string, string>, clock: Clock = 
 
 const longLeaseMs = 8_000;
 /** How long a writer waits until every lease has run out. */
-const waitMs = leaseWaitMs({ cacheL1LeaseMs: longLeaseMs });
+const waitMs = leaseWaitMs(longLeaseMs);
 
 /** Sends a request whose answer is not awaited. */
 function begin(request: PromiseLike<{ readonly status: number }>) {
@@ -98,7 +98,9 @@ describe('strict with an acknowledged L1', () => {
     const clock = new SteppedClock(waitMs);
     const [a, b] = await start(2, long, clock);
     const connection = a!.app.get(RedisConnection);
-    await connection.command(connection.gen, (client) => client.hSet(recordKey, 'born', '0'));
+    await connection.command(connection.gen, (client) =>
+      client.hSet(recordKey(namespaceOf(connection.gen)), 'born', '0'),
+    );
     const path = await create(a!, 'v0');
     clock.wakeAll();
     await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
