@@ -25,3 +25,10 @@ export async function eventually(expectations: () => Promise<void>): Promise<voi
     throw failure ?? error;
   });
 }
+
+/** Asks a server that has little time to answer, until it does; for what may be asked twice. */
+export async function insist<T>(question: () => Promise<T>): Promise<T> {
+  let answer!: T;
+  await eventually(async () => void (answer = await question()));
+  return answer;
+}
