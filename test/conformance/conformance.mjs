@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 
 /* The public HTTP cache tests, and what they say into docs/conformance.json and docs/conformance.md:   npm run conformance */
 
-const jest = spawn(process.execPath, ['node_modules/jest/bin/jest.js', '--runInBand', 'test/conformance'], {
+const jest = spawn(process.execPath, ['scripts/jest.mjs', '--runInBand', 'test/conformance'], {
   env: { ...process.env, CONFORMANCE_WRITE: '1' },
   stdio: 'inherit',
 });

@@ -13,7 +13,7 @@ const { values } = parseArgs({
   },
 });
 const environment = { FUZZ_REQUESTS: values.requests, FUZZ_SEED: values.seed };
-const jest = spawn(process.execPath, ['node_modules/jest/bin/jest.js', 'test/fuzz'], {
+const jest = spawn(process.execPath, ['scripts/jest.mjs', 'test/fuzz'], {
   env: { ...process.env, ...environment },
   stdio: 'inherit',
 });

@@ -1,6 +1,7 @@
 // @ts-check
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { watchLauncher } from '../../scripts/start/launcher.mjs';
 import { hunt } from './hunt.mjs';
 import { mutants } from './mutants.mjs';
 import { lineOf, readHunted, summaryOf } from './report.mjs';
@@ -22,6 +23,7 @@ const unknown = positionals.filter((name) => !mutants.some((mutant) => mutant.na
 if (unknown.length > 0) throw new Error(`no such mutants: ${unknown.join(', ')}`);
 for (const mutant of mutants) checkEdit(mutant);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+watchLauncher(() => process.exit(1));
 
 const startedMs = performance.now();
 const chosen = positionals.length > 0 ? mutants.filter(({ name }) => positionals.includes(name)) : mutants;

@@ -22,7 +22,7 @@ const environment = {
   ...(path && { SIMULATION_PATH: path }),
 };
 const args = ['test/simulation/simulation.spec.ts', '--config', 'test/simulation/jest.config.mjs'];
-const jest = spawn(process.execPath, ['node_modules/jest/bin/jest.js', '--runInBand', ...args], {
+const jest = spawn(process.execPath, ['scripts/jest.mjs', '--runInBand', ...args], {
   env: { ...process.env, ...environment },
   stdio: 'inherit',
 });
