@@ -1,6 +1,5 @@
 // @ts-check
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CACHE, DATA, ROOT } from './services/folders.mjs';
@@ -10,19 +9,29 @@ import { recordsIn, stopLeftovers } from './services/records.mjs';
 import { run } from './services/run.mjs';
 import { runApp } from './start/app.mjs';
 import { buildIfNeeded } from './start/build.mjs';
-import { launcher, watchLauncher } from './start/launcher.mjs';
+import { runCommand } from './start/command.mjs';
+import { launcher } from './start/launcher.mjs';
+import { nodeFlags } from './start/node-flags.mjs';
+import { restartOnBuild, watchBuild } from './start/watch.mjs';
 
 /**
  * `npm start`: the service with everything it needs. Builds, provides PostgreSQL and Redis where none are configured,
  * migrates, seeds, and runs the application until it ends. In production nothing is provided and nothing is seeded.
+ *
+ * `npm run start:dev` (`--watch`) builds and restarts the application whenever a source changes; services keep running.
+ * `npm run start:debug` also opens Node's inspector (`--inspect`).
  */
 
 /** @typedef {import('./services/provide.mjs').Provided} Provided */
+/** @typedef {import('./start/command.mjs').Command} Command */
 
-// For the tests of this file: another application, and other folders.
 const { values: options } = parseArgs({
   options: {
+    watch: { type: 'boolean', default: false },
+    inspect: { type: 'string' },
+    // For the tests of this file: another application, another project to build, and other folders.
     app: { type: 'string' },
+    project: { type: 'string', default: ROOT },
     data: { type: 'string', default: DATA },
     cache: { type: 'string', default: CACHE },
   },
@@ -32,86 +41,76 @@ const { values: options } = parseArgs({
 const env = { ...process.env, NODE_ENV: process.env['NODE_ENV'] || 'development' };
 const production = env['NODE_ENV'] === 'production';
 const folder = resolve(options.data);
-const stopping = new globalThis.AbortController();
-/** @type {(() => unknown)[]} what to undo at the end, last first */
-const undo = [];
+const records = recordsIn(folder);
+const project = resolve(options.project);
 
 const say = (/** @type {string} */ line) => console.log(line);
 
-/** @returns {Promise<void>} */
-async function provideServices() {
+/**
+ * @param {Command} command
+ * @returns {Promise<void>}
+ */
+async function provideServices({ signal, atEnd }) {
   const missing = { postgres: !env['DATABASE_URL'], redis: !env['REDIS_URL'] };
   if (production && missing.postgres) throw new Error('NODE_ENV=production: set DATABASE_URL, nothing is provided');
   if (production || !(missing.postgres || missing.redis)) return;
 
-  undo.push(await takeLock(folder, launcher()));
-  const leftovers = await stopLeftovers(recordsIn(folder));
+  atEnd(await takeLock(folder, launcher()));
+  const leftovers = await stopLeftovers(records);
   if (leftovers.length) say(`stopped what an earlier start left running: ${leftovers.join(', ')}`);
-  const providing = { folder, cache: resolve(options.cache), say, signal: stopping.signal };
+  const providing = { folder, cache: resolve(options.cache), say, signal };
   const starting = [missing.postgres && providePostgres(providing), missing.redis && provideRedis(providing)];
   const results = await Promise.allSettled(starting);
-  for (const result of results) if (result.status === 'fulfilled' && result.value) use(result.value);
+  for (const result of results) if (result.status === 'fulfilled' && result.value) use(result.value, atEnd);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-/** @param {Provided} service */
-function use({ name, variable, url, exited, stop }) {
+/**
+ * @param {Provided} service
+ * @param {Command['atEnd']} atEnd
+ */
+function use({ name, variable, url, exited, stop }, atEnd) {
   env[variable] = url;
   let expected = false;
   void exited.then(() => expected || say(`${name} has ended unexpectedly, see its log in ${folder}`));
-  undo.push(() => {
+  atEnd(() => {
     expected = true;
     return stop();
   });
 }
 
-/** @returns {Promise<number>} the exit code */
-async function main() {
-  const { signal } = stopping;
-  const entry = options.app ?? join(ROOT, 'dist', 'src', 'main.js');
-  if (!options.app) await buildIfNeeded(ROOT, { say, signal });
+const token = () => (production ? '' : ` admin_token=${env['ADMIN_TOKEN']}`);
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<number>} the exit code
+ */
+const startApp = (signal) =>
+  runApp({
+    entry: options.app ?? join(project, 'dist', 'src', 'main.js'),
+    flags: [
+      ...nodeFlags,
+      ...(options.watch ? ['--enable-source-maps'] : []),
+      ...(options.inspect ? [`--inspect=${options.inspect}`] : []),
+    ],
+    env,
+    records,
+    signal,
+    onReady: (url) => say(`ready url=${url}${token()}`),
+  });
+
+const name = options.watch ? `npm run start:${options.inspect ? 'debug' : 'dev'}` : 'npm start';
+await runCommand(name, async (command) => {
+  const { signal } = command;
+  if (!options.watch && !options.app) await buildIfNeeded(project, { say, signal });
   signal.throwIfAborted();
-  await provideServices();
+  await provideServices(command);
   signal.throwIfAborted();
+  // After the services: their lock keeps a second start from building into the folder that the first one runs from.
+  const build = options.watch && (await watchBuild(project, command));
   if (!production) env['ADMIN_TOKEN'] ||= randomBytes(24).toString('base64url');
-  const migrate = [join(ROOT, 'dist', 'src', 'migrate.js'), ...(production ? [] : ['--seed'])];
+  const migrate = [join(project, 'dist', 'src', 'migrate.js'), ...(production ? [] : ['--seed'])];
   if (!options.app) await run(process.execPath, migrate, { env, signal, show: true });
   signal.throwIfAborted();
-  const token = production ? '' : ` admin_token=${env['ADMIN_TOKEN']}`;
-  const onReady = (/** @type {string} */ url) => say(`ready url=${url}${token}`);
-  return runApp({ entry, env, records: recordsIn(folder), signal, onReady });
-}
-
-/** @returns {Promise<void>} */
-async function cleanUp() {
-  for (const step of undo.splice(0).reverse()) {
-    await Promise.resolve()
-      .then(step)
-      .catch((error) => console.error(error));
-  }
-}
-
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  process.on(signal, () => stopping.abort(signal));
-}
-watchLauncher(() => stopping.abort('SIGTERM'));
-process.on('uncaughtException', (error) => {
-  console.error(error);
-  stopping.abort(error);
+  return build ? restartOnBuild(build, { signal, say, start: startApp }) : startApp(signal);
 });
-
-try {
-  const code = await main();
-  process.exitCode = stopping.signal.reason instanceof Error ? 1 : code;
-} catch (error) {
-  const { reason, aborted } = stopping.signal;
-  if (aborted && !(reason instanceof Error))
-    process.exitCode = 128 + constants.signals[/** @type {NodeJS.Signals} */ (reason)];
-  else {
-    console.error(error instanceof Error && !process.env['DEBUG'] ? `npm start: ${error.message}` : error);
-    process.exitCode = 1;
-  }
-}
-await cleanUp();
-// Whatever else is still open, nothing of ours is left.
-process.exit();

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { identify } from '../services/process.mjs';
 import { remember } from '../services/records.mjs';
-import { nodeFlags } from './node-flags.mjs';
 
 /**
  * @typedef {object} AppOptions
  * @property {string} entry
+ * @property {string[]} flags for Node
  * @property {NodeJS.ProcessEnv} env
  * @property {string} records the folder to note the process in
  * @property {AbortSignal} signal its reason is the signal to hand on
@@ -23,9 +23,9 @@ const SPARE_MS = 8000;
  * @param {AppOptions} options
  * @returns {Promise<number>} its exit code
  */
-export async function runApp({ entry, env, records, signal, onReady }) {
+export async function runApp({ entry, flags, env, records, signal, onReady }) {
   // In a process group of its own: Ctrl-C reaches it once, from us, also where npm and the terminal send it to everybody.
-  const child = spawn(process.execPath, [...nodeFlags, entry], {
+  const child = spawn(process.execPath, [...flags, entry], {
     env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     detached: true,
