@@ -1,4 +1,5 @@
 export { isCrowded } from './bounded-pool.js';
+export { compareColumnsOnly } from './column-schema-builder.js';
 export { dataSourceOptions, type DatabaseSettings } from './data-source-options.js';
 export { DatabaseModule } from './database.module.js';
 export { inTransaction } from './in-transaction.js';

@@ -8,9 +8,9 @@ const asNumber: ValueTransformer = {
 
 /**
  * A row of `items`. The database keeps `version` and `updatedAt` honest (a trigger), so that SQL from elsewhere does too;
- * `collation "C"` orders names by code point. Indexes, checks and triggers are the migrations' alone: nothing is synchronised.
+ * `collation "C"` orders names by code point. Indexes, checks and triggers belong to the migrations alone.
  */
-@Entity('items', { synchronize: false })
+@Entity('items')
 export class Item {
   @PrimaryGeneratedColumn('identity', { type: 'integer', generatedIdentity: 'BY DEFAULT' })
   id!: number;
