@@ -25,13 +25,27 @@ const LOCALE =
  * @param {{ name?: string, flags?: string[], signal?: AbortSignal | undefined }} [options]
  * @returns {Promise<Cluster>}
  */
-export async function openCluster(place, { name = `postgres-${parseInt(place.version)}`, flags = [], signal } = {}) {
+export async function openCluster(place, { name = nameFor(place), flags = [], signal } = {}) {
   const data = join(place.folder, name);
-  const passwordFile = `${data}.password`;
-  if (!existsSync(data) || !existsSync(passwordFile)) await create(place, data, passwordFile, flags, signal);
+  if (!findCluster(place, name)) await create(place, data, passwordFileOf(data), flags, signal);
   adopt(data, place);
-  return { data, password: readFileSync(passwordFile, 'utf8').trim() };
+  return { data, password: readFileSync(passwordFileOf(data), 'utf8').trim() };
 }
+
+/**
+ * The cluster of a folder, if there is one.
+ * @param {PostgresPlace} place
+ * @param {string} [name]
+ * @returns {Cluster | undefined}
+ */
+export function findCluster(place, name = nameFor(place)) {
+  const data = join(place.folder, name);
+  if (!existsSync(data) || !existsSync(passwordFileOf(data))) return undefined;
+  return { data, password: readFileSync(passwordFileOf(data), 'utf8').trim() };
+}
+
+const nameFor = (/** @type {PostgresPlace} */ { version }) => `postgres-${parseInt(version)}`;
+const passwordFileOf = (/** @type {string} */ data) => `${data}.password`;
 
 /**
  * @param {PostgresPlace} place

@@ -48,7 +48,11 @@ export const hasDatabase = (adminUrl, name) =>
  * @returns {Promise<void>}
  */
 export async function ensureDatabase(adminUrl, name) {
-  if (!(await hasDatabase(adminUrl, name))) await createDatabase(adminUrl, name);
+  if (await hasDatabase(adminUrl, name)) return;
+  await createDatabase(adminUrl, name).catch(async (error) => {
+    // Another process was faster.
+    if (!(await hasDatabase(adminUrl, name))) throw error;
+  });
 }
 
 /**

@@ -61,11 +61,10 @@ export async function startPostgres({ place, cluster, log, records, settings = [
     });
     rememberLeashed(records, { name: 'postgres', signal: onEnd }, process);
     if (await becomesReady(process, cluster.data)) {
-      const login = `postgres://postgres:${cluster.password}@127.0.0.1:${port}`;
       return {
         port,
         process,
-        url: (database) => `${login}/${database}`,
+        url: (database) => urlOf({ port, password: cluster.password, database }),
         stop: () => process.stop([onEnd, 'SIGQUIT'], STOP_MS),
       };
     }
@@ -77,6 +76,24 @@ export async function startPostgres({ place, cluster, log, records, settings = [
     await sleep(100);
   }
 }
+
+/**
+ * The server that runs on these data, whoever started it.
+ * @param {Cluster} cluster
+ * @returns {((database: string) => string) | undefined} its URLs; undefined when none accepts connections
+ */
+export function runningPostgres({ data, password }) {
+  // Its lines: 1 the pid, 4 the port, 8 the state (src/include/utils/pidfile.h of PostgreSQL).
+  const lines = readPidFile(data);
+  if (lines[7]?.trim() !== 'ready' || !commandOf(Number(lines[0])).includes(data)) return undefined;
+  return (database) => urlOf({ port: Number(lines[3]), password, database });
+}
+
+/**
+ * @param {{ port: number, password: string, database: string }} server
+ * @returns {string}
+ */
+const urlOf = ({ port, password, database }) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
 
 /**
  * A server that already uses these data, though no record tells of it.

@@ -1,9 +1,9 @@
 // @ts-check
 import { join } from 'node:path';
-import { openCluster } from './postgres-cluster.mjs';
+import { findCluster, openCluster } from './postgres-cluster.mjs';
 import { ensureDatabase } from './postgres-databases.mjs';
 import { placePostgres } from './postgres-binaries.mjs';
-import { startPostgres } from './postgres.mjs';
+import { runningPostgres, startPostgres } from './postgres.mjs';
 import { HOW_TO_USE_ANOTHER_REDIS, findRedis } from './redis-binary.mjs';
 import { recordsIn } from './records.mjs';
 import { startRedis } from './redis.mjs';
@@ -52,6 +52,19 @@ export async function providePostgres({ folder, say, signal }) {
   }
   const { stop, process } = server;
   return { name: 'PostgreSQL', variable: 'DATABASE_URL', url: server.url(DATABASE), exited: process.exited, stop };
+}
+
+/**
+ * The database of this clone in a PostgreSQL that another process has provided and still runs.
+ * @param {string} folder
+ * @returns {Promise<string | undefined>} its URL
+ */
+export async function findDatabase(folder) {
+  const cluster = findCluster(placePostgres(folder));
+  const url = cluster && runningPostgres(cluster);
+  if (!url) return undefined;
+  await ensureDatabase(url('postgres'), DATABASE);
+  return url(DATABASE);
 }
 
 /**
