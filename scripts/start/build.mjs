@@ -2,7 +2,6 @@
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { CACHE } from '../services/folders.mjs';
 import { AlreadyStartedError, takeLock } from '../services/lock.mjs';
 import { run } from '../services/run.mjs';
@@ -59,7 +58,7 @@ async function build(root, { say, signal }) {
   if (modified(join(root, 'dist', 'src', 'main.js')) && built > newest) return;
 
   say('building');
-  const nest = fileURLToPath(import.meta.resolve('@nestjs/cli/bin/nest.js'));
+  const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
   await run(process.execPath, [nest, 'build'], { cwd: root, signal });
   // A source that changed while we built is newer than the start of the build, not than its end.
   writeFileSync(stamp, '');
