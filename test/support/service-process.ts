@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/services/folders.mjs';
@@ -31,8 +32,10 @@ export class ServiceProcess {
     const output = openSync(this.log, 'w');
     const { PATH, HOME } = process.env;
     const least = { PATH, HOME, NODE_ENV: 'production', PORT: '0', CACHE_FEED: 'off', WARM_SCHEDULE: 'off' };
+    // A test finishes its requests when it likes: no deadline but its own is to answer them.
+    const patient = { REQUEST_TIMEOUT_MS: '60000' };
     this.#child = spawn(process.execPath, [join(ROOT, 'dist', 'src', 'main.js')], {
-      env: { ...least, ...env },
+      env: { ...least, ...patient, ...env },
       stdio: ['ignore', output, output],
     });
     closeSync(output);
@@ -79,14 +82,21 @@ export class ServiceProcess {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Until no new connection is accepted. */
+  /**
+   * Until no new connection is accepted. Nothing is asked on those that are: where several workers close their servers, Node
+   * may leave one unanswered until the process above them ends (https://github.com/nodejs/node/issues/21746).
+   */
   static refused(url: string): Promise<void> {
-    return until(() =>
-      fetch(url).then(
+    const { hostname, port } = new URL(url);
+    return until(async () => {
+      const socket = connect({ host: hostname, port: Number(port) });
+      const isRefused = await once(socket, 'connect').then(
         () => false,
-        () => true,
-      ),
-    );
+        (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
+      );
+      socket.on('error', () => undefined).destroy();
+      return isRefused;
+    });
   }
 
   /** A request whose body is not complete: it is running until `finish` is called. */
