@@ -2,10 +2,11 @@ import { Controller, Get, Module, Res } from '@nestjs/common';
 import { type Response } from 'express';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { Clock, MemoryLevel } from '../src/cache/index.js';
+import { MemoryLevel } from '../src/cache/index.js';
 import { GracefulShutdown, inFront } from '../src/http/index.js';
 import { cacheStatus } from './support/cache-status.js';
-import { LaneWatch, MovableClock } from './support/lane.js';
+import { MovableClock, withClock } from './support/clocks.js';
+import { LaneWatch } from './support/lane.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type StartAppOptions, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
@@ -44,10 +45,10 @@ afterAll(() => redis.stop());
 
 describe('time, in the fast lane', () => {
   const clock = new MovableClock();
-  const env = { CACHE_TTL_MS: '20000', CACHE_TTL_JITTER: '0', CACHE_L1_LEASE_MS: '60000' };
+  const env = { CACHE_TTL_MS: '40000', CACHE_TTL_JITTER: '0', CACHE_L1_LEASE_MS: '60000' };
   beforeEach(async () => {
     clock.aheadMs = 0;
-    await start({ env, override: (builder) => builder.overrideProvider(Clock).useValue(clock) });
+    await start({ env, override: withClock(clock) });
   });
 
   it('is told: the age grows, the lifetime shrinks', async () => {
@@ -66,7 +67,7 @@ describe('time, in the fast lane', () => {
     clock.aheadMs = 10_000;
     expect((await lane.ask(lane.get('/items/1'))).byLane).toBe(true);
     // Well within the lease: it is the freshness that ends it.
-    clock.aheadMs = 20_001;
+    clock.aheadMs = 40_001;
     await lane.get('/items/1');
     expect((await lane.ask(lane.get('/items/1'))).byLane).toBe(false);
   });
@@ -85,7 +86,9 @@ describe('the fast lane', () => {
     for (let n = 0; n < 6; n += 1) await lane.get('/items/1').expect(200);
     expect(lane.answers).toBe(0);
     await node.close();
-    await start({ env: { CACHE_POLICY: 'strict', CACHE_L1_STRICT: 'acknowledged' } });
+    // A writer waits for the leases of a young generation.
+    const env = { CACHE_POLICY: 'strict', CACHE_L1_STRICT: 'acknowledged', CACHE_L1_LEASE_MS: '400' };
+    await start({ env });
     const { headers } = await lane.warm('/items/1');
     expect(headers['cache-status']).toMatch(/strata-policy=strict$/);
   });
@@ -122,7 +125,7 @@ describe('the fast lane', () => {
     socket.write('GET /begun HTTP/1.1\r\nHost: x\r\n\r\n');
     await until(() => text.includes('begun'));
     const before = lane.answers;
-    const drained = node.app.get(GracefulShutdown).drain({ delayMs: 0, timeoutMs: 20_000 });
+    const drained = node.app.get(GracefulShutdown).drain({ delayMs: 0, timeoutMs: 60_000 });
     socket.write('GET /items/1 HTTP/1.1\r\nHost: x\r\nAccept-Encoding: identity\r\n\r\n');
     end();
     await drained;

@@ -1,5 +1,5 @@
 import { createRedisClient, recordKey, scripts, tagKey } from '../../src/cache/testing.js';
-import { startCacheNode } from '../support/cache-node.js';
+import { renewGeneration, startCacheNode } from '../support/cache-node.js';
 import { list, ProtocolBench, row } from '../support/protocol-bench.js';
 import { until } from '../support/until.js';
 
@@ -10,7 +10,7 @@ const { tag } = row;
 describe('a generation', () => {
   it('does not accept a load that a writer of before its epoch may have missed', async () => {
     const writer = await begin();
-    await bench.node.connection.renewGeneration();
+    await renewGeneration(bench.node.connection);
     expect(await fill(await miss(), '"old"')).toBeUndefined();
     expect(await fill(await miss(list), '"old"')).toBeUndefined();
     await writer.commit();
@@ -20,7 +20,7 @@ describe('a generation', () => {
 
   it('makes everything of the one before unreachable', async () => {
     await fill(await miss(), '1');
-    await bench.node.connection.renewGeneration();
+    await renewGeneration(bench.node.connection);
     expect(await bodyOf()).toBeUndefined();
   });
 
@@ -28,17 +28,15 @@ describe('a generation', () => {
     const before = bench.node.connection.gen;
     await fill(await miss(), '1');
     await fill(await miss(list), '1');
-    await bench.node.connection.renewGeneration();
+    await renewGeneration(bench.node.connection);
     const left = () => bench.node.connection.command(bench.node.connection.gen, (client) => client.keys(`*${before}*`));
-    for (let tries = 0; (await left()).length > 0 && tries < 500; tries += 1)
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(await left()).toEqual([]);
+    await until(async () => (await left()).length === 0);
   });
 
   it('that has ended sweeps nothing of its successor', async () => {
     const { connection } = bench.node;
     const before = connection.gen;
-    await connection.renewGeneration();
+    await renewGeneration(connection);
     await fill(await miss(), '1');
     const sweep = connection.command(connection.gen, (client) =>
       client.eval(scripts.sweep.text, { keys: [recordKey, tagKey(connection.gen, tag)], arguments: [before] }),
@@ -52,7 +50,7 @@ describe('a generation', () => {
     const other = await startCacheNode(bench.database.url, bench.redis.url);
     await fill(await miss(), '1');
     const writer = await begin();
-    await other.connection.renewGeneration();
+    await renewGeneration(other.connection);
     expect(await bench.node.l2.read(row)).toEqual({ outcome: 'bypass', reason: 'no-epoch' });
     await expect(bench.node.tags.fence([tag], [], writer)).rejects.toMatchObject({ reason: expect.any(String) });
     await other.close();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CacheNode, startCacheNode } from '../support/cache-node.js';
+import { type CacheNode, renewGeneration, startCacheNode } from '../support/cache-node.js';
 import { describeLevel } from '../support/level.contract.js';
 import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   node = await startCacheNode(database.url, redis.url, { CACHE_L1_MAX_BYTES: '100000' });
-  await node.connection.renewGeneration();
+  await renewGeneration(node.connection);
   node.lease.extend(node.lease.begin(), node.clock.now());
 });
 
@@ -35,7 +35,7 @@ describeLevel('L1', () => ({
   pass: (ms) => Promise.resolve(node.clock.advance(ms)),
 }));
 
-// Redis keeps its own time, so this is the one place where a test waits for it: 60 and 80 ms.
+// Redis keeps its own time, so this is the one place where a test waits for it.
 describeLevel('L2', () => ({ level: node.l2, snapshot, pass: (ms) => sleep(ms) }));
 
 describe('L1', () => {

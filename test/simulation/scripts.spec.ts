@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { valueField } from '../../src/cache/levels/l2/keys.js';
 import { type ScriptName } from '../../src/cache/levels/l2/scripts.js';
 import { tagKey } from '../../src/cache/testing.js';
-import { type CacheNode, startCacheNode } from '../support/cache-node.js';
+import { type CacheNode, renewGeneration, startCacheNode } from '../support/cache-node.js';
 import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
 import { MemoryRedis } from './memory-redis.js';
 
@@ -15,7 +15,7 @@ let node: CacheNode;
 
 beforeAll(async () => {
   [redis, database] = await Promise.all([startRedis(), createDatabase()]);
-  node = await startCacheNode(database.url, redis.url, { REDIS_TIMEOUT_MS: '5000' });
+  node = await startCacheNode(database.url, redis.url);
 });
 
 afterAll(async () => {
@@ -167,7 +167,7 @@ it('Redis and the shared decisions answer the same to every sequence of commands
   const accepted = new Map<ScriptName, number>();
   await fc.assert(
     fc.asyncProperty(commands, async (sequence) => {
-      await node.connection.renewGeneration();
+      await renewGeneration(node.connection);
       const gen = node.connection.gen;
       await node.connection.command(gen, (client) => client.hSet('strata:record', 'epoch', String(epoch)));
       const memory = new MemoryRedis(() => Date.now());

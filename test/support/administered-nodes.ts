@@ -1,3 +1,4 @@
+import { impatiently } from './clocks.js';
 import { startRedis, type TestRedis } from './services.js';
 import { startApp, type TestApp } from './start-app.js';
 import { until } from './until.js';
@@ -29,9 +30,13 @@ export class AdministeredNodes {
   constructor() {
     beforeAll(async () => {
       this.redis = await startRedis();
-      const env = { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500' };
-      this.a = await startApp({ redis: this.redis.url, env });
-      this.b = await startApp({ redis: this.redis.url, env, database: this.a.databaseUrl });
+      const options = {
+        redis: this.redis.url,
+        env: { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500' },
+        override: impatiently,
+      };
+      this.a = await startApp(options);
+      this.b = await startApp({ ...options, database: this.a.databaseUrl });
     });
     afterAll(async () => {
       await this.b.close();

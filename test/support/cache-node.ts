@@ -5,6 +5,7 @@ import {
   CacheEvents,
   GenerationRecord,
   Lease,
+  LevelUnavailableError,
   MemoryLevel,
   RedisConnection,
   RedisLevel,
@@ -12,6 +13,8 @@ import {
 } from '../../src/cache/testing.js';
 import { loadSettings, type Settings } from '../../src/config/index.js';
 import { FakeClock } from './fake-clock.js';
+import { patience } from './patience.js';
+import { until } from './until.js';
 
 export interface CacheNode {
   readonly settings: Settings;
@@ -37,7 +40,8 @@ export async function startCacheNode(
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     CACHE_TTL_JITTER: '0',
-    REDIS_TIMEOUT_MS: '5000',
+    ...patience,
+    CACHE_L1_LEASE_MS: '1000',
     ...env,
   });
   const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl }).initialize();
@@ -47,6 +51,8 @@ export async function startCacheNode(
   const connection = new RedisConnection(settings, new GenerationRecord(dataSource, events), events);
   const tags = new RedisTags(settings, connection, clock);
   await connection.onModuleInit();
+  // It attempts once, and goes on behind our back.
+  await until(() => connection.state === 'closed');
   return {
     settings,
     clock,
@@ -62,4 +68,17 @@ export async function startCacheNode(
       await dataSource.destroy();
     },
   };
+}
+
+/** Begins a new generation. It has a second for that, which a machine may stand still: then it is asked again. */
+export async function renewGeneration(connection: RedisConnection): Promise<void> {
+  await until(() =>
+    connection.renewGeneration().then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof LevelUnavailableError) return false;
+        throw error;
+      },
+    ),
+  );
 }

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import { type Response, type Test } from 'supertest';
 import { LaneTally } from '../../src/cache/api/lane/lane-tally.js';
-import { SystemClock } from '../../src/cache/index.js';
 import { type TestApp } from './start-app.js';
 import { until } from './until.js';
 
@@ -38,19 +37,6 @@ export class LaneWatch {
   /** As plain as a request can be: supertest alone would send `Accept-Encoding`. */
   get(path: string, headers: Readonly<Record<string, string>> = {}): Test {
     return this.node.http.get(path).set({ 'Accept-Encoding': 'identity', ...headers });
-  }
-}
-
-/** Time that can be moved on, everywhere in a service at once. */
-export class MovableClock extends SystemClock {
-  aheadMs = 0;
-
-  override monotonicMs(): number {
-    return super.monotonicMs() + this.aheadMs;
-  }
-
-  override wallMs(): number {
-    return super.wallMs() + this.aheadMs;
   }
 }
 

@@ -1,4 +1,5 @@
 import { type Address, type Fill, type Level, type Ticket } from '../../src/cache/testing.js';
+import { Stopwatch } from './stopwatch.js';
 
 /** What a suite needs of the level at hand. */
 export interface LevelUnderTest {
@@ -90,11 +91,18 @@ export function describeLevel(name: string, make: () => LevelUnderTest): void {
         });
 
         it('is a hit until its freshness ends, and for as long past it as the reader allows', async () => {
-          await fill(address, '1', { freshMs: 500, keepMs: 5_000 });
-          expect(await bodyOf(address)).toBe('1');
-          await make().pass(520);
+          let freshMs = 250;
+          for (let body: string | undefined; body === undefined; freshMs *= 2) {
+            const watch = new Stopwatch();
+            await fill(address, '1', { freshMs, keepMs: 600_000 });
+            body = await bodyOf(address);
+            // A level that keeps its own time misses what the machine took too long to ask for: then it lives longer.
+            if (body === undefined) expect(watch.elapsedMs).toBeGreaterThan(freshMs - 2);
+            else expect(body).toBe('1');
+          }
+          await make().pass(freshMs);
           expect(await bodyOf(address)).toBeUndefined();
-          expect(await bodyOf(address, 5_000)).toBe('1');
+          expect(await bodyOf(address, 600_000)).toBe('1');
         });
 
         it('is gone when its life ends, whatever the reader allows', async () => {

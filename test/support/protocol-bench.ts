@@ -1,6 +1,6 @@
 import { type QueryRunner } from 'typeorm';
 import { type Address, type Fill, type Filled, tagKey, type Ticket, type Writer } from '../../src/cache/testing.js';
-import { type CacheNode, startCacheNode } from './cache-node.js';
+import { type CacheNode, renewGeneration, startCacheNode } from './cache-node.js';
 import { createDatabase, startRedis, type TestRedis } from './services.js';
 
 export const row: Extract<Address, { kind: 'row' }> = {
@@ -28,7 +28,7 @@ export class ProtocolBench {
       [this.redis, this.database] = await Promise.all([startRedis(), createDatabase()]);
       this.node = await startCacheNode(this.database.url, this.redis.url, env);
     });
-    beforeEach(() => this.node.connection.renewGeneration());
+    beforeEach(() => renewGeneration(this.node.connection));
     afterEach(async () => {
       for (const runner of this.#open) await this.#end(runner, 'ROLLBACK');
     });

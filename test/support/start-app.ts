@@ -11,8 +11,11 @@ import { createMigrationDataSource } from '../../src/data-source.js';
 import { migrate } from '../../src/database/index.js';
 import { Lifecycle } from '../../src/http/index.js';
 import { createApp } from '../../src/server.js';
-import { WarmingAtBoot } from '../../src/warming/index.js';
+import { Lease, RedisConnection } from '../../src/cache/index.js';
+import { WarmingAtBoot, WarmingQueue } from '../../src/warming/index.js';
+import { patience } from './patience.js';
 import { createDatabase } from './services.js';
+import { until } from './until.js';
 
 export interface StartAppOptions {
   /** On top of a test's defaults: silent, on a free port, with a fresh database, nothing warmed unasked. */
@@ -23,6 +26,8 @@ export interface StartAppOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** `REDIS_URL`; without it the service runs without Redis. */
   readonly redis?: string;
+  /** Redis does not answer at the moment: the service starts without its cache. */
+  readonly redisIsAway?: boolean;
   /** A migrated database to share with another node; otherwise one is made and dropped. */
   readonly database?: string;
 }
@@ -39,7 +44,7 @@ export interface TestApp {
 
 /** The whole service, listening, on a real database of its own. */
 export async function startApp(options: StartAppOptions = {}): Promise<TestApp> {
-  const { env = {}, override, imports = [], redis, database } = options;
+  const { env = {}, override, imports = [], redis, redisIsAway = false, database } = options;
   const own = database === undefined ? await createMigratedDatabase() : undefined;
   const databaseUrl = database ?? own?.url ?? '';
   const settings = loadSettings({
@@ -47,7 +52,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     PORT: '0',
     LOG_LEVEL: 'silent',
     // A busy machine is no outage; tests of outages say what they want.
-    REDIS_TIMEOUT_MS: '2000',
+    ...patience,
     WARM_SCHEDULE: 'off',
     WARM_AFTER_FLUSH: 'off',
     INSPECT_EVERY_MS: '0',
@@ -63,6 +68,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     return compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
   });
   await app.listen(settings.port, settings.host);
+  if (redis !== undefined && !redisIsAway) await until(() => hasItsCache(app));
   await app.get(WarmingAtBoot).run();
   app.get(Lifecycle).become('ready');
   const server: Server = app.getHttpServer();
@@ -80,6 +86,10 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     },
   };
 }
+
+/** Boot waits for one attempt to reach Redis only, which a busy machine may miss. */
+const hasItsCache = (app: NestExpressApplication): boolean =>
+  app.get(RedisConnection).state === 'closed' && app.get(Lease).valid && app.get(WarmingQueue).available;
 
 /** A database with the schema and nothing in it. */
 export async function createMigratedDatabase(): Promise<{ readonly url: string; drop(): Promise<void> }> {
