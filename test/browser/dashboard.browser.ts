@@ -10,8 +10,8 @@ import { token, TwoNodes } from './two-nodes.js';
 import { type Scheme, Visit, widths } from './visit.js';
 
 /** A limit for what hangs: a browser and two nodes share what there is. */
-const patientMs = 20_000;
-jest.setTimeout(120_000);
+const patientMs = 60_000;
+jest.setTimeout(240_000);
 
 const nodes = new TwoNodes();
 let browser: Browser;

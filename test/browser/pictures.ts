@@ -8,7 +8,7 @@ import { Visit, widths } from './visit.js';
 const folder = 'docs/pictures';
 /** Until the chart of the first minute is full, in ms. */
 const workMs = 55_000;
-jest.setTimeout(180_000);
+jest.setTimeout(240_000);
 
 const nodes = new TwoNodes();
 let browser: Browser;

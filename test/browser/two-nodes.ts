@@ -1,5 +1,6 @@
 import { seedCatalogue } from '../../src/items/seed-catalogue.js';
 import { ChangeFeed } from '../../src/invalidation/index.js';
+import { impatiently } from '../support/clocks.js';
 import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 import { startRedis, type TestRedis } from '../support/services.js';
@@ -20,10 +21,11 @@ export class TwoNodes {
       this.#drop = () => made.drop();
       const database = made.url;
       const env = { ADMIN_TOKEN: token, DRAIN_TIMEOUT_MS: '500', CACHE_FEED: 'on' };
-      this.a = await startApp({ redis: this.redis.url, env, database });
+      const options = { redis: this.redis.url, env, database, override: impatiently };
+      this.a = await startApp(options);
       await seedCatalogue(this.a.dataSource);
       await until(() => this.a.app.get(ChangeFeed).state === 'leading');
-      this.b = await startApp({ redis: this.redis.url, env, database });
+      this.b = await startApp(options);
     });
     afterAll(async () => {
       await this.b.close();

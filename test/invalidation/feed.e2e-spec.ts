@@ -1,6 +1,7 @@
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
+import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -11,7 +12,12 @@ let nodes: TestApp[];
 
 const env = { CACHE_FEED: 'on', CACHE_TTL_MS: '600000' };
 const start = (policy = 'write-through') =>
-  startApp({ redis: redis.url, database: database.url, env: { ...env, CACHE_POLICY: policy } });
+  startApp({
+    redis: redis.url,
+    database: database.url,
+    env: { ...env, CACHE_POLICY: policy },
+    override: impatiently,
+  });
 const feedOf = (node: TestApp) => node.app.get(ChangeFeed);
 
 beforeAll(async () => {

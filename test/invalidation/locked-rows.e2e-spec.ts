@@ -6,6 +6,7 @@ import { policyLockId } from '../../src/invalidation/policies/policy-lock.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
 import { Item } from '../../src/items/item.entity.js';
 import { itemRule } from '../../src/items/item.rule.js';
+import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -18,7 +19,7 @@ let sent: string[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({ redis: redis.url });
+  node = await startApp({ redis: redis.url, override: impatiently });
   rows = node.app.get(LockedRows);
   node.app.get(CacheEvents).on('invalidated', ({ tags }) => sent.push(...tags));
   // Not what the node asks every few seconds, whatever its writers do.

@@ -1,11 +1,17 @@
 import { DataSource } from 'typeorm';
-import { Lease, RedisConnection } from '../../src/cache/index.js';
+import { type Clock, Lease, RedisConnection, SystemClock } from '../../src/cache/index.js';
+import { recordKey } from '../../src/cache/testing.js';
 import { type PolicyName } from '../../src/config/index.js';
 import { Invalidator, PolicySwitch } from '../../src/invalidation/index.js';
+import { leaseWaitMs } from '../../src/invalidation/bus/lease-wait.js';
 import { PolicyRegistry } from '../../src/invalidation/policies/policy-registry.js';
+import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
+import { renewGeneration } from '../support/cache-node.js';
 import { cacheStatus } from '../support/cache-status.js';
+import { SteppedClock, withClock } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
+import { Stopwatch } from '../support/stopwatch.js';
 import { until } from '../support/until.js';
 
 let redis: TestRedis;
@@ -16,14 +22,27 @@ afterAll(() => redis.stop());
 
 const item = (name: string) => ({ name, category: 'strict', price: 1, quantity: 1 });
 
-async function start(count: number, env: Record<string, string>): Promise<TestApp[]> {
-  const first = await startApp({ redis: redis.url, env });
+async function start(count: number, env: Record<string, string>, clock: Clock = new SystemClock()): Promise<TestApp[]> {
+  const options = { redis: redis.url, env, override: withClock(clock) };
+  const first = await startApp(options);
   nodes.push(first);
-  for (let n = 1; n < count; n += 1) nodes.push(await startApp({ redis: redis.url, database: first.databaseUrl, env }));
+  for (let n = 1; n < count; n += 1) nodes.push(await startApp({ ...options, database: first.databaseUrl }));
   return nodes;
 }
 
+const longLeaseMs = 8_000;
+/** How long a writer waits until every lease has run out. */
+const waitMs = leaseWaitMs({ cacheL1LeaseMs: longLeaseMs });
+
+/** Sends a request whose answer is not awaited. */
+function begin(request: PromiseLike<{ readonly status: number }>) {
+  const begun = { status: 0, answered: Promise.resolve(0) };
+  begun.answered = Promise.resolve(request).then(({ status }) => (begun.status = status));
+  return begun;
+}
+
 afterEach(async () => {
+  jest.restoreAllMocks();
   redis.resume();
   for (const node of nodes.reverse()) await node.close();
   nodes = [];
@@ -69,9 +88,29 @@ describe('strict with L1 bypassed', () => {
 
 describe('strict with an acknowledged L1', () => {
   const env = { CACHE_POLICY: 'strict', CACHE_L1_STRICT: 'acknowledged', CACHE_L1_LEASE_MS: '400' };
-  /** Far longer than a write takes that waits for nobody. */
-  const longMs = 1_500;
-  const patient = { ...env, CACHE_L1_LEASE_MS: String(longMs) };
+  const long = { ...env, CACHE_L1_LEASE_MS: String(longLeaseMs) };
+
+  /**
+   * A row that `b` has in L1, in a generation that is older than any lease. Writers that wait for leases wait until the clock
+   * is told that they have run out.
+   */
+  async function startStepped() {
+    const clock = new SteppedClock(waitMs);
+    const [a, b] = await start(2, long, clock);
+    const connection = a!.app.get(RedisConnection);
+    await connection.command(connection.gen, (client) => client.hSet(recordKey, 'born', '0'));
+    const path = await create(a!, 'v0');
+    clock.wakeAll();
+    await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
+    const put = (name: string) => begin(a!.http.put(path).send(item(name)));
+    /** Until the write is answered: it may fence, and wait, more than once. */
+    const passUntil = (write: { readonly status: number }) =>
+      until(() => {
+        clock.pass();
+        return write.status > 0;
+      });
+    return { a: a!, b: b!, clock, path, put, passUntil };
+  }
 
   it('serves from L1, and still answers every read after an acknowledged write with it', async () => {
     const [a, b] = await start(2, env);
@@ -88,39 +127,44 @@ describe('strict with an acknowledged L1', () => {
   });
 
   it('does not wait for a lease while every node answers', async () => {
-    const [a, b] = await start(2, { ...env, CACHE_L1_LEASE_MS: '3000' });
-    const path = await create(a!, 'v0'); // the generation is young: this one waits
-    await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
-    const started = performance.now();
-    await a!.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    const { put } = await startStepped();
+    // No lease runs out meanwhile.
+    expect(await put('v1').answered).toBe(200);
   });
 
   it('waits out the lease of a node that is cut off, then no longer', async () => {
-    const [a, b] = await start(2, patient);
-    const path = await create(a!, 'v0');
-    await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
+    const { b, clock, put, passUntil } = await startStepped();
+    const lease = b.app.get(Lease);
     // The node holds the row in L1 and hears nothing any more; its acknowledgement will not come.
-    const lease = b!.app.get(Lease);
-    b!.app.get(RedisConnection).command = () => new Promise(() => undefined);
-    const started = performance.now();
-    await a!.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - started).toBeGreaterThan(longMs);
-    expect(lease.valid).toBe(false);
-    const again = performance.now();
-    await a!.http.put(path).send(item('v2')).expect(200);
-    expect(performance.now() - again).toBeLessThan(longMs);
+    jest.spyOn(b.app.get(RedisConnection), 'command').mockImplementation(() => new Promise(() => undefined));
+    const write = put('v1');
+    await until(() => write.status > 0 || clock.sleeping.length > 0);
+    expect([write.status, clock.sleeping]).toEqual([0, [waitMs]]);
+    await passUntil(write);
+    expect([write.status, lease.valid]).toEqual([200, false]);
+    expect(await put('v2').answered).toBe(200);
   });
 
   it('a young generation waits for the leases of nodes that it does not know yet', async () => {
-    const [a, b] = await start(2, patient);
-    const path = await create(a!, 'v0');
-    await until(async () => /detail=l1/.test((await statusAt(b!, path)).api ?? ''));
-    await a!.app.get(RedisConnection).renewGeneration();
-    const started = performance.now();
-    await a!.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - started).toBeGreaterThan(longMs);
-    expect(await Promise.all([nameAt(a!, path), nameAt(b!, path)])).toEqual(['v1', 'v1']);
+    const { a, b, clock, path, put, passUntil } = await startStepped();
+    // It has the row in L1, and its heartbeats do not arrive: the new generation will not know it.
+    const cutOff = jest
+      .spyOn(b.app.get(RedisConnection), 'command')
+      .mockImplementation(() => new Promise(() => undefined));
+    let write = { status: 0 };
+    // Once more where the machine stood still until the generation was not young any more.
+    await until(async () => {
+      const watch = new Stopwatch();
+      await renewGeneration(a.app.get(RedisConnection));
+      write = put('v1');
+      await until(() => write.status > 0 || clock.sleeping.length > 0);
+      return write.status === 0 || watch.elapsedMs < waitMs;
+    });
+    expect([write.status, clock.sleeping]).toEqual([0, [waitMs]]);
+    await passUntil(write);
+    expect(write.status).toBe(200);
+    cutOff.mockRestore();
+    expect(await Promise.all([nameAt(a, path), nameAt(b, path)])).toEqual(['v1', 'v1']);
   });
 });
 
@@ -146,7 +190,8 @@ describe('a switch of the policy', () => {
   });
 
   it('to strict waits for the writers of the old policy, and for every lease of before', async () => {
-    const [a] = await start(1, { CACHE_L1_LEASE_MS: '400' });
+    const clock = new SteppedClock(waitMs);
+    const [a] = await start(1, { CACHE_L1_LEASE_MS: String(longLeaseMs) }, clock);
     const path = await create(a!, 'old');
     const registry = a!.app.get(PolicyRegistry);
     const writer = a!.app.get(DataSource).createQueryRunner();
@@ -163,11 +208,13 @@ describe('a switch of the policy', () => {
     expect([registry.policyOf('items'), registry.writersOf('items')]).toEqual(['write-through', 'write-through']);
     expect(registry.rulesOf('items')).toBe('strict');
     await writer.query('UPDATE items SET quantity = 9');
-    const committingMs = performance.now();
+    expect(clock.sleeping).toEqual([]);
     await writer.commitTransaction();
     await writer.release();
+    await until(() => switched || clock.sleeping.length > 0);
+    expect([switched, clock.sleeping]).toEqual([false, [waitMs]]);
+    clock.pass();
     await switching;
-    expect(performance.now() - committingMs).toBeGreaterThan(400);
     expect((await a!.http.get(path)).body.quantity).toBe(9);
   });
 
@@ -188,6 +235,8 @@ describe('a switch of the policy', () => {
     const [a] = await start(1, { CACHE_POLICY: 'invalidate' });
     const path = await create(a!, 'v0');
     const registry = a!.app.get(PolicyRegistry);
+    // It does not read the policies again every few seconds either.
+    jest.spyOn(a!.app.get(PolicyStore), 'all').mockResolvedValue([]);
     const afterCommit = jest.spyOn(a!.app.get(Invalidator), 'committed');
     await a!.dataSource.query(
       "UPDATE cache_policies SET target = 'strict', policy = 'strict', revision = revision + 1",

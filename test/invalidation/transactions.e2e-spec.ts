@@ -3,6 +3,7 @@ import { CacheEvents, ReadThrough, rowAddress, RedisLevel } from '../../src/cach
 import { policyNames } from '../../src/config/index.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
+import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -12,7 +13,7 @@ let sent: string[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({ redis: redis.url });
+  node = await startApp({ redis: redis.url, override: impatiently });
   node.app.get(CacheEvents).on('invalidated', ({ tags }) => sent.push(...tags));
 });
 

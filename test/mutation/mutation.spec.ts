@@ -58,4 +58,4 @@ it('a guard that is switched off is missed, by the model and by the simulation',
   const some = ['fence-row', 'epoch', 'release-stamp', 'placeholder', 'derived-stamps', 'fence-or-fail'];
   const { stdout } = await run(process.execPath, ['test/mutation/mutate.mjs', '--dry', ...some]);
   expect(stdout).toContain(`${some.length} of ${some.length} mutants caught`);
-}, 120_000);
+}, 600_000);

@@ -177,7 +177,7 @@ export const localMutants = [
     file: bus,
     find: 'this.connection.superseded(gen);',
     replace: '',
-    by: [spec('admin.cache.e2e-spec', 'within a second no node serves anything older')],
+    by: [spec('admin.cache.e2e-spec', 'once its message has come, no node serves anything older')],
   },
   {
     name: 'blind-lease',
