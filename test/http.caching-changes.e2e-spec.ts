@@ -113,7 +113,7 @@ describe('what is past its lifetime', () => {
     expect(cacheStatus(second).api).toBe('fwd=stale; fwd-status=304; stored; strata-policy=ttl');
     expect(second.body).toEqual({ body: 'of the first' });
     expect(second.headers).toMatchObject({ 'x-run': '2', 'cache-control': 'max-age=60' });
-    expect(await apiOf(route.path)).toMatch(/^hit; ttl=5\d/);
+    expect(await apiOf(route.path)).toMatch(/^hit; ttl=[1-5]\d/);
     expect(seen).toEqual([undefined, { etag: '"v1"' }]);
   });
 

@@ -44,7 +44,7 @@ describe('draining', () => {
 
   it('lets a running request finish, says that its connection closes, and accepts no other', async () => {
     const { outcome } = await begin();
-    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
+    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 60_000 });
     expect(lifecycle.state).toBe('draining');
     expect(lifecycle.draining.aborted).toBe(true);
     await expect(fetch(`${app.url}/items`)).rejects.toThrow();
@@ -67,7 +67,7 @@ describe('draining', () => {
   it('answers what a kept connection still brings, and closes those that bring nothing', async () => {
     const ask = asking();
     await Promise.all([ask(), ask()]);
-    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
+    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 60_000 });
     expect(await ask()).toEqual({ status: 200, connection: 'close' });
     await drained;
   });
@@ -75,7 +75,7 @@ describe('draining', () => {
   it('answers what a kept connection has brought while the process stood still', async () => {
     const ask = asking();
     await ask();
-    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 10_000 });
+    const drained = shutdown.drain({ delayMs: 0, timeoutMs: 60_000 });
     const answered = ask();
     // Once it has been sent.
     process.nextTick(standStill, 500);
@@ -91,10 +91,19 @@ describe('draining', () => {
   });
 
   it('still accepts during the delay, while readiness says no', async () => {
-    const drained = shutdown.drain({ delayMs: 500, timeoutMs: 5_000 });
+    let endDelay = (): void => undefined;
+    const delay = jest.spyOn(globalThis, 'setTimeout').mockImplementationOnce((callback) => {
+      endDelay = callback;
+      return undefined as unknown as NodeJS.Timeout;
+    });
+    const drained = shutdown.drain({ delayMs: 500, timeoutMs: 60_000 });
+    expect(delay.mock.calls).toEqual([[expect.any(Function), 500]]);
+    delay.mockRestore();
     expect(lifecycle.state).toBe('draining');
     await app.http.get('/items').expect(200);
+    endDelay();
     await drained;
+    await expect(fetch(`${app.url}/items`)).rejects.toThrow();
     lifecycle.become('ready');
     expect(lifecycle.state).toBe('draining');
   });
