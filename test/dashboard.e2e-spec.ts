@@ -12,6 +12,7 @@ import { hammer } from './support/administered-nodes.js';
 import { hear, SlowResponse } from './support/event-listener.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
+import { Stopwatch } from './support/stopwatch.js';
 import { until } from './support/until.js';
 
 const token = 'correct-horse-battery-staple';
@@ -102,12 +103,25 @@ describe('the counters', () => {
   const latest = (listener: Awaited<ReturnType<typeof hear>>) => listener.events().at(-1) as Counters;
 
   it('are told at once, and again every second', async () => {
+    const counters = app.app.get(LiveCounters);
+    const read = jest.spyOn(counters, 'read');
+    const connect = counters.connect.bind(counters);
+    let readAtOnce = 0;
+    jest.spyOn(counters, 'connect').mockImplementationOnce((res) => {
+      connect(res);
+      readAtOnce = read.mock.calls.length;
+    });
+    const watch = new Stopwatch();
     const listener = await hear(app, '/dashboard/events');
     expect(listener.answer.headers).toMatchObject({
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
     });
-    await until(() => listener.events().length > 0, 900);
+    await until(() => listener.events().length > 0);
+    // What was read as the client came, not when the second was over.
+    expect(readAtOnce).toBe(1);
+    expect(listener.events()[0]).toEqual(read.mock.results[0]!.value);
+    jest.restoreAllMocks();
     expect(latest(listener)).toMatchObject({
       type: 'counters',
       state: 'ready',
@@ -120,7 +134,7 @@ describe('the counters', () => {
     });
     await until(() => listener.events().length > 1);
     const [first, second] = listener.events() as Counters[];
-    expect(second!.atMs - first!.atMs).toBeGreaterThan(900);
+    expect(second!.atMs - first!.atMs + watch.stalledMs).toBeGreaterThan(900);
     await until(() => latest(listener).queue !== null);
     expect(latest(listener).queue).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0, completed: 0 });
     listener.leave();

@@ -2,6 +2,7 @@ import { CacheEvents } from '../src/cache/index.js';
 import { WarmingQueue } from '../src/warming/index.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
+import { insist, until } from './support/until.js';
 
 const token = 'correct-horse-battery-staple';
 const hammer = { name: 'Hammer', description: null, category: 'tools', price: 19.99, quantity: 3 };
@@ -181,13 +182,15 @@ describe('the metrics', () => {
   it('count the jobs that wait', async () => {
     const queue = app.app.get(WarmingQueue);
     const waiting = async () => (await read()).valueOf('warming_queue_jobs', { state: 'waiting' });
-    expect(await waiting()).toBe(0);
-    await queue.call((bull) => bull.pause());
-    await queue.call((bull) => bull.add('warm', { request: { entity: 'items', strategy: 'recent' } }));
-    expect(await waiting()).toBe(1);
-    await queue.call((bull) => bull.empty());
-    await queue.call((bull) => bull.resume());
-    expect(await waiting()).toBe(0);
+    const shown = (count: number) => until(async () => (await waiting()) === count);
+    await shown(0);
+    await insist(() => queue.call((bull) => bull.pause()));
+    const request = { entity: 'items', strategy: 'recent' } as const;
+    await insist(() => queue.call((bull) => bull.add('warm', { request }, { jobId: 'one' })));
+    await shown(1);
+    await insist(() => queue.call((bull) => bull.empty()));
+    await insist(() => queue.call((bull) => bull.resume()));
+    await shown(0);
   });
 
   it('count warming jobs by how they ended', async () => {

@@ -1,20 +1,24 @@
+import { getQueueToken } from '@nestjs/bull';
+import { type Queue } from 'bull';
 import { CacheEvents } from '../src/cache/index.js';
 import { ItemsReader } from '../src/items/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { startRedis, type TestRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
-import { adminEnv, adminToken, GatedWarmer, insertItems, warmingOf } from './support/warming.js';
+import { adminEnv, adminToken, GatedWarmer, insertItems, type JobBody, warmingOf } from './support/warming.js';
 
 describe('a warming job', () => {
   let redis: TestRedis;
   let app: TestApp;
   let gated: GatedWarmer;
+  let failedAttempts = 0;
   beforeAll(async () => {
     redis = await startRedis();
     app = await startApp({ redis: redis.url, env: adminEnv });
     await insertItems(app, 1_001);
     gated = GatedWarmer.on(app, 4);
+    app.app.get<Queue>(getQueueToken('warming')).on('failed', () => (failedAttempts += 1));
   });
   afterAll(async () => {
     gated.open();
@@ -23,11 +27,20 @@ describe('a warming job', () => {
   });
 
   const items = (body: object) => ({ entity: 'items', ...body });
+  /** What an attempt has warmed that failed, since Redis did not answer in time, is cached already for the next one. */
+  const expectTally = (
+    { warmed = 0, alreadyCached = 0 }: JobBody,
+    expected: [warmed: number, alreadyCached: number],
+  ) => {
+    if (failedAttempts === 0) expect([warmed, alreadyCached]).toEqual(expected);
+    else expect(warmed + alreadyCached).toBe(expected[0] + expected[1]);
+  };
   const status = async (path: string) => cacheStatus(await app.http.get(path));
 
   it('is accepted at once, and found under its Location', async () => {
-    const { post, get, reaches } = warmingOf(app);
-    const accepted = await post(items({ strategy: 'recent', limit: 3 })).expect(202);
+    const { post, find, asked, reaches } = warmingOf(app);
+    const accepted = await asked(() => post(items({ strategy: 'recent', limit: 3 })));
+    expect(accepted.status).toBe(202);
     expect(accepted.body).toMatchObject({
       state: expect.any(String),
       progress: expect.any(Number),
@@ -35,27 +48,38 @@ describe('a warming job', () => {
     });
     expect(accepted.headers['location']).toBe(`/admin/warming/jobs/${accepted.body.id}`);
     await reaches(accepted.body.id, 'completed');
-    await get(accepted.body.id)
-      .expect(200)
-      .expect(({ body }) =>
-        expect(body).toMatchObject({ progress: 100, warmed: 3, refused: 0, entity: 'items', limit: 3 }),
-      );
+    const job = await find(accepted.body.id);
+    expect(job).toMatchObject({ progress: 100, refused: 0, entity: 'items', limit: 3 });
+    expectTally(job, [3, 0]);
   });
 
   it('for all makes the next read of any row a hit of the shared level, and is at 100 only when it is', async () => {
     const { start, find } = warmingOf(app);
-    const { id } = await start(items({ strategy: 'all' }));
+    const reader = app.app.get(ItemsReader);
+    const load = reader.loadItems.bind(reader);
     const seen = [0];
+    // No batch is loaded before somebody has seen how far the ones before it were.
+    let looks = 0;
+    jest.spyOn(reader, 'loadItems').mockImplementation(async (ids) => {
+      const before = looks;
+      await until(() => looks > before + 1);
+      return load(ids);
+    });
+    const { id } = await start(items({ strategy: 'all' }));
     await until(async () => {
       const { progress, state } = await find(id);
+      looks += 1;
       seen.push(progress);
       if (state !== 'completed') expect(progress).toBeLessThanOrEqual(100);
       return state === 'completed';
     });
+    jest.restoreAllMocks();
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(seen.at(-1)).toBe(100);
     expect(seen.some((progress) => progress > 0 && progress < 100)).toBe(true);
-    expect(await find(id)).toMatchObject({ warmed: 998, alreadyCached: 3, refused: 0 });
+    const job = await find(id);
+    expect(job.refused).toBe(0);
+    expectTally(job, [998, 3]);
     for (const n of [1, 200, 201, 1_001]) expect((await status(`/items/${n}`)).db).toContain('hit; detail=l2');
   });
 
@@ -78,7 +102,7 @@ describe('a warming job', () => {
 
   it('for ids keeps what it finds, and that there is nothing', async () => {
     const job = await warmingOf(app).done(items({ strategy: 'ids', ids: [5_000, 5_001, 5_000] }));
-    expect(job).toMatchObject({ warmed: 2, alreadyCached: 0 });
+    expectTally(job, [2, 0]);
     const absent = await app.http.get('/items/5000').expect(404);
     expect(cacheStatus(absent).db ?? 'hit; detail=l2').toContain('hit; detail=l2');
     const load = jest.spyOn(app.app.get(ItemsReader), 'loadItem');
@@ -123,8 +147,10 @@ describe('a warming job', () => {
   });
 
   it.each(['999999', '0', 'abc', 'wait', 'id'])('%s is a 404, also to cancel', async (id) => {
-    await warmingOf(app).get(id).expect(404).expect('Content-Type', 'application/problem+json');
-    await warmingOf(app).remove(id).expect(404);
+    const { asked, get, remove } = warmingOf(app);
+    const { status: found, headers } = await asked(() => get(id));
+    expect([found, headers['content-type']]).toEqual([404, 'application/problem+json']);
+    expect((await asked(() => remove(id))).status).toBe(404);
   });
 
   it('can be looked at on the board, which loads only what this service has', async () => {
@@ -176,25 +202,25 @@ describe('cancelling', () => {
   });
 
   it('ends an active job behind its batch', async () => {
-    const { start, remove, reaches, find } = warmingOf(app);
+    const { start, cancel, reaches, find } = warmingOf(app);
     const job = await start({ entity: 'gated', strategy: 'all' });
     await until(() => gated.begun.length === 1);
-    await remove(job.id).expect(204);
+    await cancel(job.id);
     expect((await find(job.id)).state).toBe('active');
     gated.letThrough();
     expect(await reaches(job.id, 'cancelled')).toMatchObject({ progress: 25, warmed: 1 });
     expect(gated.begun).toEqual([1]);
-    await remove(job.id).expect(204);
+    await cancel(job.id);
   });
 
   it('removes a waiting job, and the same may be asked anew', async () => {
-    const { start, remove, get } = warmingOf(app);
+    const { start, cancel, asked, get } = warmingOf(app);
     await start({ entity: 'gated', strategy: 'all' });
     await until(() => gated.begun.length === 1);
     const waiting = await start({ entity: 'gated', strategy: 'all', limit: 2 });
     expect(waiting.state).toBe('waiting');
-    await remove(waiting.id).expect(204);
-    await get(waiting.id).expect(404);
+    await cancel(waiting.id);
+    expect((await asked(() => get(waiting.id))).status).toBe(404);
     expect((await start({ entity: 'gated', strategy: 'all', limit: 2 })).id).not.toBe(waiting.id);
   });
 });

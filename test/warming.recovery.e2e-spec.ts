@@ -1,22 +1,39 @@
 import { getQueueToken } from '@nestjs/bull';
 import { type Queue } from 'bull';
+import { type Test } from 'supertest';
+import { JobReleasedError } from '../src/warming/warming.errors.js';
 import { createMigratedDatabase, startApp, type TestApp } from './support/start-app.js';
 import { startRedis, type TestRedis } from './support/services.js';
-import { until } from './support/until.js';
-import { adminEnv, adminToken, GatedWarmer, insertItems, warmingOf } from './support/warming.js';
+import { Stopwatch } from './support/stopwatch.js';
+import { insist, until } from './support/until.js';
+import { adminEnv, adminToken, GatedWarmer, insertItems, type JobBody, warmingOf } from './support/warming.js';
 
 const job = { entity: 'gated', strategy: 'all' };
+const queueOf = ({ app }: TestApp) =>
+  app.get<Queue & Record<'bclient' | 'eclient', Queue['client']>>(getQueueToken('warming'));
 
 describe('a warming job among several nodes', () => {
   let redis: TestRedis;
   let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
   const running: TestApp[] = [];
+  let watch: Stopwatch;
   const startNode = async (env: Record<string, string> = {}) => {
     const node = await startApp({ redis: redis.url, database: database.url, env: { ...adminEnv, ...env } });
     running.push(node);
-    return { node, gated: GatedWarmer.on(node, 6) };
+    const gated = GatedWarmer.on(node, 6);
+    let failures = 0;
+    const isFailure = (error: Error) => !(error instanceof JobReleasedError);
+    queueOf(node).on('failed', (_, error) => (failures += Number(isFailure(error))));
+    /** Where Redis did not answer in time, or the process stood still until its lock was gone, batches are begun again. */
+    const wentOn = (ended: JobBody, begun: readonly number[]): void => {
+      const disturbed = failures > 0 || watch.longestStallMs > 1_000;
+      if (disturbed) expect(new Set(gated.begun)).toEqual(new Set(begun));
+      else expect([ended.attempts, gated.begun]).toEqual([0, begun]);
+    };
+    return { node, gated, wentOn };
   };
   beforeEach(async () => {
+    watch = new Stopwatch();
     redis = await startRedis();
     database = await createMigratedDatabase();
   });
@@ -30,21 +47,22 @@ describe('a warming job among several nodes', () => {
     const first = await startNode({ DRAIN_TIMEOUT_MS: '200' });
     const { id } = await warmingOf(first.node).start(job);
     for (const batch of [1, 2, 3]) {
-      await until(() => first.gated.begun.length === batch);
+      await until(() => first.gated.begun.length >= batch);
       if (batch < 3) first.gated.letThrough();
     }
     // As a kill does it: not a word more from this node, hence no lock.
-    const { client, bclient, eclient } = first.node.app.get<Queue & Record<'bclient' | 'eclient', Queue['client']>>(
-      getQueueToken('warming'),
-    );
+    const { client, bclient, eclient } = queueOf(first.node);
     for (const connection of [client, bclient, eclient]) connection.disconnect();
 
     const second = await startNode();
-    second.gated.open();
     const { find, reaches } = warmingOf(second.node);
-    expect(await find(id)).toMatchObject({ state: 'active', progress: 33 });
-    expect(await reaches(id, 'completed', 30_000)).toMatchObject({ progress: 100, warmed: 6, attempts: 0 });
-    expect(second.gated.begun).toEqual([3, 4, 5, 6]);
+    // The lock may have run out already, and the other node have taken the job.
+    await until(async () => (await find(id)).state === 'active');
+    expect(await find(id)).toMatchObject({ progress: 33 });
+    second.gated.open();
+    const ended = await reaches(id, 'completed');
+    expect(ended).toMatchObject({ progress: 100, warmed: 6 });
+    second.wentOn(ended, [3, 4, 5, 6]);
     first.gated.open();
   });
 
@@ -58,34 +76,36 @@ describe('a warming job among several nodes', () => {
     first.gated.letThrough();
     await closed;
     running.splice(running.indexOf(first.node), 1);
-    expect(await warmingOf(second.node).reaches(id, 'completed')).toMatchObject({ warmed: 6, attempts: 0 });
-    expect(second.gated.begun).toEqual([2, 3, 4, 5, 6]);
+    const ended = await warmingOf(second.node).reaches(id, 'completed');
+    expect(ended).toMatchObject({ warmed: 6 });
+    second.wentOn(ended, [2, 3, 4, 5, 6]);
   });
 
   it('that loses what it has filled begins again, and its progress does not go back', async () => {
-    const { node, gated } = await startNode();
+    const { node, gated, wentOn } = await startNode();
     const { start, find, reaches } = warmingOf(node);
     const { id } = await start(job);
     for (const batch of [1, 2, 3]) {
-      await until(() => gated.begun.length === batch);
+      await until(() => gated.begun.length >= batch);
       if (batch < 3) gated.letThrough();
     }
     await node.http.post('/admin/cache/clear').auth(adminToken, { type: 'bearer' });
     gated.letThrough();
-    await until(() => gated.begun.length === 4);
+    await until(() => gated.begun.length >= 4);
     expect((await find(id)).progress).toBe(50);
     gated.open();
-    expect(await reaches(id, 'completed')).toMatchObject({ progress: 100, warmed: 6 });
-    expect(gated.begun).toEqual([1, 2, 3, 1, 2, 3, 4, 5, 6]);
+    const ended = await reaches(id, 'completed');
+    expect(ended).toMatchObject({ progress: 100, warmed: 6 });
+    wentOn(ended, [1, 2, 3, 1, 2, 3, 4, 5, 6]);
   });
 
   it('that hangs does not keep its node from ending', async () => {
     const { node, gated } = await startNode({ DRAIN_TIMEOUT_MS: '200' });
     await warmingOf(node).start(job);
     await until(() => gated.begun.length === 1);
-    const startedMs = performance.now();
+    // The batch ends only behind the node.
     await node.close();
-    expect(performance.now() - startedMs).toBeLessThan(9_000);
+    expect(gated.begun).toEqual([1]);
     running.splice(0);
     gated.open();
   });
@@ -94,16 +114,17 @@ describe('a warming job among several nodes', () => {
 describe('without an answer from Redis', () => {
   let redis: TestRedis;
   let app: TestApp;
-  const timed = async (question: () => PromiseLike<{ headers: object }>) => {
-    const startedMs = performance.now();
-    const { headers } = await question();
+  /** What a 503 says: the same answer at the deadline of the request would say something else. */
+  const refusal = async (question: () => Test): Promise<string> => {
+    const { headers, body } = await question().expect(503);
     expect(headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/problem+json' });
-    return performance.now() - startedMs;
+    return body.detail as string;
   };
+  /** After the second that an answer is waited for; at once. */
+  const [noAnswer, notThere] = ['The warming queue does not answer.', 'The warming queue is not available.'];
   beforeEach(async () => {
     redis = await startRedis();
-    // A read asks Redis twice, and waits for it each time.
-    app = await startApp({ redis: redis.url, env: { ...adminEnv, REQUEST_TIMEOUT_MS: '20000' } });
+    app = await startApp({ redis: redis.url, env: { ...adminEnv, REDIS_TIMEOUT_MS: '2000' } });
   });
   afterEach(async () => {
     redis.resume();
@@ -115,15 +136,15 @@ describe('without an answer from Redis', () => {
     const { post, get, remove, done } = warmingOf(app);
     await done({ strategy: 'all' });
     redis.pause();
-    expect(await timed(() => post({ strategy: 'recent' }).expect(503))).toBeLessThan(4_000);
-    expect(await timed(() => get('1').expect(503))).toBeLessThan(4_000);
+    // While it hangs, hence in time.
+    expect(await refusal(() => post({ strategy: 'recent' }))).toBe(noAnswer);
+    expect([noAnswer, notThere]).toContain(await refusal(() => get('1')));
     redis.resume();
     await until(async () => (await get('1')).status === 200);
     await redis.kill();
-    await until(async () => (await get('1')).status === 503);
-    // At once, not after the second that an answer is waited for.
-    expect(await timed(() => post({ strategy: 'recent' }).expect(503))).toBeLessThan(900);
-    expect(await timed(() => remove('1').expect(503))).toBeLessThan(900);
+    await until(async () => (await refusal(() => get('1'))) === notThere);
+    expect(await refusal(() => post({ strategy: 'recent' }))).toBe(notThere);
+    expect(await refusal(() => remove('1'))).toBe(notThere);
     await app.http.get('/items').expect(200);
     await redis.restart();
     await until(async () => (await post({ strategy: 'all', limit: 1 })).status === 202);
@@ -135,10 +156,9 @@ describe('without an answer from Redis', () => {
     const { id } = await start({ strategy: 'all' });
     await until(async () => (await find(id)).progress > 0);
     redis.pause();
-    await new Promise((resolve) => setTimeout(resolve, 50));
     await app.http.get('/items/1').expect(200);
     redis.resume();
-    const { warmed, alreadyCached, refused } = await reaches(id, 'completed', 30_000);
+    const { warmed, alreadyCached, refused } = await reaches(id, 'completed');
     expect(warmed! + alreadyCached! + refused!).toBeGreaterThanOrEqual(2_000);
   });
 });
@@ -147,14 +167,14 @@ describe('a node', () => {
   it('starts without its Redis, and takes jobs as soon as it is there', async () => {
     const redis = await startRedis();
     await redis.kill();
-    const app = await startApp({ redis: redis.url, env: { ...adminEnv, WARM_SCHEDULE: '0 0 1 1 *' } });
+    const env = { ...adminEnv, WARM_SCHEDULE: '0 0 1 1 *' };
+    const app = await startApp({ redis: redis.url, redisIsAway: true, env });
     const { post, done } = warmingOf(app);
     await post({ strategy: 'all' }).expect(503);
     await redis.restart();
     await until(async () => (await post({ strategy: 'all', limit: 1 })).status === 202);
     await done({ strategy: 'all', limit: 2 });
-    const queue = app.app.get<Queue>(getQueueToken('warming'));
-    await until(async () => (await queue.getRepeatableCount()) === 1);
+    await until(async () => (await insist(() => queueOf(app).getRepeatableCount())) === 1);
     await app.close();
     await redis.stop();
   });
