@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Lease, MemoryLevel, RedisConnection } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { type HealthSource, HealthSources, type HealthState, Lifecycle } from '../http/index.js';
 import { Journal } from '../invalidation/index.js';
-import { Probe } from './probe.js';
+import { late, Probe } from './probe.js';
 
 /** Of one check: whoever asks has a deadline, too. */
 const timeoutMs = 800;
@@ -104,13 +103,13 @@ export class HealthChecks {
 }
 
 async function stateOf(source: HealthSource): Promise<HealthState> {
-  const late = new AbortController();
+  const degraded: HealthState = { status: 'degraded' };
+  const answered = new AbortController();
   try {
-    const asked = Promise.resolve(source.state());
-    return await Promise.race([asked, sleep<HealthState>(timeoutMs, { status: 'degraded' }, { signal: late.signal })]);
+    return await Promise.race([Promise.resolve(source.state()), late(timeoutMs, degraded, answered.signal)]);
   } catch {
-    return { status: 'degraded' };
+    return degraded;
   } finally {
-    late.abort();
+    answered.abort();
   }
 }

@@ -1,4 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+
+/** Resolves once the time is over, behind every answer that came in while this process was busy. */
+export async function late<T>(timeoutMs: number, outcome: T, signal: AbortSignal): Promise<T> {
+  await sleep(timeoutMs, undefined, { signal });
+  return turn(outcome);
+}
 
 /**
  * A question with a deadline, asked by one at a time: as long as nobody has answered it, it is not asked again, so that
@@ -16,11 +22,11 @@ export class Probe {
   /** Whether there was an answer in time. */
   async answers(): Promise<boolean> {
     this.#pending ??= this.#ask().finally(() => (this.#pending = undefined));
-    const late = new AbortController();
+    const answered = new AbortController();
     try {
-      return await Promise.race([this.#pending, sleep(this.timeoutMs, false, { signal: late.signal })]);
+      return await Promise.race([this.#pending, late(this.timeoutMs, false, answered.signal)]);
     } finally {
-      late.abort();
+      answered.abort();
     }
   }
 
