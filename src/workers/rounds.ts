@@ -25,7 +25,8 @@ export class Rounds {
       clearTimeout(timer);
       if (this.#open.delete(id)) send(asker, { type: 'answers', id: askedAs, texts });
     };
-    const timer = setTimeout(end, deadlineMs);
+    // What came in while this process was busy is read before.
+    const timer = setTimeout(() => setImmediate(end), deadlineMs);
     this.#open.set(id, { awaited, texts, end });
     for (const worker of awaited) send(worker, { type: 'say', id });
   }
