@@ -33,7 +33,7 @@ describe(`with ${rowCount} items`, () => {
     database = await createMigratedDatabase();
     dataSource = await new DataSource({ type: 'postgres', url: database.url }).initialize();
     await fillWithoutIndexes();
-  }, 240_000);
+  }, 900_000);
   afterAll(async () => {
     await dataSource.destroy();
     await database.drop();

@@ -1,4 +1,4 @@
-import { ServiceProcess } from './support/service-process.js';
+import { buildLimitMs, ServiceProcess } from './support/service-process.js';
 import { inspectable, Inspector } from './support/inspector.mjs';
 import { createMigratedDatabase } from './support/start-app.js';
 import { freePort } from '../scripts/services/ports.mjs';
@@ -10,7 +10,7 @@ let service: ServiceProcess;
 beforeAll(async () => {
   await ServiceProcess.build();
   database = await createMigratedDatabase();
-}, 180_000);
+}, buildLimitMs);
 
 afterAll(() => database.drop());
 afterEach(() => service.kill());
@@ -62,14 +62,13 @@ describe('SIGTERM', () => {
   it('ends a process with 0 that is not ready yet, since it is warming', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     // Nobody answers there: the warming waits until its time is over, or it is told to end.
-    run({ PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', WARM_AT_BOOT: 'recent' });
-    await until(
-      () =>
-        fetch(`${url}/health/ready`).then(
-          ({ status }) => status === 503,
-          () => false,
-        ),
-      20_000,
+    const warming = { WARM_AT_BOOT: 'recent', WARM_AT_BOOT_TIMEOUT_MS: '600000' };
+    run({ PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', ...warming });
+    await until(() =>
+      fetch(`${url}/health/ready`).then(
+        ({ status }) => status === 503,
+        () => false,
+      ),
     );
     service.signal('SIGTERM');
     expect(await service.ended()).toBe(0);

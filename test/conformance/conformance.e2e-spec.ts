@@ -37,7 +37,7 @@ beforeAll(async () => {
     `${name.padEnd(24)}${required.passed} of ${required.of} required   ${optimal.passed} of ${optimal.of} optimal`;
   const others = Object.entries(report.others).map(([name, of]) => line(name, of));
   process.stdout.write(`\ntests passed on ${report.suite}\n${[line('Strata', report), ...others].join('\n')}\n\n`);
-}, 240_000);
+}, 900_000);
 
 describe('the api layer under the public HTTP cache tests', () => {
   it('passes every required test, but for those that are explained', () => {

@@ -16,7 +16,7 @@ const requestsPerConversation = 2.2;
 /** How often something is really written. */
 const conversationsPerWrite = 40;
 
-jest.setTimeout(Math.max(120_000, requests * 60));
+jest.setTimeout(Math.max(600_000, requests * 300));
 
 let redis: TestRedis;
 let node: TestApp;

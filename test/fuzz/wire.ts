@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { type Conversation } from './requests.arbitrary.js';
 
-const patienceMs = 10_000;
+/** A limit for what hangs. */
+const patienceMs = 120_000;
 
 /** Has a conversation, and returns every byte of the answers until the server has closed the connection. */
 export function converse(port: number, { requests, ending, cuts }: Conversation): Promise<string> {

@@ -190,4 +190,4 @@ it('Redis and the shared decisions answer the same to every sequence of commands
   );
   for (const name of ['getRows', 'fillRow', 'storeRow', 'storeDerived'] as const)
     expect(accepted.get(name) ?? 0).toBeGreaterThan(10);
-}, 240_000);
+}, 600_000);

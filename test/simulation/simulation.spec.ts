@@ -40,7 +40,7 @@ async function run(name: SetupName): Promise<Explored> {
   return explored;
 }
 
-jest.setTimeout(Math.max(120_000, schedules * 200));
+jest.setTimeout(Math.max(600_000, schedules * 400));
 
 const test = (name: SetupName) => (chosen.includes(name) ? it : it.skip);
 

@@ -2,11 +2,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/services/folders.mjs';
 import { buildIfNeeded } from '../../scripts/start/build.mjs';
+import { patience } from './patience.js';
 import { until } from './until.js';
+
+/** Limits for what hangs. */
+export const buildLimitMs = 900_000;
+const readyLimitMs = 240_000;
 
 function fail(text: string): never {
   throw new Error(`the service has not become ready:\n${text.slice(-2_000)}`);
@@ -20,7 +26,7 @@ export class ServiceProcess {
   readonly log = join(this.#folder, 'log');
 
   static async build(): Promise<void> {
-    await buildIfNeeded(ROOT, { say: () => undefined, signal: AbortSignal.timeout(170_000) });
+    await buildIfNeeded(ROOT, { say: () => undefined, signal: AbortSignal.timeout(buildLimitMs) });
   }
 
   /** @param env what it has besides the least that it needs: `DATABASE_URL`, say */
@@ -29,7 +35,7 @@ export class ServiceProcess {
     const { PATH, HOME } = process.env;
     const least = { PATH, HOME, NODE_ENV: 'production', PORT: '0', CACHE_FEED: 'off', WARM_SCHEDULE: 'off' };
     this.#child = spawn(process.execPath, [join(ROOT, 'dist', 'src', 'main.js')], {
-      env: { ...least, ...env },
+      env: { ...least, ...patience, DRAIN_TIMEOUT_MS: '120000', ...env },
       stdio: ['ignore', output, output],
     });
     closeSync(output);
@@ -57,7 +63,7 @@ export class ServiceProcess {
 
   /** @returns its URL */
   async ready(): Promise<string> {
-    await until(() => this.text().includes('ready url=') || this.exitCode !== null);
+    await until(() => this.text().includes('ready url=') || this.exitCode !== null, readyLimitMs);
     return /^ready url=(\S+)$/m.exec(this.text())?.[1] ?? fail(this.text());
   }
 
@@ -76,14 +82,21 @@ export class ServiceProcess {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Until no new connection is accepted. */
+  /**
+   * Until no new connection is accepted. Nothing is asked on those that are: where several workers close their servers, Node
+   * may leave one unanswered until the process above them ends (https://github.com/nodejs/node/issues/21746).
+   */
   static refused(url: string): Promise<void> {
-    return until(() =>
-      fetch(url).then(
+    const { hostname, port } = new URL(url);
+    return until(async () => {
+      const socket = connect({ host: hostname, port: Number(port) });
+      const isRefused = await once(socket, 'connect').then(
         () => false,
-        () => true,
-      ),
-    );
+        (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
+      );
+      socket.on('error', () => undefined).destroy();
+      return isRefused;
+    });
   }
 
   /** A request whose body is not complete: it is running until `finish` is called. */
