@@ -18,8 +18,9 @@ import { categories } from './workload/choices.mjs';
  * @property {string} adminToken
  */
 
-const timeoutMs = 5_000;
-const healMs = 20_000;
+/** Limits for what hangs. */
+const timeoutMs = 60_000;
+const healMs = 180_000;
 
 /**
  * After everything was healed: what every node, layer and level keeps of every row and list, next to the database.

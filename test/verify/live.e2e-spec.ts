@@ -47,8 +47,10 @@ describe('a live history of real nodes', () => {
     const { code, result, told } = await verify(
       '--policy',
       'strict',
-      '--seconds',
-      '4',
+      '--reads',
+      '500',
+      '--times',
+      '1',
       '--lease',
       '200',
       '--faults',
@@ -73,8 +75,8 @@ describe('a live history of real nodes', () => {
     const { code, result } = await verify(
       '--policy',
       'ttl',
-      '--seconds',
-      '2',
+      '--reads',
+      '2000',
       '--faults',
       'none',
       '--ttl',
