@@ -260,7 +260,7 @@ describe('CACHE_MANAGER', () => {
 
 async function redisKeys(): Promise<string[]> {
   const { createRedisClient } = await import('../src/cache/index.js');
-  const client = createRedisClient(redis.url, 1_000);
+  const client = createRedisClient(redis.url, 20_000);
   client.on('error', () => undefined);
   await client.connect();
   const keys = await client.keys('*');
