@@ -17,6 +17,9 @@ export const settings = { leaseMs: 500, redisTimeoutMs: 100, ttlMs: 60_000, jitt
 /** Where nothing is about deadlines: a busy machine is no outage. @type {Settings} */
 export const patient = { ...settings, leaseMs: 2_000, redisTimeoutMs: 1_000 };
 
+/** Deadlines of the database and of requests, where nothing is about those. @type {NodeJS.ProcessEnv} */
+export const patientNodes = { DATABASE_TIMEOUT_MS: '30000', REQUEST_TIMEOUT_MS: '60000' };
+
 /** Options of a world for a scenario of one. @param {Stage} stage @param {Partial<import('../verify/world.mjs').WorldOptions>} others */
 export const worldOptions = ({ policy }, others) =>
   /** @type {const} */ ({ nodes: 2, rows: 20, policy, l1Strict: 'bypass', settings, ...others });

@@ -108,7 +108,7 @@ describe('where something is', () => {
   it('changes nothing: no ticket, no stamp, no entry, no use', async () => {
     const id = await createItem();
     const { createRedisClient } = await import('../src/cache/index.js');
-    const client = createRedisClient(nodes.redis.url, 1_000);
+    const client = createRedisClient(nodes.redis.url, 20_000);
     await client.connect();
     const everything = async () => (await client.keys('strata:*')).sort();
     const before = [await everything(), (await stats(nodes.a)).requests];

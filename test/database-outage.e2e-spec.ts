@@ -41,7 +41,7 @@ describe('while PostgreSQL is down', () => {
     await postgres.restart();
     await until(async () => (await node.http.put(cached).send(item('after'))).status === 200);
     expect((await node.http.get(cached)).body.name).toBe('after');
-    expect((await node.http.get(uncached).expect(200)).body.name).toBe('uncached');
+    await until(async () => (await node.http.get(uncached)).body.name === 'uncached');
   });
 
   it('a client that wants a fresh answer gets the kept one, marked as stale for the error', async () => {

@@ -26,7 +26,7 @@ const start = async (env: Record<string, string> = {}) => {
   app = await startApp({
     redis: redis.url,
     database: database.url,
-    env: { CACHE_L1_LEASE_MS: '10000', ...env },
+    env,
     override: (builder) => builder.overrideProvider(Clock).useClass(ImpatientClock),
   });
   // A reader that begins makes everything invalid once.

@@ -1,4 +1,4 @@
-import { ServiceProcess } from './support/service-process.js';
+import { buildLimitMs, ServiceProcess } from './support/service-process.js';
 import { inspectable, Inspector } from './support/inspector.mjs';
 import { createMigratedDatabase } from './support/start-app.js';
 import { freePort } from '../scripts/services/ports.mjs';
@@ -20,7 +20,7 @@ beforeAll(async () => {
     late: start({ DRAIN_TIMEOUT_MS: '300' }),
   };
   await Promise.all(Object.values(services).map((service) => service.ready()));
-}, 300_000);
+}, buildLimitMs);
 
 afterAll(async () => {
   for (const service of Object.values(services)) service.kill();
@@ -67,15 +67,14 @@ describe('SIGTERM', () => {
   it('ends a process with 0 that is not ready yet, since it is warming', async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     // Nobody answers there: the warming waits until its time is over, or it is told to end.
-    const warming = { PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', WARM_AT_BOOT: 'recent' };
-    const service = new ServiceProcess({ DATABASE_URL: database.url, ...warming });
-    await until(
-      () =>
-        fetch(`${url}/health/ready`).then(
-          ({ status }) => status === 503,
-          () => false,
-        ),
-      20_000,
+    const warming = { WARM_AT_BOOT: 'recent', WARM_AT_BOOT_TIMEOUT_MS: '600000' };
+    const env = { PORT: new URL(url).port, REDIS_URL: 'redis://127.0.0.1:1', ...warming };
+    const service = new ServiceProcess({ DATABASE_URL: database.url, ...env });
+    await until(() =>
+      fetch(`${url}/health/ready`).then(
+        ({ status }) => status === 503,
+        () => false,
+      ),
     );
     service.signal('SIGTERM');
     expect(await service.ended()).toBe(0);

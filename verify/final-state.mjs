@@ -20,8 +20,9 @@ import { allLists, pathOf } from './workload/rows.mjs';
  * @property {boolean} [withFurther] look at the entities besides items, too
  */
 
-const timeoutMs = 5_000;
-const healMs = 20_000;
+/** Limits for what hangs. */
+const timeoutMs = 60_000;
+const healMs = 180_000;
 /** How long the feed may need to tell of the last SQL that went past the service. */
 const feedMs = 10_000;
 /** Of rows that were removed, only the last are looked at. */

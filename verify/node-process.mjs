@@ -9,7 +9,8 @@ import { nodeFlags } from '../scripts/start/node-flags.mjs';
 
 /** @typedef {import('../scripts/services/leash.mjs').Leashed} Leashed */
 
-const readyMs = 60_000;
+/** A limit for what hangs. */
+const readyMs = 240_000;
 
 /**
  * One node of the service: a process of its own, on a leash, so that it ends with us however we end. (Hence the line that

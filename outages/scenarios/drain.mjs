@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../verify/workload/client.mjs';
 import { openWorld } from '../../verify/world.mjs';
 import { Crashes } from '../crashes.mjs';
-import { counts, kept, LiveHistory, worldOptions } from '../history.mjs';
+import { counts, kept, LiveHistory, patientNodes, worldOptions } from '../history.mjs';
 import { percentiles } from '../percentiles.mjs';
 
 /** @typedef {import('../../verify/node-process.mjs').NodeProcess} NodeProcess */
@@ -12,7 +12,8 @@ import { percentiles } from '../percentiles.mjs';
 /** Clients look this often at who is ready; the nodes keep serving for longer than that. */
 const readinessEveryMs = 100;
 const drainDelayMs = 500;
-const timeoutMs = 8_000;
+/** A limit for what hangs. */
+const timeoutMs = 60_000;
 /** How long a node that ends waits for a last request on a kept connection: `src/http/graceful-shutdown.ts`. */
 const lastRequestMs = 200;
 const loyalClients = 8;
@@ -29,7 +30,7 @@ export const drain = {
   async run(stage) {
     const { random } = stage;
     const crashes = new Crashes(stage);
-    const options = worldOptions(stage, { env: { DRAIN_DELAY_MS: String(drainDelayMs) } });
+    const options = worldOptions(stage, { env: { ...patientNodes, DRAIN_DELAY_MS: String(drainDelayMs) } });
     const world = await openWorld(options, { ...stage, onCrash: crashes.note });
     const { nodes, keys } = world;
     const history = new LiveHistory(stage, world);
@@ -49,7 +50,7 @@ export const drain = {
       while (!over) {
         for (const node of nodes) {
           const { url } = node;
-          const { status } = url ? await client.send(url, '/health/ready', { timeoutMs: 1_000 }) : { status: 0 };
+          const { status } = url ? await client.send(url, '/health/ready', { timeoutMs }) : { status: 0 };
           if (status === 200) ready.add(node);
           else ready.delete(node);
         }

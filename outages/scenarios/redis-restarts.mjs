@@ -1,7 +1,7 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWorld } from '../../verify/world.mjs';
-import { counts, kept, LiveHistory, worldOptions } from '../history.mjs';
+import { counts, kept, LiveHistory, patientNodes, worldOptions } from '../history.mjs';
 import { Crashes } from '../crashes.mjs';
 
 /** @type {import('../scenarios.mjs').Scenario} */
@@ -13,7 +13,7 @@ export const redisRestarts = {
   short: { times: 2 },
   async run(stage) {
     const crashes = new Crashes(stage);
-    const world = await openWorld(worldOptions(stage, {}), { ...stage, onCrash: crashes.note });
+    const world = await openWorld(worldOptions(stage, { env: patientNodes }), { ...stage, onCrash: crashes.note });
     const history = new LiveHistory(stage, world);
     const workload = history.load({ readers: 3, writers: 2 });
     for (let time = 0; time < (stage.size.times ?? 1); time += 1) {

@@ -4,14 +4,15 @@ import { categories } from '../../verify/workload/choices.mjs';
 import { openWorld } from '../../verify/world.mjs';
 import { Crashes } from '../crashes.mjs';
 import { faultPointsOf, Tripwire } from '../fault-points.mjs';
-import { counts, kept, LiveHistory, worldOptions } from '../history.mjs';
+import { counts, kept, LiveHistory, patientNodes, worldOptions } from '../history.mjs';
 import { percentiles } from '../percentiles.mjs';
 
 /** @typedef {import('../../verify/node-process.mjs').NodeProcess} NodeProcess */
 
-const timeoutMs = 5_000;
+/** A limit for what hangs. */
+const timeoutMs = 60_000;
 /** What is not right by then counts as stale for ever; nothing but the feed repairs it before its TTL. */
-const giveUpMs = 10_000;
+const giveUpMs = 30_000;
 
 /** @type {import('../scenarios.mjs').Scenario} */
 export const writerKilled = {
@@ -25,7 +26,7 @@ export const writerKilled = {
     const crashes = new Crashes(stage);
     /** @type {Tripwire[]} */
     const wires = [];
-    const options = worldOptions(stage, { nodes: 3 });
+    const options = worldOptions(stage, { nodes: 3, env: patientNodes });
     const surroundings = { ...stage, onCrash: crashes.note };
     const world = await openWorld(options, surroundings, async (index, { redis, databaseUrl }) => {
       const wire = new Tripwire({ host: databaseUrl.hostname, port: Number(databaseUrl.port) }, redis);

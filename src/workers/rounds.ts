@@ -26,7 +26,7 @@ export class Rounds {
       if (this.#open.delete(id)) send(asker, { type: 'answers', id: askedAs, texts });
     };
     // What came in while this process was busy is read before.
-    const timer = setTimeout(end, deadlineMs);
+    const timer = setTimeout(() => setImmediate(end), deadlineMs);
     this.#open.set(id, { awaited, texts, end });
     for (const worker of awaited) send(worker, { type: 'say', id });
   }

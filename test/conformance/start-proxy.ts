@@ -4,13 +4,15 @@ import { Global, Module } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import express from 'express';
-import { CacheModule } from '../../src/cache/index.js';
+import { CacheModule, Lease, RedisConnection } from '../../src/cache/index.js';
 import { ConfigModule, loadSettings } from '../../src/config/index.js';
 import { DatabaseModule } from '../../src/database/index.js';
 import { AnswerDurations, BytesAdapter, HealthSources, Lifecycle } from '../../src/http/index.js';
 import { InvalidationModule } from '../../src/invalidation/index.js';
+import { patience } from '../support/patience.js';
 import { startRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
+import { until } from '../support/until.js';
 import { origin, OriginProxyModule } from './origin-proxy.js';
 import handleConfig from './suite/test-engine/server/handle-config.mjs';
 import handleState from './suite/test-engine/server/handle-state.mjs';
@@ -40,6 +42,7 @@ export async function startProxy(): Promise<{ readonly url: string; close(): Pro
     const app = await createProxy(database.url, redis.url);
     closing.push(() => app.close());
     await app.listen(0, '127.0.0.1');
+    await until(() => app.get(RedisConnection).state === 'closed' && app.get(Lease).valid);
     const front: Server = app.getHttpServer();
     closing.push(() => front.closeAllConnections());
     return { url: `http://127.0.0.1:${(front.address() as AddressInfo).port}`, close };
@@ -54,7 +57,7 @@ async function createProxy(databaseUrl: string, redisUrl: string): Promise<NestE
     NODE_ENV: 'test',
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
-    REDIS_TIMEOUT_MS: '5000',
+    ...patience,
     CACHE_FEED: 'off',
   });
   const proxy = await Test.createTestingModule({

@@ -1,4 +1,5 @@
 import { request } from 'undici';
+import { until } from '../support/until.js';
 
 /** One request of a `.http` file, and the status that its title promises. */
 interface Example {
@@ -40,8 +41,14 @@ export async function run(examples: readonly Example[], variables: Readonly<Reco
   for (const { title, name, method, target, headers, body } of examples) {
     const fields = Object.fromEntries(headers.map(([field, value]) => [field, filled(value)]));
     // Not fetch: it makes a request with a condition one for a fresh answer.
-    const response = await request(filled(target), { method, headers: fields, body: filled(body) || null });
-    await response.body.dump();
+    const send = async () => {
+      const answer = await request(filled(target), { method, headers: fields, body: filled(body) || null });
+      await answer.body.dump();
+      return answer;
+    };
+    let response = await send();
+    // A check of the service's health has less than a second, which a machine may stand still.
+    await until(async () => response.statusCode !== 503 || (response = await send()).statusCode !== 503);
     if (name) answers.set(name, response.headers);
     found.push(`${response.statusCode}: ${title}`);
   }

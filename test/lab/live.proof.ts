@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Findings } from '../../lab/main.mjs';
 import { ROOT } from '../../scripts/services/folders.mjs';
-import { buildIfNeeded } from '../../scripts/start/build.mjs';
+import { buildLimitMs, ServiceProcess } from '../support/service-process.js';
 import { workerServices } from '../support/services/worker.js';
 
 const out = mkdtempSync(join(tmpdir(), 'strata-lab-'));
 afterAll(() => rmSync(out, { recursive: true }));
-beforeAll(() => buildIfNeeded(ROOT, { say: () => undefined, signal: AbortSignal.timeout(170_000) }), 180_000);
+beforeAll(() => ServiceProcess.build(), buildLimitMs);
 
 function lab(...args: string[]): Promise<{ readonly code: unknown; readonly file: string; readonly told: string }> {
   const command = [join(ROOT, 'lab', 'main.mjs'), '--out', out, ...args];
@@ -45,4 +45,4 @@ it('npm run lab: the same script under two policies, and a report of what reader
   rmSync(report);
   expect(await lab('--redraw', file)).toMatchObject({ code: 0, file: '' });
   expect(existsSync(report)).toBe(true);
-}, 120_000);
+}, 600_000);
