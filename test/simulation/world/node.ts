@@ -92,7 +92,7 @@ export class SimulatedNode {
     const { lease, connection, l1 } = this;
     this.bus = new InvalidationBus(settings, clock, l1, lease, connection, namespace, heartbeat, acks, leases, events);
     const store = new PolicyStore(database);
-    this.registry = new PolicyRegistry(settings, rules, store, this.bus, lease, clock);
+    this.registry = new PolicyRegistry(settings, rules, store, this.bus, clock);
     const { registry } = this;
     this.policySwitch = new PolicySwitch(settings, rules, store, registry, leases, connection, tags, l1, clock);
     this.journal = new Journal(events);
