@@ -110,7 +110,7 @@ export class SimulatedNode {
 
   async start(): Promise<void> {
     await this.connection.onModuleInit();
-    await this.bus.onModuleInit();
+    await this.bus.onApplicationBootstrap();
     await this.registry.onApplicationBootstrap();
     if (this.world.switching) await this.policySwitch.onApplicationBootstrap();
   }
