@@ -1,7 +1,7 @@
 import { Lease, MemoryLevel, RedisConnection } from '../../src/cache/index.js';
 import { generationChannel, initKey, Namespace, namespaceOf, recordKey, scripts } from '../../src/cache/testing.js';
 import { Settings } from '../../src/config/index.js';
-import { cacheStatusAt, hammer, isHit, post } from '../support/administered-nodes.js';
+import { cacheStatusAt, hammer, isHit, post, put } from '../support/administered-nodes.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -81,6 +81,28 @@ describe('while operators clear the cache of nodes that write at full speed', ()
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
     expect(stale).toEqual([]);
   });
+});
+
+it('a clear fails no strict write: its writer fences under the generation that follows', async () => {
+  const [writer, other] = nodes as [TestApp, TestApp, TestApp];
+  const switchTo = (policy: string) => put(writer, '/admin/cache/policies/items', { policy }).expect(200);
+  await switchTo('strict');
+  const path = `/items/${await create()}`;
+  const statuses: number[] = [];
+  let done = false;
+  const write = async (): Promise<void> => {
+    while (!done) statuses.push((await writer.http.put(path).send(hammer)).status);
+  };
+  const writing = [write(), write()];
+  for (let round = 0; round < 10; round += 1) {
+    await post(round % 2 ? writer : other, '/admin/cache/clear').expect(200);
+    const before = statuses.length;
+    await until(() => statuses.length > before + 5);
+  }
+  done = true;
+  await Promise.all(writing);
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  await switchTo('write-through');
 });
 
 describe('a generation whose installer dies', () => {

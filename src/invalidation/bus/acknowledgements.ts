@@ -31,7 +31,7 @@ export class Acknowledgements implements OnApplicationShutdown {
     if (this.settings.cacheL1Strict === 'acknowledged') await this.tags.unregister(this.node).catch(() => undefined);
   }
 
-  /** To be taken before the fence is sent: an acknowledgement can be here before the fence's own answer. */
+  /** To be taken before the fence is sent: an acknowledgement can be here before the fence's own answer. {@link forget} it. */
   expect(): Acknowledgement {
     const id = String((this.#next += 1));
     this.#waiting.set(id, { heard: new Set(), notify: () => undefined });
@@ -52,20 +52,21 @@ export class Acknowledgements implements OnApplicationShutdown {
   async settle({ id }: Acknowledgement, { nodes, generationAgeMs }: Fenced, longestLeaseMs: number): Promise<void> {
     const waiting = this.#waiting.get(id);
     const longestMs = leaseWaitMs(longestLeaseMs);
-    try {
-      // A generation that is younger than a lease does not know yet who may hold something.
-      if (this.settings.cacheL1Strict === 'acknowledged' && generationAgeMs < longestMs)
-        return await this.clock.sleep(longestMs);
-      const missing = (): [string, string][] =>
-        [...nodes].filter(([node]) => node !== this.node && !waiting?.heard.has(node));
-      if (!waiting || missing().length === 0) return;
-      const all = new Promise<void>((resolve) => {
-        waiting.notify = () => missing().length === 0 && resolve();
-      });
-      await Promise.race([all, this.clock.sleep(longestMs)]);
-      await Promise.all(missing().map(([node, count]) => this.tags.forget(node, count).catch(() => undefined)));
-    } finally {
-      this.#waiting.delete(id);
-    }
+    // A generation that is younger than a lease does not know yet who may hold something.
+    if (this.settings.cacheL1Strict === 'acknowledged' && generationAgeMs < longestMs)
+      return await this.clock.sleep(longestMs);
+    const missing = (): [string, string][] =>
+      [...nodes].filter(([node]) => node !== this.node && !waiting?.heard.has(node));
+    if (!waiting || missing().length === 0) return;
+    const all = new Promise<void>((resolve) => {
+      waiting.notify = () => missing().length === 0 && resolve();
+    });
+    await Promise.race([all, this.clock.sleep(longestMs)]);
+    await Promise.all(missing().map(([node, count]) => this.tags.forget(node, count).catch(() => undefined)));
+  }
+
+  /** Nobody waits any more. */
+  forget({ id }: Acknowledgement): void {
+    this.#waiting.delete(id);
   }
 }

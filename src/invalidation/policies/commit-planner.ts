@@ -74,7 +74,7 @@ export class CommitPlanner {
     const changed = looks.map(([change, look]) => this.#describe(change, look, policyOf(change.rule.entity)));
     const weak = changed.filter(({ policy }) => policy !== 'strict');
     const strict = changed.filter(({ policy }) => policy === 'strict');
-    const fenced = strict.length > 0 ? await this.#fence(strict, writer, longestLeaseMs) : [];
+    const fenced = strict.length > 0 ? await this.#fence(manager, strict, writer, longestLeaseMs) : [];
     return {
       committed: async (by) => {
         await this.#release(by, fenced);
@@ -118,8 +118,29 @@ export class CommitPlanner {
     return { policy, rule, ids: [...ids], rows, others: [...others], tickets: look.tickets };
   }
 
-  /** Strict, before COMMIT: a writer that cannot fence must not commit. */
-  async #fence(strict: readonly Changed[], writer: Writer, longestLeaseMs: number): Promise<readonly Changed[]> {
+  /**
+   * Strict, before COMMIT: a writer that cannot fence must not commit. Where a generation has just ended, the writer waits for
+   * the next one, looks again which is in force, and fences there: clearing the cache fails no write.
+   */
+  async #fence(
+    manager: EntityManager,
+    strict: readonly Changed[],
+    writer: Writer,
+    longestLeaseMs: number,
+  ): Promise<readonly Changed[]> {
+    try {
+      return await this.#fenceNow(strict, writer, longestLeaseMs).catch(async (error: unknown) => {
+        const hasEnded = error instanceof LevelUnavailableError && error.reason === 'no-epoch';
+        if (!hasEnded || !(await this.tags.untilInForce())) throw error;
+        return this.#fenceNow(strict, await identify(manager), longestLeaseMs);
+      });
+    } catch (error) {
+      if (!(error instanceof LevelUnavailableError)) throw error;
+      throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);
+    }
+  }
+
+  async #fenceNow(strict: readonly Changed[], writer: Writer, longestLeaseMs: number): Promise<readonly Changed[]> {
     const tags = allTags(strict);
     const acknowledgement = this.acknowledgements.expect();
     try {
@@ -132,9 +153,8 @@ export class CommitPlanner {
       await this.acknowledgements.settle(acknowledgement, fenced, longestLeaseMs);
       this.invalidator.fenced(tags);
       return await Promise.all(strict.map(async (changed, i) => ({ ...changed, tickets: await tickets[i]! })));
-    } catch (error) {
-      if (!(error instanceof LevelUnavailableError)) throw error;
-      throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);
+    } finally {
+      this.acknowledgements.forget(acknowledgement);
     }
   }
 

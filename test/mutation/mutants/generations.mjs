@@ -23,6 +23,14 @@ export const generationMutants = [
     by: [spec('cache/epochs.spec', 'from a server that is another one')],
   },
   {
+    name: 'fence-again',
+    guard: 'a strict writer whose generation has ended fences under the next one',
+    file: 'src/invalidation/policies/commit-planner.ts',
+    find: 'if (!hasEnded || !(await this.tags.untilInForce())) throw error;',
+    replace: 'if (hasEnded || !hasEnded) throw error;',
+    by: [live('a clear fails no strict write')],
+  },
+  {
     name: 'running-writers',
     guard: 'a generation lists the writers that are running when it begins',
     file: generation,

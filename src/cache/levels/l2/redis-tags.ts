@@ -94,6 +94,11 @@ export class RedisTags {
     throw new LevelUnavailableError('no-epoch', 'another cache generation is in force');
   }
 
+  /** Whether a generation is in force, or comes into force soon enough to be waited for. */
+  untilInForce(): Promise<boolean> {
+    return this.connection.untilOpen(this.connection.joiningMs);
+  }
+
   /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
   async fenceMissed(tags: readonly Tag[], writer: Writer): Promise<readonly Tag[]> {
     const gen = this.connection.gen;
