@@ -221,7 +221,8 @@ describe('a switch of the policy', () => {
   });
 
   it('from strict promises less before its writers do less', async () => {
-    const [a] = await start(1, { CACHE_POLICY: 'strict' });
+    const clock = new SteppedClock(waitMs);
+    const [a] = await start(1, { CACHE_POLICY: 'strict', CACHE_L1_LEASE_MS: String(longLeaseMs) }, clock);
     const writer = a!.app.get(DataSource).createQueryRunner();
     await writer.startTransaction();
     const switching = a!.app.get(PolicySwitch).to('items', 'invalidate');
@@ -230,7 +231,11 @@ describe('a switch of the policy', () => {
     expect(registry.writersOf('items')).toBe('strict');
     await writer.commitTransaction();
     await writer.release();
+    await until(() => clock.sleeping.length > 0);
+    expect([registry.writersOf('items'), clock.sleeping]).toEqual(['strict', [waitMs]]);
+    clock.pass();
     await switching;
+    expect(registry.writersOf('items')).toBe('invalidate');
   });
 
   it('is kept by a writer whose node has not heard of it', async () => {
