@@ -1,15 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { type NestExpressApplication } from '@nestjs/platform-express';
 import { type Settings } from './config/index.js';
+import { endsWithinMs } from './ends-within.js';
 import { GracefulShutdown } from './http/index.js';
 import { workerName } from './workers/index.js';
-
-/** How long closing connections to PostgreSQL and Redis may take after the requests are done. */
-const closeTimeoutMs = 5_000;
-
-/** The longest that a process takes to end. */
-export const endsWithinMs = ({ drainDelayMs, drainTimeoutMs }: Settings): number =>
-  drainDelayMs + drainTimeoutMs + closeTimeoutMs;
 
 /**
  * Ends the process once requests are finished and connections closed: with 0 after a signal, with 1 after an error that

@@ -1,13 +1,8 @@
 import 'reflect-metadata';
 import cluster from 'node:cluster';
-import { type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { ConfigurationError, loadSettings, type Settings } from './config/index.js';
-import { endGracefully, endsWithinMs } from './end-gracefully.js';
-import { Lifecycle } from './http/index.js';
+import { endsWithinMs } from './ends-within.js';
 import { createLogger, NestLogger, withoutPasswords } from './logging/index.js';
-import { createApp } from './server.js';
-import { WarmingAtBoot } from './warming/index.js';
 import { Primary } from './workers/index.js';
 
 try {
@@ -27,30 +22,11 @@ async function above(settings: Settings): Promise<void> {
   process.exit(await new Primary(options).run());
 }
 
+/** The rest of the service is loaded here: the process above the workers does without it, and starts sooner and smaller. */
 async function main(settings: Settings): Promise<void> {
-  const app = await createApp(settings);
-  const server: Server = app.getHttpServer();
-  endGracefully(app, settings);
-  await listen(server, settings);
-  await app.get(WarmingAtBoot).run();
-  // Told to end meanwhile: that is under way.
-  if (app.get(Lifecycle).draining.aborted) return;
-  app.get(Lifecycle).become('ready');
-  announce(urlOf(server.address() as AddressInfo));
-}
-
-/** Not `app.listen`: that would log the fault which is about to be explained. */
-function listen(server: Server, { port, host }: Settings): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const { serve } = await import('./serve.js');
+  const url = await serve(settings);
+  if (url !== undefined) announce(url);
 }
 
 /** A parent that started this process over IPC prints the line itself, with what else it knows. */

@@ -195,13 +195,17 @@ describe('after the invalidation connection was lost', () => {
   });
 
   it('nothing is served from L1 before the policies are known again', async () => {
-    const [connection, lease] = [b.app.get(RedisConnection), b.app.get(Lease)];
-    const asked = jest.spyOn(b.app.get(PolicyStore), 'all').mockRejectedValue(new Error('the database is away'));
+    // They are asked for again after a quarter of the lease.
+    const env = { CACHE_L1_LEASE_MS: '1000' };
+    const node = await startApp({ redis: redis.url, database: a.databaseUrl, env });
+    const [connection, lease] = [node.app.get(RedisConnection), node.app.get(Lease)];
+    const asked = jest.spyOn(node.app.get(PolicyStore), 'all').mockRejectedValue(new Error('the database is away'));
     await connection.command(connection.gen, (client) => client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']));
     await until(() => asked.mock.calls.length > 1);
     expect(lease.valid).toBe(false);
     asked.mockRestore();
     await until(() => lease.valid);
+    await node.close();
   });
 
   it('what was changed meanwhile is not', async () => {

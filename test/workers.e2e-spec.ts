@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { Agent, get } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { buildLimitMs, ServiceProcess } from './support/service-process.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
@@ -18,17 +16,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.drop();
 });
-
-const run = (env: NodeJS.ProcessEnv = {}): ServiceProcess =>
-  new ServiceProcess({ DATABASE_URL: database.url, REDIS_URL: redis.url, WEB_CONCURRENCY: '2', ...env });
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 
 /** On a connection of its own: these are given to the workers in turn. */
 function ask(url: string): Promise<{ readonly status: number; readonly body: string }> {
@@ -64,7 +51,7 @@ describe('several workers', () => {
   let url: string;
 
   beforeAll(async () => {
-    service = run();
+    service = new ServiceProcess({ DATABASE_URL: database.url, REDIS_URL: redis.url, WEB_CONCURRENCY: '2' });
     url = await service.ready();
   });
 
@@ -128,63 +115,12 @@ describe('several workers', () => {
   it('end with 0 once running requests are answered, even where everybody has been told', async () => {
     const running = await Promise.all([ServiceProcess.begin(url), ServiceProcess.begin(url)]);
     // As a terminal does, or a supervisor that ends a group.
-    for (const pid of service.workerPids().filter(isAlive)) process.kill(pid, 'SIGINT');
+    for (const pid of service.workersLeft()) process.kill(pid, 'SIGINT');
     service.signal('SIGINT');
     await ServiceProcess.refused(url);
     for (const { finish } of running) finish();
     expect(await Promise.all(running.map(({ answer }) => answer))).toEqual([201, 201]);
     expect(await service.ended()).toBe(0);
-    expect(service.workerPids().filter(isAlive)).toEqual([]);
-  });
-});
-
-describe('the process above them', () => {
-  /** One service per test. They start at the same time: each takes some seconds, which no test is about. */
-  let services: Record<'twice' | 'hanging' | 'killed', ServiceProcess>;
-  let urls: string[];
-
-  beforeAll(async () => {
-    services = { twice: run(), hanging: run({ DRAIN_TIMEOUT_MS: '0' }), killed: run() };
-    urls = await Promise.all(Object.values(services).map((service) => service.ready()));
-  }, 300_000);
-
-  afterAll(() => Object.values(services).forEach((service) => service.kill()));
-
-  it('ends at once when it is told twice', async () => {
-    const service = services.twice;
-    const [url] = urls;
-    const { answer } = await ServiceProcess.begin(url!);
-    service.signal('SIGTERM');
-    await ServiceProcess.refused(url!);
-    service.signal('SIGTERM');
-    expect(await service.ended()).toBe(1);
-    expect(await answer).toBe('cut off');
-    expect(service.workerPids().filter(isAlive)).toEqual([]);
-  });
-
-  it('ends a worker that hangs past every deadline', async () => {
-    const service = services.hanging;
-    process.kill(service.workerPids()[1]!, 'SIGSTOP');
-    service.signal('SIGTERM');
-    expect(await service.ended()).toBe(1);
-    expect(service.workerPids().filter(isAlive)).toEqual([]);
-  });
-
-  it('leaves no worker behind when it is killed', async () => {
-    const service = services.killed;
-    service.signal('SIGKILL');
-    await service.ended();
-    await until(() => service.workerPids().filter(isAlive).length === 0);
-  });
-
-  it('says once that the service cannot start', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const service = run({ PORT: String((other.address() as AddressInfo).port) });
-    expect(await service.ended()).toBe(1);
-    other.close();
-    expect(service.text().match(/is taken/g)).toHaveLength(1);
-    expect(service.workerPids().filter(isAlive)).toEqual([]);
-    service.kill();
+    expect(service.workersLeft()).toEqual([]);
   });
 });

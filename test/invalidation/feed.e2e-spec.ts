@@ -45,7 +45,7 @@ const cached = async (path: string) => {
 };
 describe.each(['write-through', 'strict'])('under %s, a change that goes past the service', (policy) => {
   beforeAll(async () => {
-    nodes = [await start(policy), await start(policy)];
+    nodes = await Promise.all([start(policy), start(policy)]);
     await until(
       () =>
         nodes
@@ -204,7 +204,7 @@ it('what writers have fenced is not fenced again by the feed, however many of th
 });
 
 it('a writer that died before it told anybody is seen all the same', async () => {
-  nodes = [await start(), await start()];
+  nodes = await Promise.all([start(), start()]);
   try {
     await until(() => nodes.some((node) => feedOf(node).state === 'leading'));
     const id = await create('before');

@@ -18,6 +18,14 @@ function fail(text: string): never {
   throw new Error(`the service has not become ready:\n${text.slice(-2_000)}`);
 }
 
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
 /** The built service as a process of its own, as `start:prod` runs it. */
 export class ServiceProcess {
   readonly #folder = mkdtempSync(join(tmpdir(), 'process-'));
@@ -52,6 +60,11 @@ export class ServiceProcess {
   /** Of all workers that there were. */
   workerPids(): number[] {
     return [...this.text().matchAll(/worker \d+ is process (\d+)/g)].map(([, pid]) => Number(pid));
+  }
+
+  /** Those of them that still run. */
+  workersLeft(): number[] {
+    return this.workerPids().filter(isAlive);
   }
 
   lines(level: 'error' | 'fatal'): { readonly msg: string; readonly err?: { readonly stack: string } }[] {

@@ -28,6 +28,9 @@ const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
 /** The least pause behind a heartbeat that was not answered, in ms. */
 const leastPauseMs = 20;
 
+/** Keeps no process alive: what has ended in the meantime need not wait for it. */
+const pause = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false });
+
 /**
  * Hears every invalidation, and keeps the lease: a heartbeat every quarter of it, answered on the connection that also
  * carries the invalidations, hence after all earlier ones. Each connection is one term of the lease; when it ends, for
@@ -134,7 +137,7 @@ export class InvalidationBus implements OnApplicationBootstrap, OnApplicationShu
         const answered = await within(leaseMs, this.heartbeat.ask(), ended);
         if (answered && informed && this.leases.registered && this.#certain) this.lease.extend(term, sentAt);
         begun();
-        await Promise.race([answered ? sleep(leaseMs / 4) : this.#untilGeneration(leaseMs / 4), ended]);
+        await Promise.race([answered ? pause(leaseMs / 4) : this.#untilGeneration(leaseMs / 4), ended]);
       }
     } finally {
       this.lease.end(term);

@@ -15,7 +15,7 @@ export const switchMutants = [
     file: store,
     find: "'LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE'",
     replace: "'LOCK TABLE cache_policy_lock IN ROW SHARE MODE'",
-    by: [spec('invalidation/strict.e2e-spec', 'waits for the writers of the old policy')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'waits for the writers of the old policy')],
   },
   {
     name: 'switch-epoch',
@@ -44,7 +44,7 @@ export const switchMutants = [
     file: policySwitch,
     find: 'await this.tags.invalidate([coarse]);',
     replace: '',
-    by: [spec('invalidation/strict.e2e-spec', 'leaves nothing that the new one')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'leaves nothing that the new one')],
   },
   {
     name: 'switch-lease',
@@ -52,7 +52,7 @@ export const switchMutants = [
     file: policySwitch,
     find: "if (target === 'strict') await this.#untilAllFollow();",
     replace: '',
-    by: [spec('invalidation/strict.e2e-spec', 'waits for the writers of the old policy')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'waits for the writers of the old policy')],
   },
   {
     name: 'switch-weaker-first',
@@ -60,7 +60,7 @@ export const switchMutants = [
     file: policySwitch,
     find: "if (promised === 'strict' && target !== 'strict') return",
     replace: 'if (Number.isNaN(state.revision)) return',
-    by: [spec('invalidation/strict.e2e-spec', 'promises less before its writers do less')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'promises less before its writers do less')],
   },
   {
     name: 'switch-rules',
@@ -68,7 +68,7 @@ export const switchMutants = [
     file: registry,
     find: "return policy === 'strict' || target === 'strict' ? 'strict' : promised;",
     replace: 'return promised;',
-    by: [spec('invalidation/strict.e2e-spec', 'waits for the writers of the old policy')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'waits for the writers of the old policy')],
   },
   {
     name: 'switch-writer-lock',
@@ -76,7 +76,7 @@ export const switchMutants = [
     file: store,
     find: 'LOCK TABLE cache_policy_lock IN ROW SHARE MODE;',
     replace: 'SELECT 1;',
-    by: [spec('invalidation/strict.e2e-spec', 'waits for the writers of the old policy')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'waits for the writers of the old policy')],
   },
   {
     name: 'switch-writer-policy',
@@ -84,7 +84,7 @@ export const switchMutants = [
     file: registry,
     find: 'policyOf: (entity) => known.get(entity) ?? this.configured(entity),',
     replace: 'policyOf: (entity) => known && this.writersOf(entity),',
-    by: [spec('invalidation/strict.e2e-spec', 'is kept by a writer whose node has not heard of it')],
+    by: [spec('invalidation/strict.switches.e2e-spec', 'is kept by a writer whose node has not heard of it')],
   },
   {
     name: 'switch-superseded',
