@@ -1,16 +1,15 @@
 export { CacheModule } from './cache.module.js';
-export { valuesEntity } from './cache-manager/value-store.js';
 export { canonicalKey, canonicalQuery } from './api/canonical-key.js';
 export { FastLane } from './api/lane/fast-lane.js';
 export { Representations } from './api/representations.js';
 export { CacheResponse, type CacheResponseOptions, type KeyedRequest } from './api/cache-response.decorator.js';
 export { heldValidators } from './api/handler-notes.js';
 export { deserialise } from './api/stored-response.js';
-export { LevelUnavailableError, type Unavailability } from './cache.errors.js';
+export { CachedEntityError, LevelUnavailableError, type Unavailability, UnknownTagError } from './cache.errors.js';
 export { Clock, SystemClock } from './clock.js';
 export { CacheCounters, type RequestCounts } from './counters.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
-export { type Dependency, entityOf, type Tag } from './core/tags.js';
+export { type Dependency, entityOf, isTag, type Tag, valuesEntity } from './core/tags.js';
 export { queryAddress, rowAddress } from './engine/addresses.js';
 export { ReadThrough } from './engine/read-through.js';
 export { WarmFill, type WarmOutcome } from './engine/warm-fill.js';
@@ -53,6 +52,7 @@ export {
   type Writer,
 } from './levels/l2/redis-tags.js';
 export type { Loaded } from './loaded.js';
+export { probe } from './row-probe.js';
 export { policies, PolicySource, sharesL1 } from './policy.js';
 export { type Step, type StepResult, steps } from './steps.js';
 export { type EntityRule, EntityRules, listTags, queryTags, rowTags } from './rules.js';

@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { PolicySource } from '../cache/index.js';
 import { Acknowledgements } from './bus/acknowledgements.js';
 import { Heartbeat } from './bus/heartbeat.js';
@@ -16,10 +17,14 @@ import { StampReader } from './policies/stamp-reader.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 import { OpenTransactions } from './subscriber/open-transactions.js';
 import { LockedRows } from './subscriber/locked-rows.js';
+import { CachedTables } from './writes/cached-tables.js';
+import { RuleCheck } from './writes/rule-check.js';
+import { StatementSubscriber } from './writes/statement.subscriber.js';
 
 /** Makes writes known to the cache: subscriber, policies, bus and lease, change feed, journal. */
 @Global()
 @Module({
+  imports: [DiscoveryModule],
   providers: [
     Acknowledgements,
     Heartbeat,
@@ -34,7 +39,10 @@ import { LockedRows } from './subscriber/locked-rows.js';
     StampReader,
     OpenTransactions,
     LockedRows,
+    CachedTables,
+    RuleCheck,
     CacheSubscriber,
+    StatementSubscriber,
     FeedTables,
     FeedSlot,
     ChangeFeed,

@@ -2,6 +2,7 @@ import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
 import { startRedis, type TestRedis } from '../support/services.js';
+import { sqlFromElsewhere } from '../support/sql-from-elsewhere.js';
 import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
@@ -26,7 +27,7 @@ afterEach(() => jest.restoreAllMocks());
 const item = (name: string, category = 'feed') => ({ name, category, price: 1, quantity: 1 });
 const create = async (name: string, category?: string): Promise<number> =>
   (await nodes[0]!.http.post('/items').send(item(name, category)).expect(201)).body.id as number;
-const sql = (text: string, parameters: unknown[] = []) => nodes[0]!.dataSource.query<unknown[]>(text, parameters);
+const sql = (text: string, parameters?: unknown[]) => sqlFromElsewhere(database.url, text, parameters);
 const nameOf = async (node: TestApp, id: number) =>
   (await node.http.get(`/items/${id}`)).body.name as string | undefined;
 const namesIn = async (node: TestApp, category: string) =>

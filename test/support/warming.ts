@@ -42,10 +42,12 @@ const bodyOf = ({ body }: Response): JobBody => body as JobBody;
 
 /** Rows of test data: names, three categories, prices. */
 export const insertItems = ({ dataSource }: TestApp, count: number): Promise<unknown> =>
-  dataSource.query(
-    `INSERT INTO items (name, category, price, quantity)
-     SELECT 'item ' || n, 'category-' || n % 3, n, 1 FROM generate_series(1, $1::int) n`,
-    [count],
+  dataSource.transaction((manager) =>
+    manager.query(
+      `INSERT INTO items (name, category, price, quantity)
+       SELECT 'item ' || n, 'category-' || n % 3, n, 1 FROM generate_series(1, $1::int) n`,
+      [count],
+    ),
   );
 
 /** A warmer of nothing: each batch waits until the test lets it through. */

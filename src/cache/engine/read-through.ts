@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { isDatabaseUnavailable } from '../../database/index.js';
 import { type LayerStatus } from '../api/cache-status.js';
-import { type Unavailability } from '../cache.errors.js';
+import { isAway } from '../cache.errors.js';
 import { Clock } from '../clock.js';
 import { lifetime } from '../core/freshness.js';
 import { type Dependency, type Tag } from '../core/tags.js';
@@ -12,6 +12,7 @@ import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
 import { policies, PolicySource, sharesL1 } from '../policy.js';
+import { EntityRules } from '../rules.js';
 import { layerResult, step } from '../steps.js';
 import { type QueryAddress, queryAddress, type RowAddress, rowAddress, tagsOf } from './addresses.js';
 import { type Answer, collapsed, hit } from './answer.js';
@@ -48,6 +49,7 @@ export class ReadThrough {
 
   constructor(
     private readonly settings: Settings,
+    private readonly rules: EntityRules,
     private readonly l1: MemoryLevel,
     private readonly l2: RedisLevel,
     private readonly policySource: PolicySource,
@@ -57,8 +59,9 @@ export class ReadThrough {
     this.#flights = new SingleFlight(() => events.emit({ type: 'joined' }));
   }
 
-  /** One row by its id. `null` is cached too: a row that is known to be absent. */
-  row<T>(entity: string, id: string | number, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
+  /** One row by its id. `null` is cached too: a row that is known to be absent. @throws {UnknownTagError} */
+  async row<T>(entity: string, id: string | number, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
+    this.rules.assertNamed(entity);
     return this.#answer<T | null>(this.#read(entity, rowAddress(entity, id), load));
   }
 
@@ -66,9 +69,10 @@ export class ReadThrough {
    * The result of a query.
    * @param key canonical text of the query, without the entity's name
    * @param tags what the result depends on, see `queryTags`
+   * @throws {UnknownTagError}
    */
-  query<T>(entity: string, key: string, tags: readonly Tag[], load: () => Promise<Loaded<T>>): Promise<T> {
-    return this.#answer<T>(this.#read(entity, queryAddress(entity, key, tags), load));
+  async query<T>(entity: string, key: string, tags: readonly Tag[], load: () => Promise<Loaded<T>>): Promise<T> {
+    return this.#answer<T>(this.#read(entity, queryAddress(entity, key, this.rules.dependenciesOf(tags)), load));
   }
 
   #read(entity: string, address: Read['address'], load: Read['load']): Read {
@@ -244,6 +248,3 @@ export class ReadThrough {
     this.events.emit({ type: 'request', layer: 'db', level, result });
   }
 }
-
-/** Redis cannot be asked, or cannot be trusted yet; it is not that nobody wants it. */
-const isAway = (reason: Unavailability): boolean => reason === 'redis' || reason === 'no-epoch';

@@ -8,6 +8,7 @@ import { type Address, type Ticket } from '../levels/level.js';
 import { RedisConnection } from '../levels/l2/redis-connection.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded } from '../loaded.js';
+import { EntityRules } from '../rules.js';
 import { queryAddress, rowAddress } from './addresses.js';
 
 /** What became of the entries of a batch. */
@@ -43,6 +44,7 @@ const rounds = 3;
 export class WarmFill {
   constructor(
     private readonly settings: Settings,
+    private readonly rules: EntityRules,
     private readonly l2: RedisLevel,
     private readonly connection: RedisConnection,
     private readonly clock: Clock,
@@ -84,7 +86,7 @@ export class WarmFill {
     tags: readonly Tag[],
     load: () => Promise<Loaded<T>>,
   ): Promise<WarmOutcome> {
-    const address = queryAddress(entity, key, tags);
+    const address = queryAddress(entity, key, this.rules.dependenciesOf(tags));
     for (let round = 1; round <= rounds; round += 1) {
       const gen = this.#gen();
       const [miss] = await this.#missing([key], () => address);

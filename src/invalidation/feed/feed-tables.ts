@@ -15,7 +15,7 @@ export interface FeedTable {
 /** Which tables the feed is about. */
 @Injectable()
 export class FeedTables {
-  readonly #known = new Map<string, FeedTable | undefined>();
+  readonly #known = new Map<string, readonly FeedTable[]>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -26,14 +26,15 @@ export class FeedTables {
     return this.rules.all().map((rule) => this.#tableOf(rule));
   }
 
-  of({ schema, name }: { readonly schema: string; readonly name: string }): FeedTable | undefined {
+  /** Several, where entities share a table. */
+  of({ schema, name }: { readonly schema: string; readonly name: string }): readonly FeedTable[] {
     const full = `${schema}.${name}`;
-    if (!this.#known.has(full))
-      this.#known.set(
-        full,
-        this.all().find(({ path }) => path === name || path === full),
-      );
-    return this.#known.get(full);
+    let tables = this.#known.get(full);
+    if (!tables) {
+      tables = this.all().filter(({ path }) => path === name || path === full);
+      this.#known.set(full, tables);
+    }
+    return tables;
   }
 
   #tableOf(rule: EntityRule<object>): FeedTable {
@@ -42,15 +43,16 @@ export class FeedTables {
     return {
       rule,
       path: tablePath,
-      read: (row) =>
-        Object.fromEntries(
-          columns
-            .filter(({ databaseName }) => row[databaseName] !== undefined)
-            .map((column) => [
-              column.propertyName,
-              driver.prepareHydratedValue(row[column.databaseName], column) as unknown,
-            ]),
-        ),
+      read: (row) => {
+        const entity = {};
+        for (const column of columns) {
+          const raw = row[column.databaseName];
+          if (raw === undefined || (raw === null && column.relationMetadata)) continue;
+          // As TypeORM has it: embedded columns inside their objects, and of a relation the key that the row holds.
+          column.setEntityValue(entity, driver.prepareHydratedValue(raw, column));
+        }
+        return entity;
+      },
     };
   }
 }

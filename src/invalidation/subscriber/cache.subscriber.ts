@@ -13,14 +13,12 @@ import {
   type TransactionStartEvent,
   type UpdateEvent,
 } from 'typeorm';
-import { type EntityRule, EntityRules, listTags, rowTags } from '../../cache/index.js';
-import { UnguardedWriteError } from '../invalidation.errors.js';
-import { Invalidator } from '../invalidator.js';
+import { type EntityRule, listTags } from '../../cache/index.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
-import { identify } from '../policies/identify.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
+import { CachedTables } from '../writes/cached-tables.js';
 import { Frame } from './frame.js';
-import { lockedIn, OpenTransactions } from './open-transactions.js';
+import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
 
 type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'databaseEntity'>;
@@ -33,10 +31,9 @@ type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'datab
 export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly rules: EntityRules,
+    private readonly tables: CachedTables,
     private readonly registry: PolicyRegistry,
     private readonly planner: CommitPlanner,
-    private readonly invalidator: Invalidator,
     private readonly transactions: OpenTransactions,
   ) {}
 
@@ -91,17 +88,12 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (transaction) transaction.statements += 1;
   }
 
-  beforeInsert({ metadata, queryRunner }: InsertEvent<object>): void {
-    this.#ruleOf(metadata.target, queryRunner);
-  }
-
-  async afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): Promise<void> {
-    const rule = this.#ruleOf(metadata.target, queryRunner);
-    if (!rule) return;
-    const frame = this.#frame(queryRunner);
-    const id = entity && rule.idOf(entity);
-    if (frame && id !== undefined && id !== null) frame.change(rule, id, undefined);
-    else await this.#unknown(rule, queryRunner);
+  afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): void {
+    const frame = this.transactions.get(queryRunner)?.frames.at(-1);
+    for (const rule of this.tables.namedBy(metadata)) {
+      const id = entity && rule.idOf(entity);
+      if (id !== undefined && id !== null) frame?.change(rule, id, undefined);
+    }
   }
 
   beforeUpdate(event: UpdateEvent<object>): Promise<void> {
@@ -120,62 +112,29 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     return this.#beforeChange(event);
   }
 
-  afterUpdate(event: UpdateEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
-  }
-
-  afterRemove(event: RemoveEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
-  }
-
-  afterSoftRemove(event: SoftRemoveEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
-  }
-
-  afterRecover(event: RecoverEvent<object>): Promise<void> {
-    return this.#afterBulk(event);
-  }
-
   /** Takes the committed image of the row under its lock: TypeORM's own may be older. */
   async #beforeChange({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
-    const rule = this.#ruleOf(metadata.target, queryRunner);
     const transaction = this.transactions.get(queryRunner);
-    const frame = transaction?.frames.at(-1);
-    if (!rule || !transaction || !frame || !databaseEntity || frame.isUnknown(rule)) return;
+    if (!transaction || !databaseEntity) return;
+    for (const rule of this.tables.namedBy(metadata)) await this.#lock(transaction, rule, databaseEntity, queryRunner);
+  }
+
+  async #lock(
+    transaction: OpenTransaction,
+    rule: EntityRule<object>,
+    databaseEntity: object,
+    { manager }: QueryRunner,
+  ): Promise<void> {
+    const frame = transaction.frames.at(-1);
+    if (!frame || frame.isUnknown(rule)) return;
     const id = rule.idOf(databaseEntity);
-    const known = transaction.frames.some((outer) => outer.has(rule, id));
-    if (known) return frame.change(rule, id, listTags(rule, databaseEntity));
+    // Its lists as they are committed are known, and only those: what the transaction itself made of them nobody has seen.
+    if (transaction.frames.some((outer) => outer.has(rule, id))) return frame.change(rule, id, []);
     const locked = lockedIn(transaction, rule, id);
     if (locked) return frame.change(rule, id, locked.lists);
-    const before = await lockRow(queryRunner.manager, rule, id);
+    const before = await lockRow(manager, rule, id);
     if (before) return frame.change(rule, id, listTags(rule, before));
     // It was removed meanwhile; should another be inserted before the statement comes, nobody knows its lists.
     frame.changeUnknown(rule);
-  }
-
-  /** Statements that name no row: `repository.update()`, `delete(criteria)`, query builders. */
-  async #afterBulk({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
-    const rule = this.rules.of(metadata.target);
-    if (rule && !(databaseEntity && this.#frame(queryRunner))) await this.#unknown(rule, queryRunner);
-  }
-
-  async #unknown(rule: EntityRule<object>, queryRunner: QueryRunner): Promise<void> {
-    const frame = this.#frame(queryRunner);
-    if (frame) return frame.changeUnknown(rule);
-    // The statement has committed by itself. Any id taken now is later than its own, hence fences it as well.
-    if (this.registry.writersOf(rule.entity) === 'ttl') return;
-    await this.invalidator.committed([rowTags(rule.entity, '').coarse], [], await identify(queryRunner.manager));
-  }
-
-  /** Strict fences before COMMIT, so it cannot allow a statement that commits by itself. */
-  #ruleOf(target: unknown, queryRunner: QueryRunner): EntityRule<object> | undefined {
-    const rule = this.rules.of(target);
-    if (rule && !this.#frame(queryRunner) && this.registry.writersOf(rule.entity) === 'strict')
-      throw new UnguardedWriteError(rule.entity);
-    return rule;
-  }
-
-  #frame(queryRunner: QueryRunner): Frame | undefined {
-    return this.transactions.get(queryRunner)?.frames.at(-1);
   }
 }

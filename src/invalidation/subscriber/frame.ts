@@ -22,6 +22,8 @@ export interface EntityChanges {
   readonly oldListTags: Set<Tag>;
   /** Rows have changed that nobody named: bulk statements, or more rows than are worth naming. */
   unknown: boolean;
+  /** How many rows statements have added that no event has named yet: at the end, as many as events named too many. */
+  unnamed: number;
 }
 
 /** Beyond so many rows of one entity, a transaction's changes are fenced as a whole. */
@@ -37,16 +39,23 @@ export class Frame {
   readonly #locked = new Map<Tag, LockedRow>();
 
   get changes(): readonly EntityChanges[] {
-    return [...this.#entities.values()];
+    return [...this.#entities.values()].map((one) => ({ ...one, unknown: one.unknown || one.unnamed !== 0 }));
   }
 
   /** @param before the lists of the committed row, taken under its lock; undefined for an insert */
   change(rule: EntityRule<object>, id: Id, before: readonly Tag[] | undefined): void {
     const changes = this.#of(rule);
     changes.ids.add(id);
-    if (!before) changes.inserted.add(id);
-    else for (const tag of before) changes.oldListTags.add(tag);
+    if (!before) {
+      changes.inserted.add(id);
+      changes.unnamed -= 1;
+    } else for (const tag of before) changes.oldListTags.add(tag);
     if (changes.ids.size > maxNamedRows) changes.unknown = true;
+  }
+
+  /** A statement adds so many rows; an event is to name each. */
+  expect(rule: EntityRule<object>, rows: number): void {
+    this.#of(rule).unnamed += rows;
   }
 
   changeUnknown(rule: EntityRule<object>): void {
@@ -74,11 +83,12 @@ export class Frame {
 
   absorb(child: Frame): void {
     for (const [tag, row] of child.#locked) this.#locked.set(tag, row);
-    for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
+    for (const { rule, ids, inserted, oldListTags, unknown, unnamed } of child.#entities.values()) {
       const changes = this.#of(rule);
       for (const id of ids) changes.ids.add(id);
       for (const id of inserted) changes.inserted.add(id);
       for (const tag of oldListTags) changes.oldListTags.add(tag);
+      changes.unnamed += unnamed;
       changes.unknown ||= unknown || changes.ids.size > maxNamedRows;
     }
   }
@@ -86,7 +96,7 @@ export class Frame {
   #of(rule: EntityRule<object>): EntityChanges {
     let changes = this.#entities.get(rule.entity);
     if (!changes) {
-      changes = { rule, ids: new Set(), inserted: new Set(), oldListTags: new Set(), unknown: false };
+      changes = { rule, ids: new Set(), inserted: new Set(), oldListTags: new Set(), unknown: false, unnamed: 0 };
       this.#entities.set(rule.entity, changes);
     }
     return changes;

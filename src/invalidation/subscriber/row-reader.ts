@@ -1,4 +1,4 @@
-import { type EntityManager } from 'typeorm';
+import { type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import { type EntityRule, listTags, type Tag, type Writer } from '../../cache/index.js';
 import { oldestXid, ownXid } from '../policies/identify.js';
 
@@ -10,9 +10,7 @@ export async function lockRow<Row extends object>(
   rule: EntityRule<Row>,
   id: Id,
 ): Promise<Row | null> {
-  return manager
-    .getRepository<Row>(rule.target)
-    .createQueryBuilder('row')
+  return wholeRow(manager, rule)
     .setLock('pessimistic_write')
     .where(`row.${primaryKey(manager, rule)} = :id`, { id })
     .getOne();
@@ -42,9 +40,7 @@ export async function rereadRows<Row extends object>(
   rule: EntityRule<Row>,
   ids: readonly Id[],
 ): Promise<{ readonly rows: readonly Row[]; readonly reread: Reread }> {
-  const { entities: rows, raw } = await manager
-    .getRepository<Row>(rule.target)
-    .createQueryBuilder('row')
+  const { entities: rows, raw } = await wholeRow(manager, rule)
     .addSelect(ownXid, 'xid')
     .addSelect(oldestXid, 'xmin')
     .addSelect('row.xmax::text', 'xmax')
@@ -58,6 +54,16 @@ export async function rereadRows<Row extends object>(
   const images = new Map(rows.map((row, i) => [rule.idOf(row), imageOf(row, i)]));
   const [first] = raw;
   return { rows, reread: { images, writer: first && { xid: first.xid, xmin: first.xmin } } };
+}
+
+/** All that a rule may look at: columns with `select: false` too, and of relations the keys that the row itself holds. */
+function wholeRow<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): SelectQueryBuilder<Row> {
+  const { columns, relations } = manager.connection.getMetadata(rule.target);
+  const builder = manager.getRepository<Row>(rule.target).createQueryBuilder('row');
+  for (const { isSelect, propertyPath } of columns) if (!isSelect) builder.addSelect(`row.${propertyPath}`);
+  const held = relations.filter(({ isOwning, joinColumns }) => isOwning && joinColumns.length > 0);
+  const paths = held.filter(({ isManyToMany }) => !isManyToMany).map(({ propertyPath }) => propertyPath);
+  return paths.length > 0 ? builder.loadAllRelationIds({ relations: paths, disableMixedMap: true }) : builder;
 }
 
 function primaryKey<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): string {

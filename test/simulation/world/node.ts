@@ -31,6 +31,9 @@ import { StampReader } from '../../../src/invalidation/policies/stamp-reader.js'
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
 import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
+import { CachedTables } from '../../../src/invalidation/writes/cached-tables.js';
+import { StatementSubscriber } from '../../../src/invalidation/writes/statement.subscriber.js';
+import { emptyCatalog } from '../../../src/invalidation/writes/table-graph.js';
 import { type Row } from '../memory-postgres.js';
 import { SimulatedDataSource } from './orm.js';
 import { Thing } from './thing.js';
@@ -46,6 +49,13 @@ export const rule: EntityRule<Thing> = {
   view: ({ id, category, rev }) => ({ id, category, rev }),
   initialPolicy: ({ cachePolicy }) => cachePolicy,
 };
+
+/** One table, without foreign keys, partitions and views: there are no catalogs. */
+class PlainTables extends CachedTables {
+  override refresh() {
+    return Promise.resolve(emptyCatalog);
+  }
+}
 
 /** One process: the product's own classes, put together as its modules do. */
 export class SimulatedNode {
@@ -95,8 +105,10 @@ export class SimulatedNode {
     const planner = new CommitPlanner(settings, tags, this.l1, this.invalidator, acks, stamps);
     const transactions = new OpenTransactions();
     this.lockedRows = new LockedRows(transactions, stamps);
-    new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
-    this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events);
+    const tables = new PlainTables(database, rules, clock);
+    new CacheSubscriber(database, tables, registry, planner, transactions).onModuleInit();
+    new StatementSubscriber(database, tables, transactions, registry, this.invalidator).onModuleInit();
+    this.reads = new ReadThrough(settings, rules, this.l1, this.l2, this.registry, clock, events);
     const levels = new ResponseLevels(settings, this.l1, this.l2, this.registry, clock, events);
     const maker = new ResponseMaker(settings, this.l1, levels, clock);
     this.responses = new ResponseCache(levels, maker, this.l1, this.registry, clock, events);

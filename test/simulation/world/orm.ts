@@ -50,7 +50,7 @@ export class SimulatedRunner {
     readonly session: Session,
   ) {
     this.manager = new SimulatedManager(dataSource, this);
-    session.onStatement = () => void this.#tell('beforeQuery', {});
+    session.onStatement = () => void this.#tell('beforeQuery', { query: '' });
   }
 
   async startTransaction(): Promise<void> {
@@ -107,6 +107,11 @@ export class SimulatedRunner {
   /** All subscribers are called, then waited for together. */
   async entityEvent(name: keyof EntitySubscriberInterface, entity?: Row, databaseEntity?: Row): Promise<void> {
     await this.#tell(name, { metadata, entity, databaseEntity });
+  }
+
+  /** What subscribers are told of a statement that writes, before it is sent. */
+  async statement(query: string, parameters: readonly unknown[]): Promise<void> {
+    await this.#tell('beforeQuery', { query, parameters });
   }
 
   async #broadcast(when: 'before' | 'after', event: TransactionEvent): Promise<void> {
@@ -178,7 +183,7 @@ export class SimulatedManager {
     const lock: Wait = (granted) => postgres.lock(own, row.id, granted);
     const before = await this.findOne(row.id, false);
     if (!before) {
-      await runner.entityEvent('beforeInsert', row);
+      await runner.statement('INSERT INTO "things" VALUES ($1, $2, $3)', [row.id, row.category, row.rev]);
       const insert = () => {
         if (postgres.row(row.id, own)) throw new SqlError('23505', 'duplicate key');
         postgres.write(own, row.id, row);
@@ -187,6 +192,7 @@ export class SimulatedManager {
       return runner.entityEvent('afterInsert', row);
     }
     await runner.entityEvent('beforeUpdate', row, before);
+    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "id" = $2', [row.rev, row.id]);
     const existing: Wait = (granted) => !postgres.row(row.id, own) || lock(granted);
     const changed = { rev: row.rev, ...(row.category === before.category ? {} : { category: row.category }) };
     const update = () => {
@@ -194,7 +200,6 @@ export class SimulatedManager {
       if (latest && own.locked.has(row.id)) postgres.write(own, row.id, { ...latest, ...changed });
     };
     await session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [existing]);
-    await runner.entityEvent('afterUpdate', row, before);
   }
 
   async remove(row: Row): Promise<void> {
@@ -203,21 +208,21 @@ export class SimulatedManager {
     const own = session.transaction!;
     const before = (await this.findOne(row.id, false)) ?? undefined;
     await runner.entityEvent('beforeRemove', row, before);
+    await runner.statement('DELETE FROM "things" WHERE "id" = $1', [row.id]);
     // A row that the statement does not see it does not wait for, be it inserted at this very moment.
     const existing: Wait = (granted) => !postgres.row(row.id, own) || postgres.lock(own, row.id, granted);
     const remove = (): void => {
       if (postgres.row(row.id, own) && own.locked.has(row.id)) postgres.write(own, row.id, null);
     };
     await session.run(`DELETE ${row.id}`, remove, [existing]);
-    await runner.entityEvent('afterRemove', row, before);
   }
 
-  /** `UPDATE … WHERE category = …`, as a query builder sends it: its events name no row. */
+  /** `UPDATE … WHERE category = …`, as a query builder sends it: no event names its rows. */
   async bulkUpdate(category: string, change: (row: Row) => Row): Promise<void> {
     const runner = this.runner!;
     const { session, postgres } = this.inside();
     const own = session.transaction!;
-    await runner.entityEvent('beforeUpdate');
+    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "category" = $2', [0, category]);
     const matching = () => postgres.rows(own).filter((row) => row.category === category);
     const locks = [1, 2, 3].map(
       (id): Wait =>
@@ -228,7 +233,6 @@ export class SimulatedManager {
       for (const row of matching()) if (own.locked.has(row.id)) postgres.write(own, row.id, change(row));
     };
     await session.run(`UPDATE WHERE category = ${category}`, update, locks);
-    await runner.entityEvent('afterUpdate');
   }
 
   inside() {

@@ -22,8 +22,10 @@ export const nodeChannel = (node: string): string => `${prefix}:node:${node}`;
 export const nodesKey = (gen: string): string => `${prefix}:${gen}:nodes`;
 /** The hash of a tag: stamp, pending writers, fence, tickets and, for a row, its value. */
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
-/** An entry made of several tags. */
-export const derivedKey = (gen: string, key: string): string => `${prefix}:${gen}:${codec}:${key}`;
+/** An entry made of several tags. In UTF-8, halves of surrogate pairs would all be the same. */
+export const derivedKey = (gen: string, key: string): string =>
+  `${prefix}:${gen}:${codec}:${halfPair.test(key) ? JSON.stringify(key) : key}`;
+const halfPair = /[\ud800-\udfff]/u;
 
 /** The generation that a key belongs to. */
 export const generationOf = (key: string): string | undefined =>
