@@ -10,6 +10,7 @@ import { rowScriptMutants } from './mutants/row-scripts.mjs';
 import { scriptMutants } from './mutants/scripts.mjs';
 import { switchMutants } from './mutants/switches.mjs';
 import { writerMutants } from './mutants/writers.mjs';
+import { writeMutants } from './mutants/writes.mjs';
 
 /**
  * The product with one guard switched off.
@@ -34,6 +35,7 @@ export const mutants = unique([
   ...localMutants,
   ...laneMutants,
   ...writerMutants,
+  ...writeMutants,
   ...acknowledgementMutants,
   ...switchMutants,
   ...feedMutants,

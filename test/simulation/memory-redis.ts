@@ -149,10 +149,14 @@ export class MemoryRedis {
       return 1;
     },
 
-    rolledBack: (keys, [xid]) => {
+    rolledBack: (keys, [xid, ttlMs]) => {
       for (const key of keys) {
         const tag = this.tag(key);
-        if (tag) this.#change(key, withoutPending(tag, Number(xid)));
+        if (!tag) continue;
+        const left = withoutPending(tag, Number(xid));
+        const expires = left.pend.length === 0 && !isCoarse(key) && this.#tags.get(key)!.expiresAtMs === undefined;
+        if (expires) this.#set(key, left, Number(ttlMs));
+        else this.#change(key, left);
       }
       return 1;
     },

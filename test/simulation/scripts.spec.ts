@@ -123,7 +123,7 @@ const commands = fc.array(
         ),
       ),
     },
-    { weight: 1, arbitrary: command('rolledBack', someTags, texts(xid)) },
+    { weight: 1, arbitrary: command('rolledBack', someTags, texts(xid, fc.constant(60_000))) },
     { weight: 1, arbitrary: command('beat', nodes, texts(aNode, fc.constant('test'), fc.constant('{}'))) },
     { weight: 1, arbitrary: command('forgetNode', nodes, texts(aNode, fc.constantFrom(1, 2))) },
     { weight: 1, arbitrary: command('raiseEpoch', fc.constant([]), texts(fc.constantFrom(10, 20, 22))) },

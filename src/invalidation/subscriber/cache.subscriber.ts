@@ -133,8 +133,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const locked = lockedIn(transaction, rule, id);
     if (locked) return frame.change(rule, id, locked.lists);
     const before = await lockRow(manager, rule, id);
-    if (before) return frame.change(rule, id, listTags(rule, before));
-    // It was removed meanwhile; should another be inserted before the statement comes, nobody knows its lists.
-    frame.changeUnknown(rule);
+    // Where it was removed meanwhile, another may be inserted before the statement comes, which then names a row unknown.
+    if (before) frame.change(rule, id, listTags(rule, before));
   }
 }

@@ -77,8 +77,8 @@ export const writerMutants = [
     name: 'locked-image',
     guard: "old tags come from the locked image, not from the ORM's",
     file: subscriber,
-    find: 'const before = await lockRow(queryRunner.manager, rule, id);',
-    replace: 'const before = (await lockRow(queryRunner.manager, rule, id)) && databaseEntity;',
+    find: 'const before = await lockRow(manager, rule, id);',
+    replace: 'const before = (await lockRow(manager, rule, id)) && databaseEntity;',
     by: [scripted('the lists that the row was really in')],
   },
   {
@@ -178,22 +178,6 @@ export const writerMutants = [
     find: 'if ([...inserted].some((id) => images.get(id)?.replaced))',
     replace: 'if (inserted.size < 0)',
     by: [spec('invalidation/outcomes.e2e-spec', 'an upsert that moves a row')],
-  },
-  {
-    name: 'row-gone',
-    guard: 'a row that was gone at its lock is fenced as unknown',
-    file: subscriber,
-    find: 'frame.changeUnknown(rule);\n  }\n\n  /** Statements',
-    replace: '}\n\n  /** Statements',
-    by: [scripted('is inserted again before the UPDATE', 'found')],
-  },
-  {
-    name: 'unguarded-write',
-    guard: 'strict refuses a statement that commits by itself',
-    file: subscriber,
-    find: 'throw new UnguardedWriteError(rule.entity);',
-    replace: 'return rule;',
-    by: [spec('invalidation/transactions.e2e-spec', 'a bulk change that commits by itself')],
   },
   {
     name: 'peek-under-lock',

@@ -41,7 +41,10 @@ if #missed > 0 then redis.call('PUBLISH', ARGV[5], cjson.encode({ tags = missed,
 return missed
 `;
 
-/** KEYS record tags…; ARGV gen xid: a writer that certainly rolled back is not pending any more. */
+/**
+ * KEYS record tags…; ARGV gen xid ttlMs: a writer that certainly rolled back is not pending any more. Where it was the
+ * last, the tag expires again.
+ */
 export const rolledBack = `${prelude}
 for i = 2, #KEYS do
   local kept = {}
@@ -49,6 +52,7 @@ for i = 2, #KEYS do
     if id ~= tonumber(ARGV[2]) then kept[#kept + 1] = id end
   end
   if redis.call('HEXISTS', KEYS[i], 'pend') == 1 then redis.call('HSET', KEYS[i], 'pend', text(kept)) end
+  if #kept == 0 and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[3], 'NX') end
 end
 return 1
 `;

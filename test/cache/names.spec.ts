@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { anyRowTag, coarseTag, entityOf, filterTag, isCoarse, isTag, rowTag } from '../../src/cache/core/tags.js';
+import { queryAddress, responseAddress, rowAddress, uriTag } from '../../src/cache/engine/addresses.js';
+import { derivedKey } from '../../src/cache/levels/l2/keys.js';
+import { tagKey } from '../../src/cache/testing.js';
+import { ValueStore } from '../../src/cache/cache-manager/value-store.js';
+import { EntityRules, queryTags, rowTags } from '../../src/cache/rules.js';
+import { type CacheNode, startCacheNode } from '../support/cache-node.js';
+import { ruleOf } from '../support/changing-entities.js';
+import { createDatabase, startRedis, type TestRedis } from '../support/services.js';
+
+/** Names made of what means something in a tag or in a key, and anything else: halves of surrogate pairs, too. */
+const pieces = ['*', ':', '?', '%', '%2A', '&', '=', '+', ' ', '\n', 'a', 'b', '1', '\ud800', '\udfff', 'é', '\u0000'];
+const text = fc.oneof(
+  fc.array(fc.constantFrom(...pieces), { maxLength: 5 }).map((parts) => parts.join('')),
+  fc.string({ unit: 'binary', maxLength: 6 }),
+);
+const entity = fc.constantFrom('a', 'b', 'a.b', 'a-b');
+const wellFormed = text.filter((value) => !/[\ud800-\udfff]/u.test(value));
+const filter = fc.dictionary(wellFormed, wellFormed, { minKeys: 1, maxKeys: 2 });
+
+/** Something that is cached: what it is, and the text that stands for it. */
+const tagged = fc.oneof(
+  fc.tuple(entity, text).map(([name, id]) => ({ what: ['row', name, id], tag: rowTag(name, id) })),
+  fc
+    .tuple(entity, filter)
+    .map(([name, by]) => ({ what: ['filter', name, Object.entries(by).sort()], tag: filterTag(name, by) })),
+  entity.map((name) => ({ what: ['any', name], tag: anyRowTag(name) })),
+  entity.map((name) => ({ what: ['coarse', name], tag: coarseTag(name) })),
+  text.map((uri) => ({ what: ['uri', uri], tag: uriTag(uri) })),
+  text.map((key) => ({ what: ['value', key], tag: rowTags('values', key).tag })),
+);
+const kept = fc.oneof(
+  tagged.map(({ what, tag }) => ({ what, key: tagKey('g', tag) })),
+  fc
+    .tuple(entity, text)
+    .map(([name, key]) => ({ what: ['query', name, key], key: derivedKey('g', queryAddress(name, key, []).key) })),
+  text.map((key) => ({ what: ['response', key], key: derivedKey('g', responseAddress(key).key) })),
+);
+const bytes = (key: string) => Buffer.from(key).toString('hex');
+
+describe('names', () => {
+  it('of different things are never one tag, and every tag says whose it is', () => {
+    const pair = fc.tuple(tagged, tagged);
+    fc.assert(
+      fc.property(pair, ([one, other]) => {
+        expect(one.tag === other.tag).toBe(JSON.stringify(one.what) === JSON.stringify(other.what));
+        expect(isTag(one.tag)).toBe(true);
+        expect(isCoarse(one.tag)).toBe(one.what[0] === 'coarse');
+        expect(one.tag.endsWith('*')).toBe(one.what[0] === 'coarse');
+        // A header can carry it (RFC 9651).
+        expect(one.tag).toMatch(/^[\x20-\x7e]+$/);
+        const owner = { uri: 'uri', value: 'values' }[String(one.what[0])] ?? one.what[1];
+        expect(entityOf(one.tag)).toBe(owner);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('of different things are never one key in Redis', () => {
+    fc.assert(
+      fc.property(fc.tuple(kept, kept), ([one, other]) => {
+        expect(bytes(one.key) === bytes(other.key)).toBe(JSON.stringify(one.what) === JSON.stringify(other.what));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('such as a and b:1, or a:b and 1, cannot both be there', () => {
+    expect(() => new EntityRules().add(ruleOf('a:b', Object))).toThrow('"a:b" is no name for tags');
+  });
+});
+
+describe('in Redis, whatever the names', () => {
+  let redis: TestRedis;
+  let database: Awaited<ReturnType<typeof createDatabase>>;
+  let node: CacheNode;
+  let values: ValueStore;
+  beforeAll(async () => {
+    [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+    node = await startCacheNode(database.url, redis.url);
+    values = new ValueStore(node.settings, node.l1, node.l2, node.tags);
+  });
+  afterAll(async () => {
+    await node.close();
+    await database.drop();
+    await redis.stop();
+  });
+
+  const life = { freshMs: 60_000, keepMs: 60_000 };
+  /** A load's snapshot that has seen everything. */
+  const snapshot = '1000000:1000000:';
+  const writer = { xid: '900', xmin: '900' };
+  const operation = fc.oneof(
+    fc.tuple(entity, text).map(([name, id]) => async () => {
+      const address = rowAddress(name, id);
+      const read = await node.l2.read(address);
+      if (read.outcome === 'miss') await node.l2.fill(read.ticket, { body: '1', snapshot, ...life });
+    }),
+    fc.tuple(entity, text, filter).map(([name, key, by]) => async () => {
+      const read = await node.l2.read(queryAddress(name, key, queryTags(name, by)));
+      if (read.outcome === 'miss') await node.l2.fill(read.ticket, { body: '[]', snapshot, ...life });
+    }),
+    text.map((key) => async () => {
+      const dependencies = await node.l2.stamps([uriTag(key)]);
+      const read = await node.l2.read(responseAddress(key));
+      if (read.outcome === 'miss')
+        await node.l2.fill(read.ticket, { body: '{}', dependencies: dependencies!, ...life });
+    }),
+    text.map((key) => () => values.set(key, 1)),
+    text.map((key) => () => values.del(key)),
+    tagged.map(
+      ({ tag }) =>
+        () =>
+          node.tags.invalidate([tag]),
+    ),
+    tagged.map(
+      ({ tag }) =>
+        () =>
+          node.tags.fenceMissed([tag], writer).then(() => undefined),
+    ),
+    tagged.map(({ tag }) => async () => {
+      await node.tags.fence([tag], [], writer);
+      await node.tags.rolledBack([tag], writer.xid);
+    }),
+    tagged.map(
+      ({ tag }) =>
+        () =>
+          node.tags.peek([tag]).then(() => undefined),
+    ),
+  );
+
+  it('everything but the coarse tags expires, and those never do', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 1, maxLength: 12 }), async (operations) => {
+        await node.connection.renewGeneration();
+        const { gen } = node.connection;
+        for (const run of operations) await run();
+        const coarse = new Set(['a', 'b', 'a.b', 'a-b', 'values'].map((name) => tagKey(gen, coarseTag(name))));
+        const keys = await node.connection.command(gen, (client) => client.keys(`strata:${gen}:*`));
+        for (const key of keys) {
+          const left = await node.connection.command(gen, (client) => client.pTTL(key));
+          expect([key, left > 0]).toEqual([key, !coarse.has(key)]);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  it('CACHE_MANAGER has a value under `*` like any other, and its other values stay', async () => {
+    await values.set('other', 1);
+    await values.set('*', 2);
+    await values.set(':*', 3);
+    await values.del('*');
+    expect(await Promise.all([values.get('other'), values.get('*'), values.get(':*')])).toEqual([1, undefined, 3]);
+    await values.reset();
+    expect(await values.get('other')).toBeUndefined();
+  });
+});
