@@ -42,7 +42,7 @@ const isSeen = async (read: () => Promise<unknown>, work: () => Promise<unknown>
   await work();
   expect(await read()).not.toBe(before);
 };
-const make = async (fields: Partial<Plain> = {}) => (await db.manager.save(Plain, { name: 'before', ...fields })).id!;
+const make = async (fields: Partial<Plain> = {}) => (await db.manager.save(Plain, { name: 'before', ...fields })).id;
 
 describe.each(['write-through', 'strict'])('under %s, the next read sees a change', (policy) => {
   beforeAll(async () => {
@@ -144,16 +144,16 @@ describe.each(['write-through', 'strict'])('under %s, the next read sees a chang
   it('of any class of one table', async () => {
     const { id } = await db.manager.save(Video, { title: 'one' });
     await isSeen(
-      () => row('content', id!),
-      () => db.manager.save(Video, { id: id!, title: 'two' }),
+      () => row('content', id),
+      () => db.manager.save(Video, { id: id, title: 'two' }),
     );
     await isSeen(
-      () => row('content', id!),
-      () => alone((m) => m.update(Video, id!, { title: 'three' })),
+      () => row('content', id),
+      () => alone((m) => m.update(Video, id, { title: 'three' })),
     );
     await isSeen(
-      () => row('content', id!),
-      () => db.manager.save(Content, { id: id!, title: 'four' }),
+      () => row('content', id),
+      () => db.manager.save(Content, { id: id, title: 'four' }),
     );
   });
 

@@ -144,15 +144,13 @@ export class ChangeStream {
 
   #change(relation: Pgoutput.MessageRelation, rows: readonly Record<string, unknown>[]): undefined {
     const { changes } = this.#transaction;
-    for (const table of this.tables.of(relation)) {
+    for (const { rule, read } of this.tables.of(relation)) {
       try {
-        changes.row(
-          table.rule,
-          rows.map((row) => table.read(row)),
-        );
+        if (read) changes.row(rule, rows.map(read));
+        else changes.unknown(rule);
       } catch {
         // A row that this build cannot read, from before or after a migration, has changed all the same.
-        changes.unknown(table.rule);
+        changes.unknown(rule);
       }
     }
   }

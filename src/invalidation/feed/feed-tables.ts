@@ -4,12 +4,13 @@ import { type EntityRule, EntityRules } from '../../cache/index.js';
 
 type Raw = Readonly<Record<string, unknown>>;
 
-/** A cached entity's table, and its rows as the entity's rule reads them. */
+/** A cached entity's table, and its rows as the entity's rule reads them; or a table that joins it to another entity. */
 export interface FeedTable {
   readonly rule: EntityRule<object>;
   /** `schema.name`, or the name alone where the schema is whatever comes first. */
   readonly path: string;
-  read(row: Raw): object;
+  /** Not of a join table: which rows of the entity it changes is not known. */
+  readonly read?: (row: Raw) => object;
 }
 
 /** Which tables the feed is about. */
@@ -23,7 +24,7 @@ export class FeedTables {
   ) {}
 
   all(): readonly FeedTable[] {
-    return this.rules.all().map((rule) => this.#tableOf(rule));
+    return this.rules.all().flatMap((rule) => [this.#tableOf(rule), ...this.#joiningTablesOf(rule)]);
   }
 
   /** Several, where entities share a table. */
@@ -35,6 +36,13 @@ export class FeedTables {
       this.#known.set(full, tables);
     }
     return tables;
+  }
+
+  #joiningTablesOf(rule: EntityRule<object>): FeedTable[] {
+    const { manyToManyRelations } = this.dataSource.getMetadata(rule.target);
+    return manyToManyRelations.flatMap(({ junctionEntityMetadata: table }) =>
+      table ? { rule, path: table.tablePath } : [],
+    );
   }
 
   #tableOf(rule: EntityRule<object>): FeedTable {

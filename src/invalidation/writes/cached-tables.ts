@@ -44,13 +44,14 @@ export class CachedTables {
     private readonly clock: Clock,
   ) {}
 
-  /** The rules whose rows are named by TypeORM's events of an entity: its own class's, and those of classes it inherits from. */
+  /** The rules whose rows TypeORM's events of an entity name: of its class, and of classes of its table that it inherits from. */
   namedBy(metadata: EntityMetadata): readonly EntityRule<object>[] {
     let rules = this.#named.get(metadata);
     if (!rules) {
       rules = this.rules.all().filter(({ target }) => {
         const own = this.dataSource.getMetadata(target);
-        return keyOf(own) !== undefined && (own === metadata || metadata.inheritanceTree.includes(own.target as never));
+        const inherits = own === metadata || metadata.inheritanceTree.includes(own.target as never);
+        return inherits && own.tablePath === metadata.tablePath && keyOf(own) !== undefined;
       });
       this.#named.set(metadata, rules);
     }
@@ -120,9 +121,7 @@ export class CachedTables {
     return this.#tables.flatMap((watched): StatementChange[] => {
       const { rule, path } = watched;
       const relation = this.#graph.catalog.asked[path];
-      const direct = relation
-        ? named.includes(relation) || named.some(({ oid }) => oid === relation.oid)
-        : same(watched.table, write.table);
+      const direct = relation ? named.some(({ oid }) => oid === relation.oid) : same(watched.table, write.table);
       const others = named.some((from) => relation && this.#graph.reached(from, write).has(relation.oid));
       return [...(direct ? directly(watched, write) : []), ...(others ? [{ rule }] : [])];
     });
