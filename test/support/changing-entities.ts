@@ -25,7 +25,7 @@ export class Plain {
   @Column('text', { default: 'k' }) kind!: string;
   @VersionColumn() version!: number;
   @Column('int', { select: false, default: 1 }) owner!: number;
-  @Column('int', { generatedType: 'STORED', asExpression: 'length(name)', nullable: true }) size!: number;
+  @Column({ type: 'int', generatedType: 'STORED', asExpression: 'length(name)', nullable: true }) size!: number;
 }
 
 @Entity('st_content')
