@@ -37,32 +37,45 @@ const kept = fc.oneof(
     .map(([name, key]) => ({ what: ['query', name, key], key: derivedKey('g', queryAddress(name, key, []).key) })),
   text.map((key) => ({ what: ['response', key], key: derivedKey('g', responseAddress(key).key) })),
 );
-const bytes = (key: string) => Buffer.from(key).toString('hex');
+
+/** The same text only for the same thing. */
+function expectDistinct(all: readonly (readonly [what: unknown, text: string])[]): void {
+  const things = new Map<string, string>();
+  for (const [what, name] of all) {
+    const thing = JSON.stringify(what);
+    expect([name, things.get(name) ?? thing]).toEqual([name, thing]);
+    things.set(name, thing);
+  }
+}
 
 describe('names', () => {
+  /** Many at once, so that each meets all others. */
+  const many = { minLength: 300, maxLength: 300, size: 'max' } as const;
+  const numRuns = 40;
+
   it('of different things are never one tag, and every tag says whose it is', () => {
-    const pair = fc.tuple(tagged, tagged);
     fc.assert(
-      fc.property(pair, ([one, other]) => {
-        expect(one.tag === other.tag).toBe(JSON.stringify(one.what) === JSON.stringify(other.what));
-        expect(isTag(one.tag)).toBe(true);
-        expect(isCoarse(one.tag)).toBe(one.what[0] === 'coarse');
-        expect(one.tag.endsWith('*')).toBe(one.what[0] === 'coarse');
-        // A header can carry it (RFC 9651).
-        expect(one.tag).toMatch(/^[\x20-\x7e]+$/);
-        const owner = { uri: 'uri', value: 'values' }[String(one.what[0])] ?? one.what[1];
-        expect(entityOf(one.tag)).toBe(owner);
+      fc.property(fc.array(tagged, many), (all) => {
+        expectDistinct(all.map(({ what, tag }) => [what, tag]));
+        for (const { what, tag } of all) {
+          expect(isTag(tag)).toBe(true);
+          expect(isCoarse(tag)).toBe(what[0] === 'coarse');
+          expect(tag.endsWith('*')).toBe(what[0] === 'coarse');
+          // A header can carry it (RFC 9651).
+          expect(tag).toMatch(/^[\x20-\x7e]+$/);
+          expect(entityOf(tag)).toBe({ uri: 'uri', value: 'values' }[String(what[0])] ?? what[1]);
+        }
       }),
-      { numRuns: 5_000 },
+      { numRuns },
     );
   });
 
   it('of different things are never one key in Redis', () => {
     fc.assert(
-      fc.property(fc.tuple(kept, kept), ([one, other]) => {
-        expect(bytes(one.key) === bytes(other.key)).toBe(JSON.stringify(one.what) === JSON.stringify(other.what));
+      fc.property(fc.array(kept, many), (all) => {
+        expectDistinct(all.map(({ what, key }) => [what, Buffer.from(key).toString('hex')]));
       }),
-      { numRuns: 5_000 },
+      { numRuns },
     );
   });
 
@@ -146,6 +159,13 @@ describe('in Redis, whatever the names', () => {
       { numRuns: 150 },
     );
   }, 60_000);
+
+  it('an invalidation leaves the expiry of a tag whose writers have committed', async () => {
+    const { gen } = node.connection;
+    await node.tags.fenceMissed(['a:left'], writer);
+    await node.tags.invalidate(['a:left']);
+    expect(await node.connection.command(gen, (client) => client.pTTL(tagKey(gen, 'a:left')))).toBeGreaterThan(0);
+  });
 
   it('CACHE_MANAGER has a value under `*` like any other, and its other values stay', async () => {
     await values.set('other', 1);

@@ -1,10 +1,11 @@
-import { type DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { CacheEvents, queryTags, ReadThrough } from '../../src/cache/index.js';
 import {
   Author,
   ChangingEntitiesModule,
   Content,
   Elsewhere,
+  entities,
   Label,
   Line,
   Plain,
@@ -175,6 +176,17 @@ describe.each(['write-through', 'strict'])('under %s, the next read sees a chang
     );
   });
 
+  it('made by a foreign key that the service itself has just added', async () => {
+    await db.query('ALTER TABLE st_sketch ADD COLUMN author integer REFERENCES st_author ON DELETE SET NULL');
+    await db.manager.save(Author, { id: 40, name: 'a' });
+    await sql(`INSERT INTO st_sketch (id, name, author) VALUES (40, 's', 40)`);
+    await isSeen(
+      () => row('sketch', 40),
+      () => alone((m) => m.delete(Author, 40)),
+    );
+    await db.query('ALTER TABLE st_sketch DROP COLUMN author');
+  });
+
   it('made in a table between two entities', async () => {
     const labels = await db.manager.save(Label, [{ id: 1 }, { id: 2 }]);
     await db.manager.save(Post, { id: 9, title: 't' });
@@ -243,12 +255,14 @@ describe.each(['write-through', 'strict'])('under %s, the next read sees a chang
   });
 });
 
-it('strict refuses what commits by itself, before it is sent', async () => {
+it('strict refuses what commits by itself, before it is sent, also where tables came after the start', async () => {
   redis = await startRedis();
   node = await startApp({ redis: redis.url, imports: [ChangingEntitiesModule], env: { CACHE_POLICY: 'strict' } });
   db = node.dataSource;
-  await db.query('CREATE SCHEMA elsewhere');
-  await db.synchronize();
+  const other = await new DataSource({ type: 'postgres', url: node.databaseUrl, entities }).initialize();
+  await other.query('CREATE SCHEMA elsewhere');
+  await other.synchronize();
+  await other.destroy();
   const id = await make();
   await db.manager.save(Author, { id: 1, name: 'a' });
   const refused = { code: 'INVALIDATION_UNGUARDED_WRITE' };

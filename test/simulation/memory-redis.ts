@@ -219,7 +219,8 @@ export class MemoryRedis {
       keys.forEach((key, i) => {
         this.#loading.delete(key);
         const tag = invalidated(this.tag(key), stamps[i]!);
-        this.#set(key, tag, tag.pend.length === 0 && !isCoarse(key) ? Number(ttlMs) : undefined);
+        const expires = tag.pend.length === 0 || this.#tags.get(key)?.expiresAtMs !== undefined;
+        this.#set(key, tag, expires && !isCoarse(key) ? Number(ttlMs) : undefined);
       });
       this.publish(channel, message);
       return 1;

@@ -113,7 +113,7 @@ const rules = [
   ruleOf('elsewhere', Elsewhere),
   ruleOf('sketch', sketch),
 ];
-const entities = [Plain, Content, Video, Author, Label, Post, TreeNode, Line, Prefixed, Elsewhere, sketch];
+export const entities = [Plain, Content, Video, Author, Label, Post, TreeNode, Line, Prefixed, Elsewhere, sketch];
 
 @Module({
   imports: [

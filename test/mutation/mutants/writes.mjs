@@ -83,12 +83,20 @@ export const writeMutants = [
     by: seen('made in a table between two entities'),
   },
   {
-    name: 'catalog-after-ddl',
+    name: 'catalog-own-ddl',
     guard: 'the catalogs are read anew after a statement that may have changed them',
+    file: tables,
+    find: 'if (mayDefine(sql)) this.#readAtMs',
+    replace: 'if (mayDefine(sql) && !sql) this.#readAtMs',
+    by: seen('made by a foreign key that the service itself'),
+  },
+  {
+    name: 'catalog-incomplete',
+    guard: 'the catalogs are read anew while a cached table is not there yet',
     file: tables,
     find: 'this.#readAtMs = complete ? this.clock.monotonicMs() : Number.NEGATIVE_INFINITY;',
     replace: 'this.#readAtMs = this.clock.monotonicMs();\n    void complete;',
-    by: seen('made by a foreign key'),
+    by: [spec('invalidation/statements.e2e-spec', 'also where tables came after the start')],
   },
   {
     name: 'unselected-columns',
@@ -193,6 +201,14 @@ export const writeMutants = [
     find: 'halfPair.test(key) ? JSON.stringify(key) : key',
     replace: 'halfPair.test(key) ? key : key',
     by: named('of different things are never one key'),
+  },
+  {
+    name: 'invalidated-expires',
+    guard: 'a tag that was to expire still does after an invalidation',
+    file: 'src/cache/levels/l2/scripts/tags.ts',
+    find: "(h[1] or '') == '' or redis.call('PTTL', KEYS[i]) > 0",
+    replace: "(h[1] or '') == ''",
+    by: named('an invalidation leaves the expiry'),
   },
   {
     name: 'rolled-back-expires',
