@@ -184,14 +184,6 @@ export const switchMutants = [
     by: [spec('invalidation/switches.e2e-spec', 'nor does a node that could not register its lease for too long')],
   },
   {
-    name: 'statement-transaction',
-    guard: 'a statement outside of a transaction is made one',
-    file: 'src/invalidation/subscriber/statement-transactions.ts',
-    find: 'if (isCached(this)) this.useTransaction(true);',
-    replace: '',
-    by: [spec('invalidation/switches.e2e-spec', 'a statement outside of a transaction waits for a switch')],
-  },
-  {
     name: 'switch-eviction',
     guard: 'strict refuses a Redis that may evict fences',
     file: policySwitch,
