@@ -14,7 +14,6 @@ import {
 import { CacheModule, type EntityRule, loadProof, queryTags, ReadThrough, type RowId } from '../../src/cache/index.js';
 import { policyNames } from '../../src/config/index.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
-import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -117,12 +116,7 @@ let meddle: ((manager: EntityManager) => Promise<unknown>) | undefined;
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({
-    redis: redis.url,
-    imports: [ThingsModule],
-    env: { CACHE_FEED: 'off' },
-    override: impatiently,
-  });
+  node = await startApp({ redis: redis.url, imports: [ThingsModule], env: { CACHE_FEED: 'off' } });
   ({ dataSource } = node);
   reads = node.app.get(Reads);
   await dataSource.query(ddl);

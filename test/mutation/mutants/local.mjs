@@ -310,9 +310,9 @@ export const localMutants = [
   },
   {
     name: 'generation-left',
-    guard: 'a connection whose generation has ended is given up',
+    guard: 'a command that meets the end of its generation looks for the next one',
     file: 'src/cache/levels/l2/redis-connection.ts',
-    find: "if (current) this.#giveUp('the data set has another generation');",
+    find: 'if (current && gen === this.#gen) this.#rejoin(client);',
     replace: '',
     by: [spec('cache/epochs.spec', 'begins anew after a flush')],
   },

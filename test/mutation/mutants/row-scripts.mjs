@@ -106,8 +106,9 @@ export const rowScriptMutants = [
     name: 'lua-write-through-fences',
     guard: 'write-through fences always, also where it may not store',
     file: rowScripts,
-    find: 'fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4])\nfor i = 4',
-    replace: 'if not refused then fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]) end\nfor i = 4',
+    find: 'fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], KEYS[4])\nfor i = 5',
+    replace:
+      'if not refused then fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], KEYS[4]) end\nfor i = 5',
     by: [spec('cache/committed-rows.spec', 'is fenced even where it may not be stored')],
   },
   {

@@ -13,8 +13,8 @@ export const switchMutants = [
     name: 'switch-exclusive',
     guard: 'a switch waits for the writers of the policy before',
     file: store,
-    find: "'LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE'",
-    replace: "'LOCK TABLE cache_policy_lock IN ROW SHARE MODE'",
+    find: "'BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE'",
+    replace: "'BEGIN; LOCK TABLE cache_policy_lock IN ROW SHARE MODE'",
     by: [spec('invalidation/strict.e2e-spec', 'waits for the writers of the old policy')],
   },
   {
@@ -100,7 +100,7 @@ export const switchMutants = [
     file: store,
     find: 'LOCK TABLE cache_policy_lock IN ROW SHARE MODE;',
     replace: 'SELECT 1; LOCK TABLE cache_policy_lock IN ROW SHARE MODE;',
-    by: [spec('invalidation/switches.e2e-spec', 'under REPEATABLE READ learns what it has switched to')],
+    by: [spec('invalidation/switches.e2e-spec', 'under %s learns what it has switched to')],
   },
   {
     name: 'switch-announced',

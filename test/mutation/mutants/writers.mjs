@@ -38,7 +38,7 @@ export const writerMutants = [
     name: 'old-list-tags',
     guard: "a write fences the lists of the row's old values",
     file: frame,
-    find: 'else for (const tag of before) changes.oldListTags.add(tag);',
+    find: 'for (const tag of before) changes.oldListTags.add(tag);',
     replace: '',
     by: all,
   },
