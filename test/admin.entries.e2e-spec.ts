@@ -142,7 +142,7 @@ describe('the statistics', () => {
       loads: { count: expect.any(Number), joined: expect.any(Number) },
       invalidations: { write: expect.any(Number), feed: 0, journal: 0 },
       l1: { enabled: true, maxBytes: 67_108_864, leaseValid: true },
-      l2: { enabled: true, breaker: 'closed', generation: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      l2: { enabled: true, breaker: 'closed', generation: expect.stringMatching(/^[0-9a-f]{12}:[0-9a-f-]{36}$/) },
       journal: { entries: 0 },
       policies: { items: 'write-through' },
     });

@@ -1,6 +1,7 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import { type Cache } from 'cache-manager';
 import { CacheEvents, Lease, MemoryLevel, RedisConnection } from '../src/cache/index.js';
+import { Heartbeat } from '../src/invalidation/bus/heartbeat.js';
 import { PolicyStore } from '../src/invalidation/policies/policy-store.js';
 import { cacheStatus } from './support/cache-status.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
@@ -160,6 +161,20 @@ describe('a write', () => {
     await until(async () => (await namesIn('cat-left')).length === 0);
     expect(await namesIn('cat-entered')).toEqual(['Wanderer']);
   });
+});
+
+it('a node that boots asks for its lease behind its first attempt to find a generation', async () => {
+  const attempted = jest.spyOn(RedisConnection.prototype, 'onModuleInit');
+  const asked = jest.spyOn(Heartbeat.prototype, 'ask');
+  const node = await startApp({ redis: redis.url, database: a.databaseUrl });
+  const [attempt = Infinity] = attempted.mock.invocationCallOrder;
+  // The other nodes ask, too.
+  const first = asked.mock.contexts.indexOf(node.app.get(Heartbeat));
+  attempted.mockRestore();
+  const order = [...asked.mock.invocationCallOrder];
+  asked.mockRestore();
+  await node.close();
+  expect(order[first]).toBeGreaterThan(attempt);
 });
 
 describe('after the invalidation connection was lost', () => {

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { CacheEvents, Lease, namespaceOf, Namespace, RedisConnection } from '../src/cache/index.js';
 import { PolicyRegistry } from '../src/invalidation/index.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
-import { startApp, type TestApp } from './support/start-app.js';
+import { startApp, type StartAppOptions, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 import { adminEnv, adminToken, insertItems, warmingOf } from './support/warming.js';
 
@@ -25,11 +25,15 @@ afterEach(async () => {
 });
 
 /** A service of its own, unless it shares a database. */
-const start = async (number: number, env: Record<string, string> = {}, database?: string): Promise<TestApp> => {
+const start = async (
+  number: number,
+  env: Record<string, string> = {},
+  others: Pick<StartAppOptions, 'database' | 'redisIsAway'> = {},
+): Promise<TestApp> => {
   const node = await startApp({
     redis: `${redis.url}/${number}`,
     env: { ...adminEnv, CACHE_L1_LEASE_MS: '200', ...env },
-    ...(database !== undefined && { database }),
+    ...others,
   });
   nodes.push(node);
   return node;
@@ -95,7 +99,7 @@ describe.each([
 describe('the namespace', () => {
   it('is the same for every node of a database, and is shown to operators', async () => {
     const a = await start(0);
-    const b = await start(0, {}, a.databaseUrl);
+    const b = await start(0, {}, { database: a.databaseUrl });
     expect([nameOf(b), genOf(b), namespaceOf(genOf(b))]).toEqual([nameOf(a), genOf(a), nameOf(a)]);
     const stats = await a.http.get('/admin/cache/stats').auth(adminToken, admin).expect(200);
     expect(stats.body.l2.namespace).toBe(nameOf(a));
@@ -110,7 +114,7 @@ describe('the namespace', () => {
 
   it('of a service is one: nodes that name another do not cache while it is used', async () => {
     const a = await start(0, { CACHE_NAMESPACE: 'one' });
-    const b = await start(0, { CACHE_NAMESPACE: 'another' }, a.databaseUrl);
+    const b = await start(0, { CACHE_NAMESPACE: 'another' }, { database: a.databaseUrl, redisIsAway: true });
     const connection = b.app.get(RedisConnection);
     await until(() => connection.refusal !== undefined);
     expect([connection.state === 'closed', namespaceOf(genOf(a))]).toEqual([false, 'one']);

@@ -18,6 +18,7 @@ import {
 } from '../../src/cache/index.js';
 import { tagKey } from '../../src/cache/testing.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
+import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
@@ -56,7 +57,7 @@ let dataSource: DataSource;
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({ redis: redis.url, imports: [LoadsModule], env: { CACHE_FEED: 'off' } });
+  node = await startApp({ redis: redis.url, imports: [LoadsModule], override: impatiently });
   ({ dataSource } = node);
   cache = node.app.get(ReadThrough);
   responses = node.app.get(ResponseCache);

@@ -14,6 +14,7 @@ import {
 import { CacheModule, type EntityRule, loadProof, queryTags, ReadThrough, type RowId } from '../../src/cache/index.js';
 import { policyNames } from '../../src/config/index.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
+import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 
@@ -116,7 +117,7 @@ let meddle: ((manager: EntityManager) => Promise<unknown>) | undefined;
 
 beforeAll(async () => {
   redis = await startRedis();
-  node = await startApp({ redis: redis.url, imports: [ThingsModule], env: { CACHE_FEED: 'off' } });
+  node = await startApp({ redis: redis.url, imports: [ThingsModule], override: impatiently });
   ({ dataSource } = node);
   reads = node.app.get(Reads);
   await dataSource.query(ddl);

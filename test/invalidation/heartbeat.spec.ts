@@ -12,6 +12,18 @@ const bench = new ProtocolBench({ CACHE_L1_STRICT: 'acknowledged' });
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** A bus whose node is registered. */
+function busWith(OwnHeartbeat: typeof Heartbeat): InvalidationBus {
+  const { settings, tags, clock, lease, l1, connection, namespace, events, dataSource } = bench.node;
+  const leases = Object.assign(new NodeLeases(settings, dataSource, lease, clock), {
+    register: () => Promise.resolve(),
+  });
+  Object.defineProperty(leases, 'registered', { value: true });
+  const acks = new Acknowledgements(settings, tags, clock);
+  const heartbeat = new OwnHeartbeat(settings, tags, acks);
+  return new InvalidationBus(settings, clock, l1, lease, connection, namespace, heartbeat, acks, leases, events);
+}
+
 it('a heartbeat is answered by its own answer, not by a late one to an earlier question', async () => {
   const { settings, tags, clock } = bench.node;
   const heartbeat = new Heartbeat(settings, tags, new Acknowledgements(settings, tags, clock));
@@ -53,7 +65,7 @@ it('an answer that came while the process stood still is in time, and one that d
 });
 
 it('a lease counts from before its heartbeat was sent, however long the answer took', async () => {
-  const { settings, tags, clock, lease, l1, connection, namespace, events, dataSource } = bench.node;
+  const { clock, lease } = bench.node;
   class SlowHeartbeat extends Heartbeat {
     override async ask(): Promise<boolean> {
       const answered = await super.ask();
@@ -61,25 +73,8 @@ it('a lease counts from before its heartbeat was sent, however long the answer t
       return answered;
     }
   }
-  const acknowledgements = new Acknowledgements(settings, tags, clock);
-  const heartbeat = new SlowHeartbeat(settings, tags, acknowledgements);
-  const leases = Object.assign(new NodeLeases(settings, dataSource, lease, clock), {
-    register: () => Promise.resolve(),
-  });
-  Object.defineProperty(leases, 'registered', { value: true });
-  const bus = new InvalidationBus(
-    settings,
-    clock,
-    l1,
-    lease,
-    connection,
-    namespace,
-    heartbeat,
-    acknowledgements,
-    leases,
-    events,
-  );
-  await bus.onModuleInit();
+  const bus = busWith(SlowHeartbeat);
+  await bus.onApplicationBootstrap();
   // Its first attempt is waited for; on a busy machine it may take another one.
   await until(() => lease.valid);
   const valid = [1_000 - 600 - 1, 1].map((ms) => {
@@ -88,4 +83,29 @@ it('a lease counts from before its heartbeat was sent, however long the answer t
   });
   await bus.onApplicationShutdown();
   expect(valid).toEqual([true, false]);
+});
+
+it('a heartbeat without a generation is followed by one as soon as there is a generation', async () => {
+  const { lease, connection } = bench.node;
+  let open = (): void => undefined;
+  const opened = new Promise<boolean>((resolve) => (open = () => resolve(true)));
+  const waiting = jest.spyOn(connection, 'untilOpen').mockReturnValueOnce(opened);
+  let asked = 0;
+  class EarlyHeartbeat extends Heartbeat {
+    override async ask(): Promise<boolean> {
+      asked += 1;
+      return asked > 1 && super.ask();
+    }
+  }
+  const bus = busWith(EarlyHeartbeat);
+  try {
+    await bus.onApplicationBootstrap();
+    await until(() => waiting.mock.calls.length > 0);
+    expect([asked, lease.valid]).toEqual([1, false]);
+    open();
+    await until(() => lease.valid);
+  } finally {
+    await bus.onApplicationShutdown();
+    waiting.mockRestore();
+  }
 });

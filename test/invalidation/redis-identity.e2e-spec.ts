@@ -83,7 +83,8 @@ describe('a Redis', () => {
   it('that is not the one in force is not used: its node goes without, and says why', async () => {
     await withSite({ CACHE_POLICY: 'strict' }, [], async ({ node, databaseUrl }) => {
       const other = await startRedis();
-      const elsewhere = await startApp({ redis: other.url, database: databaseUrl, env: { CACHE_POLICY: 'strict' } });
+      const env = { CACHE_POLICY: 'strict' };
+      const elsewhere = await startApp({ redis: other.url, redisIsAway: true, database: databaseUrl, env });
       try {
         const path = await create(node);
         await hitAt(node, path, 'l2');

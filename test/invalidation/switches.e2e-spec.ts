@@ -4,6 +4,7 @@ import { type PolicyName } from '../../src/config/index.js';
 import { Invalidator, PolicyRegistry, PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { InvalidationBus } from '../../src/invalidation/bus/invalidation-bus.js';
+import { leaseWaitMs } from '../../src/invalidation/bus/lease-wait.js';
 import { NodeLeases } from '../../src/invalidation/bus/node-leases.js';
 import { type PolicyState, PolicyStore } from '../../src/invalidation/policies/policy-store.js';
 import { startRedis, type TestRedis } from '../support/services.js';
@@ -25,9 +26,10 @@ afterEach(async () => {
   nodes = [];
 });
 
-const start = async (env: Record<string, string> = {}): Promise<TestApp> => {
+const start = async (env: Record<string, string> = {}, { redisIsAway = false } = {}): Promise<TestApp> => {
   const node = await startApp({
     redis: redis.url,
+    redisIsAway,
     env: { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: String(leaseMs), ...env },
     ...(nodes[0] && { database: nodes[0].databaseUrl }),
   });
@@ -47,8 +49,10 @@ describe('two switches at once', () => {
     const a = await start({ CACHE_L1_LEASE_MS: '1500' });
     const b = await start();
     const steps = jest.spyOn(a.app.get(PolicyStore), 'change');
+    const sleeps = jest.spyOn(a.app.get(Clock), 'sleep');
     const strict = put(a, 'strict').then((answer) => answer);
-    await until(async () => (await rowOf(a)).policy === 'strict');
+    // Its next step is to promise strict.
+    await until(() => sleeps.mock.calls.some(([ms]) => ms === leaseWaitMs(1_500)));
     const [{ status, body }] = await Promise.all([strict, put(b, 'ttl').expect(200)]);
     expect([status, body.detail]).toEqual([409, 'the switch of items to strict was superseded by a later one to ttl']);
     const promises = steps.mock.calls.flatMap(([, { promised }], i) =>
@@ -212,7 +216,7 @@ it('a node off the bus shares without Redis only under a policy that it has read
     await until(() => !registry.sharesWithoutRedis('items'));
     all.mockRestore();
     await until(() => registry.sharesWithoutRedis('items'));
-    // Each time that a quarter of the lease has passed, long before the poll of nodes that are on the bus.
+    // Each time that a quarter of the lease has passed.
     const moment = a.app.get(Clock).now();
     const now = jest.spyOn(a.app.get(Clock), 'now').mockReturnValue(moment);
     await registry.reload();
@@ -281,7 +285,7 @@ describe('nodes with unequal leases', () => {
 
   it('a node whose lease nobody knows serves nothing from its memory', async () => {
     jest.spyOn(NodeLeases.prototype, 'register').mockRejectedValue(new Error('the database does not answer'));
-    const a = await start();
+    const a = await start({}, { redisIsAway: true });
     expect(a.app.get(Lease).valid).toBe(false);
     jest.restoreAllMocks();
     await until(() => a.app.get(Lease).valid);

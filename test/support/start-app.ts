@@ -26,7 +26,7 @@ export interface StartAppOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** `REDIS_URL`; without it the service runs without Redis. */
   readonly redis?: string;
-  /** Redis does not answer at the moment: the service starts without its cache. */
+  /** The node cannot have its cache: Redis does not answer at the moment, or must not be used. */
   readonly redisIsAway?: boolean;
   /** A migrated database to share with another node; otherwise one is made and dropped. */
   readonly database?: string;
@@ -67,11 +67,21 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     const compiled = await (override?.(builder) ?? builder).setLogger(nestOptions.logger).compile();
     return compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
   });
-  await app.listen(settings.port, settings.host);
-  if (redis !== undefined && !redisIsAway) await until(() => hasItsCache(app));
-  await app.get(WarmingAtBoot).run();
-  app.get(Lifecycle).become('ready');
   const server: Server = app.getHttpServer();
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await app.close();
+    await own?.drop();
+  };
+  try {
+    await app.listen(settings.port, settings.host);
+    if (redis !== undefined && !redisIsAway) await until(() => hasItsCache(app));
+    await app.get(WarmingAtBoot).run();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  app.get(Lifecycle).become('ready');
   const { port } = server.address() as AddressInfo;
   return {
     app,
@@ -79,11 +89,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     url: `http://${settings.host}:${port}`,
     dataSource: app.get(DataSource),
     databaseUrl,
-    async close() {
-      server.closeAllConnections();
-      await app.close();
-      await own?.drop();
-    },
+    close,
   };
 }
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Acknowledgement,
@@ -25,6 +25,8 @@ import { NodeLeases } from './node-leases.js';
 
 const connectTimeoutMs = 1_000;
 const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
+/** The least pause behind a heartbeat that was not answered, in ms. */
+const leastPauseMs = 20;
 
 /**
  * Hears every invalidation, and keeps the lease: a heartbeat every quarter of it, answered on the connection that also
@@ -32,7 +34,7 @@ const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
  * whatever reason, everything that was learned in it is void.
  */
 @Injectable()
-export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
+export class InvalidationBus implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
   #client: RedisClient | undefined;
   #stopped = false;
@@ -54,8 +56,12 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
     namespace.onChange(() => this.#moveAway());
   }
 
-  /** The first attempt is waited for, so that a healthy service is ready with its L1; a failed one is not. */
-  async onModuleInit(): Promise<void> {
+  /**
+   * Every module is initialised by now, whatever their order: the connection to Redis has made its first attempt, so there
+   * is a generation to ask about. The first attempt is waited for, so that a healthy service is ready with its L1; a failed
+   * one is not.
+   */
+  async onApplicationBootstrap(): Promise<void> {
     if (!this.settings.redisUrl) return;
     await new Promise<void>((attempted) => void this.#run(attempted));
   }
@@ -128,12 +134,17 @@ export class InvalidationBus implements OnModuleInit, OnApplicationShutdown {
         const answered = await within(leaseMs, this.heartbeat.ask(), ended);
         if (answered && informed && this.leases.registered && this.#certain) this.lease.extend(term, sentAt);
         begun();
-        await Promise.race([sleep(leaseMs / 4), ended]);
+        await Promise.race([answered ? sleep(leaseMs / 4) : this.#untilGeneration(leaseMs / 4), ended]);
       }
     } finally {
       this.lease.end(term);
       this.events.emit({ type: 'connection', path: 'invalidation', open: false });
     }
+  }
+
+  /** Without a generation there is nothing to ask about; as soon as there is one, the lease need not wait any longer. */
+  async #untilGeneration(atMostMs: number): Promise<void> {
+    await Promise.all([sleep(Math.min(leastPauseMs, atMostMs)), this.connection.untilOpen(atMostMs)]);
   }
 
   /** Where L1 is used under `strict`, its lease is no better than PostgreSQL's word on the generation. */

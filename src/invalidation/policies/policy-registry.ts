@@ -1,11 +1,11 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { Clock, EntityRules, isWithin, Lease, type Moment, PolicySource, policies } from '../../cache/index.js';
+import { Clock, EntityRules, isWithin, type Moment, PolicySource, policies } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { InvalidationBus } from '../bus/invalidation-bus.js';
 import { type PolicyState, PolicyStore } from './policy-store.js';
 
-/** How often the policies are read again where no message asked for it, in ms. */
+/** How often the policies are read again at least, in ms. */
 const pollMs = 5_000;
 
 /** What the writers of one transaction must do. */
@@ -21,8 +21,8 @@ export interface WritersRules {
  *
  * A message on the bus carries no state. It says that there is something to read, and until it has been read readers keep
  * the rules of `strict`. The bus brings it in order with the invalidations, hence a node whose lease is valid has heard
- * it. A node that is off the bus reads the policies twice a lease, and shares nothing without Redis under a policy that it
- * has not confirmed within one. So one lease after a switch has announced its step, every node keeps its rules.
+ * it. Every node reads the policies several times a lease, and shares nothing without Redis under a policy that it has not
+ * confirmed within one. So one lease after a switch has announced its step, every node keeps its rules.
  */
 @Injectable()
 export class PolicyRegistry extends PolicySource implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -43,7 +43,6 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     private readonly rules: EntityRules,
     private readonly store: PolicyStore,
     private readonly bus: InvalidationBus,
-    private readonly lease: Lease,
     private readonly clock: Clock,
   ) {
     super();
@@ -56,7 +55,7 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
 
   async onApplicationBootstrap(): Promise<void> {
     await this.reload();
-    this.#timer = setInterval(() => this.#poll(), this.settings.cacheL1LeaseMs / 4).unref();
+    this.#timer = setInterval(() => this.#poll(), this.#pollMs).unref();
   }
 
   onApplicationShutdown(): void {
@@ -146,8 +145,11 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   }
 
   #poll(): void {
-    const dueMs = this.lease.term ? pollMs : this.settings.cacheL1LeaseMs / 4;
-    if (this.#heard !== this.#followed || !this.#readWithin(dueMs)) this.#try();
+    if (this.#heard !== this.#followed || !this.#readWithin(this.#pollMs)) this.#try();
+  }
+
+  get #pollMs(): number {
+    return Math.min(this.settings.cacheL1LeaseMs / 4, pollMs);
   }
 
   /** The poll is what repeats it. */

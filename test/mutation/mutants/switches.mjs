@@ -153,9 +153,9 @@ export const switchMutants = [
   },
   {
     name: 'policy-poll',
-    guard: 'a node off the bus reads the policies within each lease',
+    guard: 'every node reads the policies within each lease',
     file: registry,
-    find: 'this.lease.term ? pollMs : this.settings.cacheL1LeaseMs / 4',
+    find: 'Math.min(this.settings.cacheL1LeaseMs / 4, pollMs)',
     replace: 'pollMs',
     by: [spec('invalidation/switches.e2e-spec', 'a node off the bus shares')],
   },

@@ -101,7 +101,7 @@ export class SimulatedNode {
     const { lease, connection, l1 } = this;
     this.bus = new InvalidationBus(settings, clock, l1, lease, connection, namespace, heartbeat, acks, leases, events);
     const store = new PolicyStore(database);
-    this.registry = new PolicyRegistry(settings, rules, store, this.bus, lease, clock);
+    this.registry = new PolicyRegistry(settings, rules, store, this.bus, clock);
     const { registry } = this;
     this.policySwitch = new PolicySwitch(settings, rules, store, registry, leases, connection, tags, l1, clock);
     this.journal = new Journal(events);
@@ -120,7 +120,7 @@ export class SimulatedNode {
 
   async start(): Promise<void> {
     await this.connection.onModuleInit();
-    await this.bus.onModuleInit();
+    await this.bus.onApplicationBootstrap();
     await this.registry.onApplicationBootstrap();
     if (this.world.switching) await this.policySwitch.onApplicationBootstrap();
   }
