@@ -102,10 +102,7 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
     for (const node of nodes) {
       const tables = node.app.get(FeedTables);
       const of = tables.of.bind(tables);
-      jest.spyOn(tables, 'of').mockImplementation((relation) => {
-        const table = of(relation);
-        return table && { ...table, read };
-      });
+      jest.spyOn(tables, 'of').mockImplementation((relation) => of(relation).map((table) => ({ ...table, read })));
     }
     await sql("UPDATE items SET name = 'after' WHERE id = $1", [id]);
     for (const node of nodes) await until(async () => (await nameOf(node, id)) === 'after');
