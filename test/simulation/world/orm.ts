@@ -9,8 +9,10 @@ import { findOne, metadata, repositoryOf, type Thing } from './thing.js';
 export class SimulatedDataSource {
   readonly subscribers: EntitySubscriberInterface[] = [];
   readonly manager = new SimulatedManager(this);
-  /** Without a pool. */
   #lastSession = 0;
+
+  /** Without a pool. */
+  readonly driver = {};
 
   constructor(readonly node: SimulatedNode) {}
 
