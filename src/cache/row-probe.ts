@@ -35,6 +35,7 @@ const madeUpRow = (read: Set<string>, value: (path: string, read: Set<string>) =
         read.add(name);
         return value(name, read);
       },
+      has: (_, name) => typeof name === 'string' && value(name, read) !== null,
     },
   );
 
@@ -47,10 +48,11 @@ function anything(path: string, read: Set<string>): unknown {
       if (typeof name !== 'string') return undefined;
       if (name === 'map' || name === 'flatMap')
         return (each: (one: unknown) => unknown) => [each(anything(path, read))].flat();
-      if (name === 'filter' || name === 'slice' || name === 'sort') return () => [anything(path, read)];
+      if (name === 'filter' || name === 'slice' || name === 'sort') return () => anything(path, read);
       read.add(`${path}.${name}`);
       return anything(`${path}.${name}`, read);
     },
+    has: () => true,
     apply: () => anything(path, read),
   });
 }
