@@ -188,6 +188,19 @@ describe.each(['write-through', 'strict'])('under %s, the next read sees a chang
     expect(await row('plain', id)).toContain('"name":"before","kind":"after"');
   });
 
+  it('made by giving a row that is known another key', async () => {
+    const id = await make();
+    const other = id + 1_000_000;
+    await isSeen(
+      () => row('plain', other),
+      () =>
+        db.transaction(async (m) => {
+          await m.save(Plain, { id, name: 'after' });
+          await m.query('UPDATE st_plain SET id = $2 WHERE id = $1', [id, other]);
+        }),
+    );
+  });
+
   it('in the list that a row enters without listeners, and by INSERT … SELECT', async () => {
     const those = () => list('plain', { kind: 'new' }, `kind = 'new'`);
     await isSeen(those, () => db.manager.save(Plain, { name: 'n', kind: 'new' }, { listeners: false }));

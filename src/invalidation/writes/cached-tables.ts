@@ -130,10 +130,13 @@ export class CachedTables {
   }
 }
 
-function directly({ rule, key, joins }: Watched, { operation, rows, keys, onConflict }: SqlWrite): StatementChange[] {
+function directly({ rule, key, joins }: Watched, write: SqlWrite): StatementChange[] {
+  const { operation, rows, keys, columns = [], onConflict } = write;
   if (joins || key === undefined) return [{ rule }];
   if (onConflict) return [{ rule, upserts: true }];
-  return [operation === 'insert' ? { rule, rows } : { rule, keys: keys?.get(key) }];
+  if (operation === 'insert') return [{ rule, rows }];
+  // With another key a row becomes one that nobody has named.
+  return [columns.includes(key) ? { rule } : { rule, keys: keys?.get(key) }];
 }
 
 /** The column that tells an entity's rows apart, where tags can be made of what it has: one column, as the database has it. */

@@ -63,6 +63,14 @@ export const writeMutants = [
     by: [...seen('save without listeners'), scripted('is inserted again before the UPDATE', 'found')],
   },
   {
+    name: 'key-changed',
+    guard: 'a row that is given another key changes everything',
+    file: tables,
+    find: 'columns.includes(key) ?',
+    replace: 'columns.length < 0 ?',
+    by: seen('made by giving a row that is known another key'),
+  },
+  {
     name: 'upsert-noticed',
     guard: 'an INSERT … ON CONFLICT may have replaced a row that nobody looked at',
     file: tables,
