@@ -3,6 +3,7 @@ import { type CacheEvent, CacheEvents, Clock, SystemClock } from '../src/cache/i
 import { Inspector } from '../src/warming/index.js';
 import { ChangeFeed } from '../src/invalidation/index.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
+import { sqlFromElsewhere } from './support/sql-from-elsewhere.js';
 import { createMigratedDatabase, startApp, type TestApp } from './support/start-app.js';
 import { until } from './support/until.js';
 
@@ -37,7 +38,8 @@ const start = async (env: Record<string, string> = {}) => {
   for (let n = 0; n < 3; n += 1) await app.http.get(`/items/${id}`).expect(200);
 };
 const item = { name: 'Anvil', category: 'tools', price: 1, quantity: 1 };
-const changeBySql = () => app.app.get(DataSource).query('UPDATE items SET quantity = quantity + 1 WHERE id = $1', [id]);
+const changeBySql = () =>
+  sqlFromElsewhere(database.url, 'UPDATE items SET quantity = quantity + 1 WHERE id = $1', [id]);
 const inspect = () => app.app.get(Inspector).inspect();
 const metric = async (name: string) =>
   (await app.http.get('/metrics')).text.split('\n').filter((line) => line.startsWith(name));

@@ -7,7 +7,6 @@ import { FaultProxy } from '../test/support/fault-proxy/fault-proxy.mjs';
 import { Random } from './random.mjs';
 import { Recorder } from './workload/recorder.mjs';
 import { RowPool } from './workload/rows.mjs';
-import { writeKinds } from './workload/writes.mjs';
 import { Workload } from './workload/workload.mjs';
 import { openWorld } from './world.mjs';
 
@@ -53,7 +52,7 @@ export async function record(options, { undo, signal, onProgress, say }) {
   const workload = new Workload({
     nodes,
     rows: new RowPool(keys, true),
-    kinds: options.writes.filter((kind) => writeKinds[kind].refusedBy !== policy),
+    kinds: options.writes,
     random: random.fork('load'),
     client,
     recorder,

@@ -6,6 +6,7 @@ import {
   EntityRules,
   entityOf,
   Inspectables,
+  isTag,
   RedisConnection,
   type Subject,
   valuesEntity,
@@ -102,7 +103,7 @@ export class CacheController {
 
   /** A tag that nothing can depend on is a typing error. @throws 400 */
   #assertKnown(tag: string): void {
-    if (this.rules.named(entityOf(tag)) || entityOf(tag) === valuesEntity) return;
+    if (isTag(tag) && (this.rules.named(entityOf(tag)) || entityOf(tag) === valuesEntity)) return;
     const message = `names no cached entity: ${JSON.stringify(tag.slice(0, 64))}`;
     throw badRequest({ in: 'body', field: 'tags', message });
   }

@@ -1,6 +1,9 @@
 /** Why a level cannot answer. A closed set: it is shown in `Cache-Status` as `detail`. */
 export type Unavailability = 'redis' | 'no-epoch' | 'lease' | 'strict' | 'disabled';
 
+/** Redis cannot be asked, or cannot be trusted yet; it is not that nobody wants it. */
+export const isAway = (reason: Unavailability): boolean => reason === 'redis' || reason === 'no-epoch';
+
 /** A level cannot answer now. Readers take it as a miss; writers that need the level fail with it. */
 export class LevelUnavailableError extends Error {
   readonly code = 'CACHE_LEVEL_UNAVAILABLE';
@@ -34,5 +37,29 @@ export class DeadlineExceededError extends Error {
   constructor(readonly timeoutMs: number) {
     super(`no answer within ${timeoutMs} ms`);
     this.name = 'DeadlineExceededError';
+  }
+}
+
+/** What is cached of an entity could not be kept right, by its rule or by what the database has of it. */
+export class CachedEntityError extends Error {
+  readonly code = 'CACHE_ENTITY';
+
+  /** @param faults each with its entity, the reason, and what to do */
+  constructor(readonly faults: readonly string[]) {
+    super(['cached entities cannot be used as they are declared:', ...faults].join('\n  '));
+    this.name = 'CachedEntityError';
+  }
+}
+
+/** Something is to be cached under a tag that no writer fences. */
+export class UnknownTagError extends Error {
+  readonly code = 'CACHE_UNKNOWN_TAG';
+
+  constructor(tag: string) {
+    super(
+      `nothing fences the tag ${JSON.stringify(tag)}: its entity has no rule; ` +
+        'declare it with CacheModule.forEntity, and make tags with queryTags or rowTags',
+    );
+    this.name = 'UnknownTagError';
   }
 }

@@ -1,17 +1,22 @@
 export { CacheModule } from './cache.module.js';
-export { valuesEntity } from './cache-manager/value-store.js';
 export { canonicalKey, canonicalQuery } from './api/canonical-key.js';
 export { FastLane } from './api/lane/fast-lane.js';
 export { Representations } from './api/representations.js';
 export { CacheResponse, type CacheResponseOptions, type KeyedRequest } from './api/cache-response.decorator.js';
 export { heldValidators } from './api/handler-notes.js';
 export { deserialise } from './api/stored-response.js';
-export { LevelUnavailableError, type Unavailability, UnprovenLoadError } from './cache.errors.js';
+export {
+  CachedEntityError,
+  LevelUnavailableError,
+  type Unavailability,
+  UnknownTagError,
+  UnprovenLoadError,
+} from './cache.errors.js';
 export { Clock, isWithin, type Moment, SystemClock } from './clock.js';
 export { CacheCounters, type RequestCounts } from './counters.js';
 export { InvalidationDelivery } from './delivery.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
-export { type Dependency, entityOf, type Tag } from './core/tags.js';
+export { type Dependency, entityOf, isTag, type Tag, valuesEntity } from './core/tags.js';
 export { parseSnapshot, sees, type Snapshot } from './core/snapshot.js';
 export { wideXid } from './core/wide-xid.js';
 export { queryAddress, rowAddress } from './engine/addresses.js';
@@ -61,6 +66,7 @@ export {
 } from './levels/l2/redis-tags.js';
 export { keySpelling, spellableTypes } from './key-spelling.js';
 export { type Loaded, loadProof, provenSnapshot } from './loaded.js';
+export { probe } from './row-probe.js';
 export { policies, PolicySource, sharesL1 } from './policy.js';
 export { type Step, type StepResult, steps } from './steps.js';
 export { type EntityRule, EntityRules, listTags, queryTags, type RowId, rowTags } from './rules.js';

@@ -1,8 +1,20 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { type EntityManager, type EntityTarget } from 'typeorm';
 import { type PolicyName, type Settings } from '../config/index.js';
-import { type EntityManager } from 'typeorm';
-import { anyRowTag, coarseTag, filterTag, rowTag, type Tag } from './core/tags.js';
+import { CachedEntityError, UnknownTagError } from './cache.errors.js';
+import {
+  anyRowTag,
+  coarseTag,
+  entityOf,
+  faultOfName,
+  filterNamesOf,
+  filterTag,
+  isTag,
+  rowTag,
+  type Tag,
+} from './core/tags.js';
 import { type Loaded } from './loaded.js';
+import { probe } from './row-probe.js';
 
 export type RowId = string | number;
 
@@ -10,7 +22,8 @@ export type RowId = string | number;
 export interface EntityRule<Row extends object> {
   /** Prefix of all its tags: `items`. */
   readonly entity: string;
-  readonly target: new () => Row;
+  /** As the service's data source knows it: a class, or an `EntitySchema`. */
+  readonly target: EntityTarget<Row>;
   readonly idOf: (row: Row) => RowId;
   /** The equality filters whose lists contain the row: a write makes exactly these lists invalid, old and new. */
   readonly filtersOf: (row: Row) => readonly Readonly<Record<string, string | number>>[];
@@ -44,13 +57,22 @@ export function rowTags(entity: string, id: RowId): { readonly tag: Tag; readonl
 /** Which entities are cached. Modules add theirs with `CacheModule.forEntity(rule)`. */
 @Injectable()
 export class EntityRules {
-  readonly #byTarget = new Map<unknown, EntityRule<object>>();
+  readonly #logger = new Logger('Cache');
+  readonly #byName = new Map<string, EntityRule<object>>();
   readonly #spellings = new Map<string, (id: RowId) => string>();
+  /** By entity: the attributes of the filters that its rows are told to be in, as far as they are known. */
+  readonly #filters = new Map<string, ReadonlySet<string>>();
+  readonly #warned = new Set<string>();
 
+  /** @throws {CachedEntityError} */
   add<Row extends object>(rule: EntityRule<Row>): EntityRule<Row> {
-    const clash = this.all().find(({ entity, target }) => entity === rule.entity && target !== rule.target);
-    if (clash) throw new Error(`two cached entities are called ${rule.entity}`);
-    this.#byTarget.set(rule.target, rule as unknown as EntityRule<object>);
+    const { entity } = rule;
+    const fault = faultOfName(entity);
+    if (fault) throw new CachedEntityError([`${JSON.stringify(entity)} ${fault}`]);
+    const known = this.#byName.get(entity) as EntityRule<Row> | undefined;
+    if (known && known !== rule)
+      throw new CachedEntityError([`two rules are called ${entity}: give each a name of its own`]);
+    this.#byName.set(entity, rule as unknown as EntityRule<object>);
     return rule;
   }
 
@@ -65,15 +87,52 @@ export class EntityRules {
   }
 
   all(): readonly EntityRule<object>[] {
-    return [...this.#byTarget.values()];
-  }
-
-  /** By the class that TypeORM maps. */
-  of(target: unknown): EntityRule<object> | undefined {
-    return this.#byTarget.get(target);
+    return [...this.#byName.values()];
   }
 
   named(entity: string): EntityRule<object> | undefined {
-    return this.all().find((rule) => rule.entity === entity);
+    return this.#byName.get(entity);
+  }
+
+  /** @throws {UnknownTagError} where no rule is there that would fence it */
+  assertNamed(entity: string): void {
+    if (!this.#byName.has(entity)) throw new UnknownTagError(entity);
+  }
+
+  /**
+   * What a query is to depend on, so that whatever a write fences makes it invalid: besides its tags, the coarse one of each
+   * entity; and any row of it, where `filtersOf` has no filter of those attributes.
+   * @throws {UnknownTagError}
+   */
+  dependenciesOf(tags: readonly Tag[]): readonly Tag[] {
+    const all = new Set(tags);
+    for (const tag of tags) {
+      const entity = entityOf(tag);
+      if (!isTag(tag) || !this.#byName.has(entity)) throw new UnknownTagError(tag);
+      all.add(coarseTag(entity));
+      const names = filterNamesOf(tag);
+      if (names === undefined || this.#filtersOf(entity).has(names)) continue;
+      all.add(anyRowTag(entity));
+      this.#warnOf(entity, names);
+    }
+    return [...all];
+  }
+
+  #warnOf(entity: string, names: string): void {
+    const filter = `${entity}?${names}`;
+    if (this.#warned.has(filter)) return;
+    this.#warned.add(filter);
+    this.#logger.warn(
+      `a query depends on ${filter}, and filtersOf of ${entity} has no such filter: any change of ${entity} makes it invalid`,
+    );
+  }
+
+  #filtersOf(entity: string): ReadonlySet<string> {
+    let filters = this.#filters.get(entity);
+    if (!filters) {
+      filters = probe(this.#byName.get(entity)!.filtersOf).filters;
+      this.#filters.set(entity, filters);
+    }
+    return filters;
   }
 }

@@ -1,25 +1,13 @@
-import { spellableTypes } from '../cache/index.js';
-
-/** A write outside of a transaction: it would commit by itself, under a policy that nothing holds. */
+/** A write of a cached entity in a transaction that nobody has been told of: nothing could be fenced before it commits. */
 export class UnguardedWriteError extends Error {
   readonly code = 'INVALIDATION_UNGUARDED_WRITE';
 
   constructor(readonly entity: string) {
-    super(`${entity} is cached, so it is written in transactions only: leave out { transaction: false }`);
-    this.name = 'UnguardedWriteError';
-  }
-}
-
-/** One key of the type can be spelled in several ways, so that a value could be kept under a name that no writer knows. */
-export class UnsupportedKeyError extends Error {
-  readonly code = 'INVALIDATION_UNSUPPORTED_KEY';
-
-  constructor(entity: string, property: string, type: string) {
     super(
-      `${entity} cannot be cached: its primary key ${property} has the type ${type}, of which one key has several spellings; ` +
-        `give it a key of another type (${spellableTypes.join(', ')})`,
+      `${entity} is cached, and its transaction was begun among other statements: ` +
+        'send BEGIN by itself, or use dataSource.transaction() or queryRunner.startTransaction()',
     );
-    this.name = 'UnsupportedKeyError';
+    this.name = 'UnguardedWriteError';
   }
 }
 

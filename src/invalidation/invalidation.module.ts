@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { InvalidationDelivery, PolicySource } from '../cache/index.js';
 import { Acknowledgements } from './bus/acknowledgements.js';
 import { Heartbeat } from './bus/heartbeat.js';
@@ -17,10 +18,14 @@ import { TicketTaker } from './policies/ticket-taker.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 import { OpenTransactions } from './subscriber/open-transactions.js';
 import { LockedRows } from './subscriber/locked-rows.js';
+import { StatementTransactions } from './subscriber/statement-transactions.js';
+import { CachedTables } from './writes/cached-tables.js';
+import { RuleCheck } from './writes/rule-check.js';
 
 /** Makes writes known to the cache: subscriber, policies, bus and lease, change feed, journal. */
 @Global()
 @Module({
+  imports: [DiscoveryModule],
   providers: [
     Acknowledgements,
     Heartbeat,
@@ -37,7 +42,10 @@ import { LockedRows } from './subscriber/locked-rows.js';
     TicketTaker,
     OpenTransactions,
     LockedRows,
+    CachedTables,
+    RuleCheck,
     CacheSubscriber,
+    StatementTransactions,
     FeedTables,
     FeedSlot,
     ChangeFeed,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type Locator } from 'playwright-core';
 import { startApp } from '../support/start-app.js';
+import { sqlFromElsewhere } from '../support/sql-from-elsewhere.js';
 import { until } from '../support/until.js';
 import { startChromium } from './chromium.js';
 import { keepBusy } from './traffic.js';
@@ -69,7 +70,7 @@ describe('an administrator', () => {
   });
 
   it('sees SQL from elsewhere come by the feed', async () => {
-    await nodes.a.dataSource.query('UPDATE items SET quantity = quantity + 1 WHERE id = 323');
+    await sqlFromElsewhere(nodes.a.databaseUrl, 'UPDATE items SET quantity = quantity + 1 WHERE id = 323');
     const row = visit.page.locator('.timeline tbody tr', { hasText: 'items:323' }).first();
     await row.waitFor({ timeout: patientMs });
     await shows(row, 'feed');

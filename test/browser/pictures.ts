@@ -2,6 +2,7 @@ import { type Browser } from 'playwright-core';
 import { startChromium } from './chromium.js';
 import { keepBusy } from './traffic.js';
 import { token, TwoNodes } from './two-nodes.js';
+import { sqlFromElsewhere } from '../support/sql-from-elsewhere.js';
 import { Visit, widths } from './visit.js';
 
 /** The README's pictures, of real nodes at work: `npm run docs:pictures`. */
@@ -22,7 +23,7 @@ test('pictures', async () => {
   await light.signIn(token);
   const stop = keepBusy([nodes.a.url, nodes.b.url], 12);
   await new Promise((resolve) => setTimeout(resolve, workMs));
-  await nodes.a.dataSource.query('UPDATE items SET quantity = 5 WHERE id = 42');
+  await sqlFromElsewhere(nodes.a.databaseUrl, 'UPDATE items SET quantity = 5 WHERE id = 42');
   await light.page.getByRole('button', { name: 'Read', exact: true }).click();
   await light.page.locator('#tries li').first().waitFor();
   await light.page.getByRole('button', { name: 'Read', exact: true }).click();

@@ -23,7 +23,8 @@ describe('a frame', () => {
   it('takes over everything that a released savepoint has changed', () => {
     const [outer, inner] = [new Frame(), new Frame()];
     outer.change(rule, '1', ['things?color=red']);
-    inner.change(rule, '2', undefined);
+    inner.expect(rule, 1);
+    inner.insert(rule, '2', true);
     inner.change(rule, '3', ['things?color=blue']);
     outer.absorb(inner);
     expect(changesOf(outer)).toEqual({ ids: ['1', '2', '3'], inserted: ['2'], unknown: false });

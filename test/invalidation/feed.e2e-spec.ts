@@ -6,6 +6,7 @@ import { Item } from '../../src/items/item.entity.js';
 import { cacheStatus } from '../support/cache-status.js';
 import { impatiently } from '../support/clocks.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
+import { sqlFromElsewhere } from '../support/sql-from-elsewhere.js';
 import { createMigratedDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
@@ -34,7 +35,7 @@ afterEach(() => jest.restoreAllMocks());
 const item = (name: string, category = 'feed') => ({ name, category, price: 1, quantity: 1 });
 const create = async (name: string, category?: string): Promise<number> =>
   (await nodes[0]!.http.post('/items').send(item(name, category)).expect(201)).body.id as number;
-const sql = (text: string, parameters: unknown[] = []) => nodes[0]!.dataSource.query<unknown[]>(text, parameters);
+const sql = (text: string, parameters?: unknown[]) => sqlFromElsewhere(database.url, text, parameters);
 const nameOf = async (node: TestApp, id: number) =>
   (await node.http.get(`/items/${id}`)).body.name as string | undefined;
 const namesIn = async (node: TestApp, category: string) =>
@@ -109,10 +110,7 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
     for (const node of nodes) {
       const tables = node.app.get(FeedTables);
       const of = tables.of.bind(tables);
-      jest.spyOn(tables, 'of').mockImplementation((relation) => {
-        const table = of(relation);
-        return table && { ...table, read };
-      });
+      jest.spyOn(tables, 'of').mockImplementation((relation) => of(relation).map((table) => ({ ...table, read })));
     }
     await sql("UPDATE items SET name = 'after' WHERE id = $1", [id]);
     for (const node of nodes) await until(async () => (await nameOf(node, id)) === 'after');

@@ -13,6 +13,7 @@ import { rowScriptMutants } from './mutants/row-scripts.mjs';
 import { scriptMutants } from './mutants/scripts.mjs';
 import { switchMutants } from './mutants/switches.mjs';
 import { writerMutants } from './mutants/writers.mjs';
+import { writeMutants } from './mutants/writes.mjs';
 
 /**
  * The product with one guard switched off.
@@ -39,6 +40,7 @@ export const mutants = unique([
   ...laneMutants,
   ...writerMutants,
   ...changeMutants,
+  ...writeMutants,
   ...acknowledgementMutants,
   ...switchMutants,
   ...namespaceMutants,

@@ -134,10 +134,14 @@ export class MemoryRedis {
       return 1;
     },
 
-    rolledBack: (keys, [xid]) => {
+    rolledBack: (keys, [xid, ttlMs]) => {
       for (const key of keys) {
         const tag = this.tag(key);
-        if (tag) this.#change(key, withoutPending(tag, Number(xid)));
+        if (!tag) continue;
+        const left = withoutPending(tag, Number(xid));
+        const expires = left.pend.length === 0 && !isCoarse(key) && this.#tags.get(key)!.expiresAtMs === undefined;
+        if (expires) this.#set(key, left, Number(ttlMs));
+        else this.#change(key, left);
       }
       return 1;
     },
@@ -201,7 +205,8 @@ export class MemoryRedis {
       keys.forEach((key, i) => {
         this.#loading.delete(key);
         const tag = invalidated(this.tag(key), stamps[i]!);
-        this.#set(key, tag, tag.pend.length === 0 && !isCoarse(key) ? Number(ttlMs) : undefined);
+        const expires = tag.pend.length === 0 || this.#tags.get(key)?.expiresAtMs !== undefined;
+        this.#set(key, tag, expires && !isCoarse(key) ? Number(ttlMs) : undefined);
       });
       this.publish(channel, message);
       return 1;

@@ -121,7 +121,7 @@ const commands = fc.array(
         ),
       ),
     },
-    { weight: 1, arbitrary: command('rolledBack', someTags, texts(xid)) },
+    { weight: 1, arbitrary: command('rolledBack', someTags, texts(xid, fc.constant(60_000))) },
     {
       weight: 1,
       arbitrary: command('beat', nodes, texts(aNode, fc.constant('test'), fc.constant('{}'), fc.constantFrom('1', ''))),

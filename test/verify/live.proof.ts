@@ -44,7 +44,8 @@ beforeAll(() => ServiceProcess.build(), buildLimitMs);
 describe('a live history of real nodes', () => {
   it('under strict has no stale read and no inversion, whatever happens to nodes, Redis and commits', async () => {
     const faults = 'flush,partition,bus-partition,rollback,redis-restart,redis-old-rdb';
-    const writes = 'save,create,remove,update-by-criteria,query-builder,upsert,cascade,savepoint,serializable,raw';
+    const writes =
+      'save,create,remove,update-by-criteria,query-builder,upsert,cascade,savepoint,serializable,raw,raw-alone';
     const { code, result, told } = await verify(
       '--policy',
       'strict',

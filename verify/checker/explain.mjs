@@ -97,7 +97,7 @@ function ofRead({ node, invokedMs, completedMs, cacheStatus, category, via: by }
 
 /** @param {Write} write @returns {Event} */
 function ofWrite({ source, node, kind = 'write', name, outcome, version, category, invokedMs, completedMs, status }) {
-  const who = source === 'sql' ? `sql ${node < 0 ? '' : `through node ${node} `}` : `node ${node} `;
+  const who = source === 'sql' ? 'sql ' : `node ${node} `;
   const what = version === undefined ? `${outcome}${status ? ` (${status})` : ''}` : `ok, version ${version}`;
   return {
     atMs: invokedMs,

@@ -9,7 +9,7 @@
 /**
  * One attempt to change one row. Nothing else ever writes its name to this row.
  * @typedef {object} Write
- * @property {'service' | 'sql'} source noticed by the service, or out-of-band; SQL sent through a node is `sql`, too
+ * @property {'service' | 'sql'} source noticed by the service, or out-of-band
  * @property {number} node which one; -1 if none
  * @property {string} [kind] how it was written
  * @property {Key} key

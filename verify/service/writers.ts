@@ -115,11 +115,29 @@ export const writers: Readonly<Record<string, Writer>> = {
       await manager.save(Box, { ...entityOf(box), id: Number(box.id), parts: changed });
     }),
 
-  /** SQL that TypeORM does not look into. */
+  /** SQL that TypeORM does not look into: the service does. */
   raw: (dataSource, { rows }) =>
     inTransaction(dataSource, async (manager) => {
       for (const row of rows) await sql(manager, row);
     }),
+
+  'raw-alone': async ({ manager }, { rows }) => {
+    for (const row of rows) await sql(manager, row);
+  },
+
+  'raw-begun': async (dataSource, { rows }) => {
+    const runner = dataSource.createQueryRunner();
+    try {
+      await runner.query('BEGIN');
+      for (const row of rows) await sql(runner.manager, row);
+      await runner.query('COMMIT');
+    } catch (error) {
+      await runner.query('ROLLBACK').catch(() => undefined);
+      throw error;
+    } finally {
+      await runner.release();
+    }
+  },
 
   savepoint: (dataSource, { rows, undone }) =>
     inTransaction(dataSource, async (manager) => {

@@ -131,13 +131,13 @@ export class Workload {
     const { prefix, doomed } = temperOf(this.mode, random);
     const draft = writeKinds[kind].draw({ pool, random, name: `${prefix}write ${(this.#names += 1)}` });
     if (!draft) return;
-    const { writer, rows, undone = [], removes = false, source = 'service' } = draft;
+    const { writer, rows, undone = [], removes = false } = draft;
     const keys = rows.map(({ key }) => key);
     if (!removes) pool.begin(keys);
     const options = { method: 'POST', body: bodyOf(draft), timeoutMs: random.pick(writeTimeoutsMs) };
     const answer = await client.send(/** @type {URL} */ (node.url), `/verify/writes/${writer}`, options);
     if (!removes) pool.end(keys, answer.status === 200);
-    const common = { source, node: node.index, kind };
+    const common = { source: /** @type {const} */ ('service'), node: node.index, kind };
     for (const row of undone)
       recorder.undone({ ...common, key: row.key, name: row.name, category: categoryOf(row) }, answer);
     for (const row of rows) {

@@ -14,11 +14,11 @@ import { partsOf } from './rows.mjs';
 
 /**
  * A write through `verify/service/writers.ts`, before it is sent.
- * @typedef {{ writer: string, rows: RowDraft[], undone?: RowDraft[], removes?: boolean, source?: 'service' | 'sql' }} Draft
+ * @typedef {{ writer: string, rows: RowDraft[], undone?: RowDraft[], removes?: boolean }} Draft
  */
 
 /** @typedef {{ pool: RowPool, random: Random, name: string }} Drawing `name` is nobody else's */
-/** @typedef {{ draw: (drawing: Drawing) => Draft | undefined, refusedBy?: Policy }} Kind */
+/** @typedef {{ draw: (drawing: Drawing) => Draft | undefined }} Kind */
 
 /** Rows that are there all the time. */
 const lasting = /** @type {const} */ (['accounts', 'boxes', 'parts']);
@@ -69,10 +69,7 @@ const all = {
   remove: { draw: (drawing) => removing('remove', drawing) },
   'delete-by-criteria': { draw: (drawing) => removing('delete-by-criteria', drawing) },
   'update-by-criteria': { draw: (drawing) => ({ writer: 'update-by-criteria', rows: alike(drawing) }) },
-  'update-alone': {
-    draw: (drawing) => ({ writer: 'update-alone', rows: alike(drawing) }),
-    refusedBy: 'strict',
-  },
+  'update-alone': { draw: (drawing) => ({ writer: 'update-alone', rows: alike(drawing) }) },
   'query-builder': { draw: (drawing) => ({ writer: 'query-builder', rows: alike(drawing) }) },
   upsert: {
     draw: (drawing) => ({
@@ -102,7 +99,9 @@ const all = {
       };
     },
   },
-  raw: { draw: (drawing) => ({ writer: 'raw', rows: several(drawing, lasting, 2), source: 'sql' }) },
+  raw: { draw: (drawing) => ({ writer: 'raw', rows: several(drawing, lasting, 2) }) },
+  'raw-alone': { draw: (drawing) => ({ writer: 'raw-alone', rows: several(drawing, lasting, 1) }) },
+  'raw-begun': { draw: (drawing) => ({ writer: 'raw-begun', rows: several(drawing, lasting, 2) }) },
   savepoint: { draw: (drawing) => ({ ...undoing(drawing), writer: 'savepoint' }) },
   'savepoint-by-hand': { draw: (drawing) => ({ ...undoing(drawing), writer: 'savepoint-by-hand' }) },
   serializable: { draw: (drawing) => ({ writer: 'serializable', rows: several(drawing, ['accounts', 'boxes'], 2) }) },

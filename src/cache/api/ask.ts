@@ -24,10 +24,10 @@ export function uriKey(target: string, host?: string): string {
   return `${host === undefined ? '' : `//${host.toLowerCase()}`}${path}${pairs.length > 0 ? `?${pairs.join('&')}` : ''}`;
 }
 
-/** Undefined where the route's own function has no key for the request, or it is too long to be kept. */
+/** Undefined where the route's own function has no key for the request, or one that is too long or has line breaks. */
 export function askOf(request: Request, route: CacheResponseOptions): Ask | undefined {
   const key = route.key ? route.key(request) : uriKey(request.originalUrl, request.headers.host ?? '');
-  return key === undefined || key.length > maxKeyLength
+  return key === undefined || key.length > maxKeyLength || key.includes('\n')
     ? undefined
     : { key, fields: request.headers, terms: requestTerms(request.headers), route };
 }

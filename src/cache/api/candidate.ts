@@ -1,6 +1,5 @@
 import { type PolicyName, type Settings } from '../../config/index.js';
-import { entityOf } from '../core/tags.js';
-import { uriEntity } from '../engine/addresses.js';
+import { entityOf, uriEntity } from '../core/tags.js';
 import { type Entry } from '../levels/level.js';
 import { policies, type PolicySource, sharesL1, strictest, weakest } from '../policy.js';
 import { type Candidate } from './semantics/reuse.js';

@@ -1,6 +1,5 @@
 import { type PolicySource } from '../policy.js';
-import { entityOf, type Tag } from '../core/tags.js';
-import { uriEntity } from '../engine/addresses.js';
+import { entityOf, type Tag, uriEntity } from '../core/tags.js';
 import { type Ask, isAuthorized } from './ask.js';
 import { type LayerStatus } from './cache-status.js';
 import { promiseOf } from './candidate.js';

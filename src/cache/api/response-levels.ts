@@ -162,5 +162,6 @@ export class ResponseLevels {
 /** Undefined where the request's variant is not among those that are kept. */
 function variantKey({ key, fields }: Ask, { names, known }: Variants): string | undefined {
   const variant = variantOf(names, fields);
-  return known.includes(variant) ? `${key} ${variant}` : undefined;
+  // No key of a route has a line break.
+  return known.includes(variant) ? `${key}\n${variant}` : undefined;
 }

@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { type CacheManagerStore } from 'cache-manager';
 import { Settings } from '../../config/index.js';
+import { valuesEntity } from '../core/tags.js';
 import { InvalidationDelivery } from '../delivery.js';
 import { rowAddress } from '../engine/addresses.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { RedisTags } from '../levels/l2/redis-tags.js';
 import { rowTags } from '../rules.js';
-
-/** The name under which values of CACHE_MANAGER live, apart from every entity. */
-export const valuesEntity = 'values';
 
 /**
  * What CACHE_MANAGER stores in: the same two levels under a prefix of its own. `reset` gives the prefix a new generation

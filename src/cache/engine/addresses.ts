@@ -1,4 +1,4 @@
-import { type Tag } from '../core/tags.js';
+import { rowTag, type Tag, uriEntity } from '../core/tags.js';
 import { type Address } from '../levels/level.js';
 import { rowTags } from '../rules.js';
 
@@ -23,10 +23,7 @@ export function responseAddress(key: string): ResponseAddress {
 }
 
 /** The tag of a response's own URI: unsafe requests to it are the only writers it has. @param key canonical path and query */
-export const uriTag = (key: string): Tag => `${uriEntity}:${key}`;
-
-/** What URIs are called among entities. */
-export const uriEntity = 'uri';
+export const uriTag = (key: string): Tag => rowTag(uriEntity, key);
 
 /** What an entry of the db layer depends on, known before it is read. */
 export function tagsOf(address: RowAddress | QueryAddress): readonly Tag[] {

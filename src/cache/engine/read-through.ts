@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { isDatabaseUnavailable } from '../../database/index.js';
 import { type LayerStatus } from '../api/cache-status.js';
-import { type Unavailability } from '../cache.errors.js';
+import { isAway } from '../cache.errors.js';
 import { Clock } from '../clock.js';
 import { type Lifetime, lifetime, narrower } from '../core/freshness.js';
 import { type Dependency, entityOf, type Tag } from '../core/tags.js';
@@ -68,8 +68,9 @@ export class ReadThrough {
     this.#flights = new SingleFlight(() => events.emit({ type: 'joined' }));
   }
 
-  /** One row by its id. `null` is cached too: a row that is known to be absent. */
-  row<T>(entity: string, id: RowId, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
+  /** One row by its id. `null` is cached too: a row that is known to be absent. @throws {UnknownTagError} */
+  async row<T>(entity: string, id: RowId, load: () => Promise<Loaded<T | null>>): Promise<T | null> {
+    this.rules.assertNamed(entity);
     return this.#answer<T | null>(this.#read([entity], rowAddress(entity, this.rules.spell(entity, id)), load));
   }
 
@@ -77,10 +78,12 @@ export class ReadThrough {
    * The result of a query. It follows the strictest of the entities that it depends on, and promises what the weakest does.
    * @param key canonical text of the query, without the entity's name
    * @param tags what the result depends on, see `queryTags`
+   * @throws {UnknownTagError}
    */
-  query<T>(entity: string, key: string, tags: readonly Tag[], load: () => Promise<Loaded<T>>): Promise<T> {
+  async query<T>(entity: string, key: string, tags: readonly Tag[], load: () => Promise<Loaded<T>>): Promise<T> {
     const entities = new Set([entity, ...tags.map(entityOf)]);
-    return this.#answer<T>(this.#read([...entities], queryAddress(entity, key, tags), load));
+    const address = queryAddress(entity, key, this.rules.dependenciesOf(tags));
+    return this.#answer<T>(this.#read([...entities], address, load));
   }
 
   #read(entities: readonly string[], address: Read['address'], load: Read['load']): Read {
@@ -317,6 +320,3 @@ export class ReadThrough {
     this.events.emit({ type: 'request', layer: 'db', level, result });
   }
 }
-
-/** Redis cannot be asked, or cannot be trusted yet; it is not that nobody wants it. */
-const isAway = (reason: Unavailability): boolean => reason === 'redis' || reason === 'no-epoch';

@@ -86,7 +86,7 @@ export class WarmFill {
     tags: readonly Tag[],
     load: () => Promise<Loaded<T>>,
   ): Promise<WarmOutcome> {
-    const address = queryAddress(entity, key, tags);
+    const address = queryAddress(entity, key, this.rules.dependenciesOf(tags));
     for (let round = 1; round <= rounds; round += 1) {
       const gen = this.#gen();
       const [miss] = await this.#missing([key], () => address);

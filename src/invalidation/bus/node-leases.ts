@@ -68,8 +68,7 @@ export class NodeLeases implements BeforeApplicationShutdown {
   async #introduceLonger(): Promise<void> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      await runner.query('BEGIN');
-      await runner.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
+      await runner.query('BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
       await runner.query(...this.#row());
       await runner.query('COMMIT');
     } catch (error) {

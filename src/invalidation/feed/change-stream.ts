@@ -143,23 +143,20 @@ export class ChangeStream {
   }
 
   #change(relation: Pgoutput.MessageRelation, rows: readonly Record<string, unknown>[]): undefined {
-    const table = this.tables.of(relation);
-    if (!table) return;
     const { changes } = this.#transaction;
-    try {
-      changes.row(
-        table.rule,
-        rows.map((row) => table.read(row)),
-      );
-    } catch {
-      // A row that this build cannot read, from before or after a migration, has changed all the same.
-      changes.unknown(table.rule);
+    for (const { rule, read } of this.tables.of(relation)) {
+      try {
+        if (read) changes.row(rule, rows.map(read));
+        else changes.unknown(rule);
+      } catch {
+        // A row that this build cannot read, from before or after a migration, has changed all the same.
+        changes.unknown(rule);
+      }
     }
   }
 
   #changeUnknown(relation: Pgoutput.MessageRelation): undefined {
-    const table = this.tables.of(relation);
-    if (table) this.#transaction.changes.unknown(table.rule);
+    for (const { rule } of this.tables.of(relation)) this.#transaction.changes.unknown(rule);
   }
 
   #nothing(xid: number) {

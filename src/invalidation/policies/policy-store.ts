@@ -80,9 +80,8 @@ export class PolicyStore {
   async changeWriters(from: PolicyState, policy: PolicyName): Promise<boolean> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      // By hand: a transaction of TypeORM's would take the writers' lock first, and two switches would wait for each other.
-      await runner.query('BEGIN');
-      await runner.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
+      // One text: a transaction that TypeORM, or the cache, knows of would take the writers' lock first, and two switches would wait for each other.
+      await runner.query('BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
       const changed = await changeRow(runner, from, { policy });
       await runner.query('COMMIT');
       return changed;

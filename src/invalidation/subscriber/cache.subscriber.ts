@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
+  type AfterQueryEvent,
   type BeforeQueryEvent,
   DataSource,
   type EntityManager,
@@ -14,21 +15,17 @@ import {
   type TransactionStartEvent,
   type UpdateEvent,
 } from 'typeorm';
-import { type EntityRule, EntityRules, keySpelling, listTags, noteStatement, rowTags } from '../../cache/index.js';
-import { UnguardedWriteError, UnsupportedKeyError } from '../invalidation.errors.js';
+import { type EntityRule, EntityRules, listTags, noteStatement, type RowId, rowTags } from '../../cache/index.js';
 import { Invalidator } from '../invalidator.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
-import { identify } from '../policies/identify.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
+import { identify } from '../policies/identify.js';
+import { CachedTables, type StatementChange } from '../writes/cached-tables.js';
+import { mayChange, mayDefine } from '../writes/sql-writes.js';
+import { controlsIn } from '../writes/transaction-control.js';
 import { Frame } from './frame.js';
 import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
 import { lockRow } from './row-reader.js';
-import { makeStatementsTransactions } from './statement-transactions.js';
-import { upsertedTable } from './upserts.js';
-
-/** Wherever it comes from: TypeORM, or a text of the user's own. */
-const commits = /(?:^|;)\s*(?:commit|end|prepare\s+transaction)\b/i;
-const rollsBack = /(?:^|;)\s*rollback\b/i;
 
 type BeforeWrite = Pick<UpdateEvent<object>, 'metadata' | 'queryRunner' | 'databaseEntity'>;
 
@@ -41,6 +38,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   constructor(
     private readonly dataSource: DataSource,
     private readonly rules: EntityRules,
+    private readonly tables: CachedTables,
     private readonly registry: PolicyRegistry,
     private readonly planner: CommitPlanner,
     private readonly invalidator: Invalidator,
@@ -48,20 +46,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   ) {}
 
   onModuleInit(): void {
-    for (const rule of this.rules.all()) this.#spellKeys(rule);
     this.dataSource.subscribers.push(this);
-    makeStatementsTransactions(this.dataSource, this.rules);
-  }
-
-  /** @throws {UnsupportedKeyError} for a type of key that has several spellings of one key, of which one cannot be told */
-  #spellKeys({ entity, target }: EntityRule<object>): void {
-    if (!this.dataSource.hasMetadata(target)) return;
-    const [key, ...others] = this.dataSource.getMetadata(target).primaryColumns;
-    if (!key || others.length > 0) return;
-    const type = this.dataSource.driver.normalizeType(key);
-    const spelling = keySpelling(type);
-    if (!spelling) throw new UnsupportedKeyError(entity, key.propertyName, type);
-    this.rules.spellKeys(entity, spelling);
   }
 
   async afterTransactionStart({ queryRunner }: TransactionStartEvent): Promise<void> {
@@ -78,6 +63,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const parent = transaction.frames.at(-1);
     if (parent) return parent.absorb(ended);
     this.transactions.delete(queryRunner);
+    if (transaction.defines) this.tables.defined();
     await transaction.plan?.committed(manager);
     if (transaction.statements !== transaction.plannedAt) await this.#fenceAll([ended], manager);
   }
@@ -110,17 +96,46 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     await transaction.plan?.rolledBack();
   }
 
-  /** COMMIT is planned for when it is sent, and not before: every other subscriber has said then what it had to say. */
-  beforeQuery({ query, queryRunner }: BeforeQueryEvent): Promise<void> | void {
+  /**
+   * What a statement changes is noted before it is sent. COMMIT is planned for when it is sent, and not before: every other
+   * subscriber has said then what it had to say.
+   */
+  beforeQuery({ query, parameters, queryRunner }: BeforeQueryEvent): Promise<void> | undefined {
     noteStatement();
     const transaction = this.transactions.get(queryRunner);
-    if (!transaction) return;
-    if (commits.test(query)) return this.#planCommit(queryRunner, transaction);
-    transaction.statements += 1;
-    const table = upsertedTable(query);
-    if (table !== undefined) transaction.upserted.add(table);
+    if (!transaction) return undefined;
+    const controls = controlsIn(query);
+    const commits = controls.includes('commit');
+    if (!commits) transaction.statements += 1;
     // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
-    if (rollsBack.test(query)) for (const frame of transaction.frames) frame.forgetLocks();
+    if (controls.some((control) => control === 'rollback' || control === 'rollback to'))
+      for (const frame of transaction.frames) frame.forgetLocks();
+    if (!mayChange(query)) return commits ? this.#planCommit(queryRunner, transaction) : undefined;
+    return this.tables.refresh(queryRunner).then(() => {
+      for (const change of this.tables.changedBy(query))
+        this.#note(transaction, change, parameters as readonly unknown[] | undefined);
+      return commits ? this.#planCommit(queryRunner, transaction) : undefined;
+    });
+  }
+
+  afterQuery({ query, queryRunner }: AfterQueryEvent): void {
+    if (!mayDefine(query)) return;
+    this.tables.defined();
+    const transaction = this.transactions.get(queryRunner);
+    if (transaction) transaction.defines = true;
+  }
+
+  /** What a statement changes besides the rows that events name. */
+  #note({ frames, upserted }: OpenTransaction, change: StatementChange, parameters: readonly unknown[] = []): void {
+    const { rule, rows, upserts, keys } = change;
+    const frame = frames.at(-1);
+    if (upserts) return void upserted.add(rule.entity);
+    if (rows !== undefined) return frame?.expect(rule, rows);
+    const isNamed = (number: number): boolean => {
+      const id = this.rules.spell(rule.entity, parameters[number - 1] as RowId);
+      return frames.some((outer) => outer.has(rule, id));
+    };
+    if (!keys?.every(isNamed)) frame?.changeUnknown(rule);
   }
 
   async #planCommit({ manager }: QueryRunner, transaction: OpenTransaction): Promise<void> {
@@ -130,20 +145,15 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     transaction.plannedAt = transaction.statements += 1;
   }
 
-  beforeInsert({ metadata, queryRunner }: InsertEvent<object>): void {
-    this.#ruleOf(metadata.target, queryRunner);
-  }
-
   afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): void {
-    const rule = this.#ruleOf(metadata.target, queryRunner);
-    if (!rule) return;
     const transaction = this.transactions.get(queryRunner);
     const frame = transaction?.frames.at(-1);
-    const id = entity && rule.idOf(entity);
-    if (frame && id !== undefined && id !== null) {
-      const replaces = transaction?.upserted.has(metadata.tablePath);
-      frame.change(rule, this.rules.spell(rule.entity, id), replaces ? undefined : []);
-    } else frame?.changeUnknown(rule);
+    if (!transaction || !frame || !entity) return;
+    for (const rule of this.tables.namedBy(metadata)) {
+      const id = rule.idOf(entity);
+      if (id === undefined || id === null) continue;
+      frame.insert(rule, this.rules.spell(rule.entity, id), transaction.upserted.has(rule.entity));
+    }
   }
 
   beforeUpdate(event: UpdateEvent<object>): Promise<void> {
@@ -162,53 +172,28 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     return this.#beforeChange(event);
   }
 
-  afterUpdate(event: UpdateEvent<object>): void {
-    this.#afterBulk(event);
-  }
-
-  afterRemove(event: RemoveEvent<object>): void {
-    this.#afterBulk(event);
-  }
-
-  afterSoftRemove(event: SoftRemoveEvent<object>): void {
-    this.#afterBulk(event);
-  }
-
-  afterRecover(event: RecoverEvent<object>): void {
-    this.#afterBulk(event);
-  }
-
   /** Takes the committed image of the row under its lock: TypeORM's own may be older. */
   async #beforeChange({ metadata, queryRunner, databaseEntity }: BeforeWrite): Promise<void> {
-    const rule = this.#ruleOf(metadata.target, queryRunner);
     const transaction = this.transactions.get(queryRunner);
-    const frame = transaction?.frames.at(-1);
-    if (!rule || !transaction || !frame || !databaseEntity || frame.isUnknown(rule)) return;
+    if (!transaction || !databaseEntity) return;
+    for (const rule of this.tables.namedBy(metadata)) await this.#lock(transaction, rule, databaseEntity, queryRunner);
+  }
+
+  async #lock(
+    transaction: OpenTransaction,
+    rule: EntityRule<object>,
+    databaseEntity: object,
+    { manager }: QueryRunner,
+  ): Promise<void> {
+    const frame = transaction.frames.at(-1);
+    if (!frame || frame.isUnknown(rule)) return;
     const id = this.rules.spell(rule.entity, rule.idOf(databaseEntity));
-    const known = transaction.frames.some((outer) => outer.has(rule, id));
-    if (known) return frame.change(rule, id, listTags(rule, databaseEntity));
+    // Its lists as they are committed are known, and only those: what the transaction itself made of them nobody has seen.
+    if (transaction.frames.some((outer) => outer.has(rule, id))) return frame.change(rule, id, []);
     const locked = lockedIn(transaction, rule, id);
     if (locked) return frame.change(rule, id, locked.lists);
-    const before = await lockRow(queryRunner.manager, rule, id);
-    if (before) return frame.change(rule, id, listTags(rule, before));
-    // It was removed meanwhile; should another be inserted before the statement comes, nobody knows its lists.
-    frame.changeUnknown(rule);
-  }
-
-  /** Statements that name no row: `repository.update()`, `delete(criteria)`, query builders. */
-  #afterBulk({ metadata, queryRunner, databaseEntity }: BeforeWrite): void {
-    const rule = this.rules.of(metadata.target);
-    if (rule && !databaseEntity) this.#frame(queryRunner)?.changeUnknown(rule);
-  }
-
-  /** Outside of a transaction nothing can be fenced: `save(…, { transaction: false })` is the only way that is left to it. */
-  #ruleOf(target: unknown, queryRunner: QueryRunner): EntityRule<object> | undefined {
-    const rule = this.rules.of(target);
-    if (rule && !this.#frame(queryRunner)) throw new UnguardedWriteError(rule.entity);
-    return rule;
-  }
-
-  #frame(queryRunner: QueryRunner): Frame | undefined {
-    return this.transactions.get(queryRunner)?.frames.at(-1);
+    const before = await lockRow(manager, rule, id);
+    // Where it was removed meanwhile, another may be inserted before the statement comes, which then names a row unknown.
+    if (before) frame.change(rule, id, listTags(rule, before));
   }
 }

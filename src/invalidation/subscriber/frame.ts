@@ -23,6 +23,8 @@ export interface EntityChanges {
   readonly oldListTags: Set<Tag>;
   /** Rows have changed that nobody named: bulk statements, or more rows than are worth naming. */
   unknown: boolean;
+  /** How many rows statements have added that no event has named yet: at the end, as many as events named too many. */
+  unnamed: number;
 }
 
 /** Beyond so many rows of one entity, a transaction's changes are fenced as a whole. */
@@ -40,17 +42,25 @@ export class Frame {
   readonly #held = new Set<Tag>();
 
   get changes(): readonly EntityChanges[] {
-    return [...this.#entities.values()];
+    return [...this.#entities.values()].map((one) => ({ ...one, unknown: one.unknown || one.unnamed !== 0 }));
   }
 
-  /** @param before the lists of the committed row, taken under its lock, none if there was none; undefined for an upsert */
-  change(rule: EntityRule<object>, id: Id, before: readonly Tag[] | undefined): void {
-    const changes = this.#of(rule);
-    changes.ids.add(id);
-    this.#held.add(rowTags(rule.entity, id).tag);
-    if (!before) changes.inserted.add(id);
-    else for (const tag of before) changes.oldListTags.add(tag);
-    if (changes.ids.size > maxNamedRows) changes.unknown = true;
+  /** A row that was there. @param before the lists of its committed image, taken under its lock; none if they are known */
+  change(rule: EntityRule<object>, id: Id, before: readonly Tag[]): void {
+    const changes = this.#name(rule, id);
+    for (const tag of before) changes.oldListTags.add(tag);
+  }
+
+  /** A row that a statement has added. @param upserted it may have replaced one that nobody looked at */
+  insert(rule: EntityRule<object>, id: Id, upserted: boolean): void {
+    const changes = this.#name(rule, id);
+    if (upserted) changes.inserted.add(id);
+    changes.unnamed -= 1;
+  }
+
+  /** A statement adds so many rows; an event is to name each. */
+  expect(rule: EntityRule<object>, rows: number): void {
+    this.#of(rule).unnamed += rows;
   }
 
   changeUnknown(rule: EntityRule<object>): void {
@@ -85,19 +95,28 @@ export class Frame {
   absorb(child: Frame): void {
     for (const [tag, row] of child.#locked) this.#locked.set(tag, row);
     for (const tag of child.#held) this.#held.add(tag);
-    for (const { rule, ids, inserted, oldListTags, unknown } of child.changes) {
+    for (const { rule, ids, inserted, oldListTags, unknown, unnamed } of child.#entities.values()) {
       const changes = this.#of(rule);
       for (const id of ids) changes.ids.add(id);
       for (const id of inserted) changes.inserted.add(id);
       for (const tag of oldListTags) changes.oldListTags.add(tag);
+      changes.unnamed += unnamed;
       changes.unknown ||= unknown || changes.ids.size > maxNamedRows;
     }
+  }
+
+  #name(rule: EntityRule<object>, id: Id): EntityChanges {
+    const changes = this.#of(rule);
+    changes.ids.add(id);
+    this.#held.add(rowTags(rule.entity, id).tag);
+    if (changes.ids.size > maxNamedRows) changes.unknown = true;
+    return changes;
   }
 
   #of(rule: EntityRule<object>): EntityChanges {
     let changes = this.#entities.get(rule.entity);
     if (!changes) {
-      changes = { rule, ids: new Set(), inserted: new Set(), oldListTags: new Set(), unknown: false };
+      changes = { rule, ids: new Set(), inserted: new Set(), oldListTags: new Set(), unknown: false, unnamed: 0 };
       this.#entities.set(rule.entity, changes);
     }
     return changes;

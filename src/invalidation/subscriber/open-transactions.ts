@@ -20,7 +20,9 @@ export interface OpenTransaction extends WritersRules {
   readonly frames: Frame[];
   /** How many statements have been sent. */
   statements: number;
-  /** Tables that `INSERT … ON CONFLICT` has been sent for. */
+  /** Tables may have been created, altered or dropped. */
+  defines?: true;
+  /** Entities that `INSERT … ON CONFLICT DO UPDATE` has been sent for. */
   readonly upserted: Set<string>;
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
   lastLook?: Look & { readonly statement: number; readonly entity: string };

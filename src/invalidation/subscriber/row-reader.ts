@@ -1,4 +1,4 @@
-import { type EntityManager } from 'typeorm';
+import { type EntityManager, type SelectQueryBuilder } from 'typeorm';
 import {
   type EntityRule,
   type EntityRules,
@@ -16,7 +16,7 @@ export async function lockRow<Row extends object>(
   rule: EntityRule<Row>,
   id: RowId,
 ): Promise<Row | null> {
-  return selectRows(manager, rule, [id]).setLock('pessimistic_write').getOne();
+  return wholeRows(manager, rule, [id]).setLock('pessimistic_write').getOne();
 }
 
 /** A row as it is about to be committed. */
@@ -44,7 +44,7 @@ export async function rereadRows<Row extends object>(
   rule: EntityRule<Row>,
   ids: readonly RowId[],
 ): Promise<{ readonly rows: readonly Row[]; readonly reread: Reread }> {
-  const { entities: rows, raw } = await selectRows(manager, rule, ids)
+  const { entities: rows, raw } = await wholeRows(manager, rule, ids)
     .addSelect(ownXid, 'xid')
     .addSelect(oldestXid, 'xmin')
     .addSelect(deferredTriggers, 'deferred')
@@ -72,17 +72,25 @@ export async function loadRows<Row extends object>(
   if (rule.load) return rule.load(ids, manager);
   const { relations, columns } = manager.connection.getMetadata(rule.target);
   if (relations.length > 0 || columns.some(({ isSelect }) => !isSelect)) return undefined;
-  const query = selectRows(manager, rule, ids).addSelect(loadProof, 'proof');
+  const query = wholeRows(manager, rule, ids).addSelect(loadProof, 'proof');
   const { entities, raw } = await query.getRawAndEntities<{ readonly proof: string | null }>();
   const value = new Map(entities.map((row) => [rule.idOf(row), rule.view(row)]));
   return { value, proof: raw[0]?.proof ?? null };
 }
 
-function selectRows<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, ids: readonly RowId[]) {
-  return manager
-    .getRepository<Row>(rule.target)
-    .createQueryBuilder('row')
-    .where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids });
+/** All that a rule may look at: columns with `select: false` too, and of relations the keys that the row itself holds. */
+function wholeRows<Row extends object>(
+  manager: EntityManager,
+  rule: EntityRule<Row>,
+  ids: readonly RowId[],
+): SelectQueryBuilder<Row> {
+  const { columns, relations } = manager.connection.getMetadata(rule.target);
+  const builder = manager.getRepository<Row>(rule.target).createQueryBuilder('row');
+  builder.where(`row.${primaryKey(manager, rule)} IN (:...ids)`, { ids });
+  for (const { isSelect, propertyPath } of columns) if (!isSelect) builder.addSelect(`row.${propertyPath}`);
+  const held = relations.filter(({ isOwning, joinColumns }) => isOwning && joinColumns.length > 0);
+  const paths = held.filter(({ isManyToMany }) => !isManyToMany).map(({ propertyPath }) => propertyPath);
+  return paths.length > 0 ? builder.loadAllRelationIds({ relations: paths, disableMixedMap: true }) : builder;
 }
 
 function primaryKey<Row extends object>(manager: EntityManager, rule: EntityRule<Row>): string {

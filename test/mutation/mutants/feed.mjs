@@ -37,8 +37,8 @@ export const feedMutants = [
     name: 'feed-unreadable-row',
     guard: 'a row that this build cannot read has changed all the same',
     file: 'src/invalidation/feed/change-stream.ts',
-    find: 'changes.unknown(table.rule);\n    }\n  }',
-    replace: '}\n  }',
+    find: 'changes.unknown(rule);\n      }\n    }\n  }',
+    replace: '}\n    }\n  }',
     by: [spec('invalidation/feed.e2e-spec', 'where the row cannot be read')],
   },
   {

@@ -167,7 +167,7 @@ export const scriptMutants = [
     name: 'lua-invalidate-keeps-pending',
     guard: 'an operator gives no expiry to a tag with a writer pending',
     file: tags,
-    find: "if (h[1] or '') == '' and string.sub",
+    find: 'if expires and string.sub',
     replace: 'if string.sub',
     by: [spec('cache/fences.spec', 'never expires while a writer is pending')],
   },

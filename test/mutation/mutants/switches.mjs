@@ -13,8 +13,8 @@ export const switchMutants = [
     name: 'switch-exclusive',
     guard: 'a switch waits for the writers of the policy before',
     file: store,
-    find: "'LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE'",
-    replace: "'LOCK TABLE cache_policy_lock IN ROW SHARE MODE'",
+    find: "'BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE'",
+    replace: "'BEGIN; LOCK TABLE cache_policy_lock IN ROW SHARE MODE'",
     by: [spec('invalidation/strict.switches.e2e-spec', 'waits for the writers of the old policy')],
   },
   {
@@ -182,14 +182,6 @@ export const switchMutants = [
     find: 'if (answered && informed && this.leases.registered && this.#certain) this',
     replace: 'if (answered && informed && this.#certain) this',
     by: [spec('invalidation/switches.e2e-spec', 'nor does a node that could not register its lease for too long')],
-  },
-  {
-    name: 'statement-transaction',
-    guard: 'a statement outside of a transaction is made one',
-    file: 'src/invalidation/subscriber/statement-transactions.ts',
-    find: 'if (isCached(this)) this.useTransaction(true);',
-    replace: '',
-    by: [spec('invalidation/switches.e2e-spec', 'a statement outside of a transaction waits for a switch')],
   },
   {
     name: 'switch-eviction',

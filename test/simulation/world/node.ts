@@ -33,6 +33,8 @@ import { TicketTaker } from '../../../src/invalidation/policies/ticket-taker.js'
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
 import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
+import { CachedTables } from '../../../src/invalidation/writes/cached-tables.js';
+import { emptyCatalog } from '../../../src/invalidation/writes/table-graph.js';
 import { type Row } from '../memory-postgres.js';
 import { SimulatedDataSource } from './orm.js';
 import { Thing } from './thing.js';
@@ -48,6 +50,13 @@ export const rule: EntityRule<Thing> = {
   view: ({ id, category, rev }) => ({ id, category, rev }),
   initialPolicy: ({ cachePolicy }) => cachePolicy,
 };
+
+/** One table, without foreign keys, partitions and views: there are no catalogs. */
+class PlainTables extends CachedTables {
+  override refresh() {
+    return Promise.resolve(emptyCatalog);
+  }
+}
 
 /** One process: the product's own classes, put together as its modules do. */
 export class SimulatedNode {
@@ -101,7 +110,8 @@ export class SimulatedNode {
     const planner = new CommitPlanner(settings, rules, tags, this.l1, this.invalidator, acks, tickets);
     const transactions = new OpenTransactions();
     this.lockedRows = new LockedRows(transactions, tickets, rules);
-    new CacheSubscriber(database, rules, registry, planner, this.invalidator, transactions).onModuleInit();
+    const tables = new PlainTables(database, rules, clock);
+    new CacheSubscriber(database, rules, tables, registry, planner, this.invalidator, transactions).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events, rules);
     const levels = new ResponseLevels(settings, this.l1, this.l2, this.registry, clock, events);
     const maker = new ResponseMaker(settings, this.l1, levels, clock);

@@ -9,19 +9,15 @@ import { findOne, metadata, repositoryOf, type Thing } from './thing.js';
 export class SimulatedDataSource {
   readonly subscribers: EntitySubscriberInterface[] = [];
   readonly manager = new SimulatedManager(this);
-  /** Without a pool. */
   #lastSession = 0;
+
+  /** Without a pool. */
+  readonly driver = {};
 
   constructor(readonly node: SimulatedNode) {}
 
   get asDataSource(): DataSource {
     return this as unknown as DataSource;
-  }
-
-  readonly driver = { normalizeType: () => 'integer' };
-
-  hasMetadata(): boolean {
-    return true;
   }
 
   getMetadata(): typeof metadata {
@@ -95,17 +91,22 @@ export class SimulatedRunner {
   }
 
   async query<T>(sql: string, parameters: unknown[] = []): Promise<T> {
-    return (await interpret(this.session, this.dataSource.node.world, sql, parameters)) as T;
+    const results = await this.#send(sql, parameters);
+    return results.at(-1) as T;
   }
 
-  /** The driver's client, which the product sends several statements at once. */
+  /** The driver's client, which answers the results of all statements. */
   connect(): Promise<object> {
-    const query = async (text: string): Promise<{ rows: unknown }[]> => {
-      const results: { rows: unknown }[] = [];
-      for (const statement of text.split(';')) results.push({ rows: await this.query(statement.trim()) });
-      return results;
-    };
+    const query = async (text: string) => (await this.#send(text)).map((rows) => ({ rows }));
     return Promise.resolve({ query });
+  }
+
+  /** A text of one statement or of several. */
+  async #send(text: string, parameters: unknown[] = []): Promise<unknown[]> {
+    const results: unknown[] = [];
+    for (const statement of text.split(';'))
+      results.push(await interpret(this.session, this.dataSource.node.world, statement.trim(), parameters));
+    return results;
   }
 
   release(): Promise<void> {
@@ -116,6 +117,11 @@ export class SimulatedRunner {
   /** All subscribers are called, then waited for together. */
   async entityEvent(name: keyof EntitySubscriberInterface, entity?: Row, databaseEntity?: Row): Promise<void> {
     await this.#tell(name, { metadata, entity, databaseEntity });
+  }
+
+  /** What subscribers are told of a statement that writes, before it is sent. */
+  async statement(query: string, parameters: readonly unknown[]): Promise<void> {
+    await this.#tell('beforeQuery', { query, parameters });
   }
 
   async #broadcast(when: 'before' | 'after', event: TransactionEvent): Promise<void> {
@@ -186,7 +192,7 @@ export class SimulatedManager {
     const lock: Wait = (granted) => postgres.lock(own, row.id, granted);
     const before = await this.findOne(row.id, false);
     if (!before) {
-      await runner.entityEvent('beforeInsert', row);
+      await runner.statement('INSERT INTO "things" VALUES ($1, $2, $3)', [row.id, row.category, row.rev]);
       const insert = () => {
         if (postgres.row(row.id, own)) throw new SqlError('23505', 'duplicate key');
         postgres.write(own, row.id, row);
@@ -195,6 +201,7 @@ export class SimulatedManager {
       return runner.entityEvent('afterInsert', row);
     }
     await runner.entityEvent('beforeUpdate', row, before);
+    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "id" = $2', [row.rev, row.id]);
     const existing: Wait = (granted) => !postgres.row(row.id, own) || lock(granted);
     const changed = { rev: row.rev, ...(row.category === before.category ? {} : { category: row.category }) };
     const update = () => {
@@ -202,7 +209,6 @@ export class SimulatedManager {
       if (latest && own.locked.has(row.id)) postgres.write(own, row.id, { ...latest, ...changed });
     };
     await session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [existing]);
-    await runner.entityEvent('afterUpdate', row, before);
   }
 
   async remove(row: Row): Promise<void> {
@@ -211,21 +217,21 @@ export class SimulatedManager {
     const own = session.transaction!;
     const before = (await this.findOne(row.id, false)) ?? undefined;
     await runner.entityEvent('beforeRemove', row, before);
+    await runner.statement('DELETE FROM "things" WHERE "id" = $1', [row.id]);
     // A row that the statement does not see it does not wait for, be it inserted at this very moment.
     const existing: Wait = (granted) => !postgres.row(row.id, own) || postgres.lock(own, row.id, granted);
     const remove = (): void => {
       if (postgres.row(row.id, own) && own.locked.has(row.id)) postgres.write(own, row.id, null);
     };
     await session.run(`DELETE ${row.id}`, remove, [existing]);
-    await runner.entityEvent('afterRemove', row, before);
   }
 
-  /** `UPDATE … WHERE category = …`, as a query builder sends it: its events name no row. */
+  /** `UPDATE … WHERE category = …`, as a query builder sends it: no event names its rows. */
   async bulkUpdate(category: string, change: (row: Row) => Row): Promise<void> {
     const runner = this.runner!;
     const { session, postgres } = this.inside();
     const own = session.transaction!;
-    await runner.entityEvent('beforeUpdate');
+    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "category" = $2', [0, category]);
     const matching = () => postgres.rows(own).filter((row) => row.category === category);
     const locks = [1, 2, 3].map(
       (id): Wait =>
@@ -236,7 +242,6 @@ export class SimulatedManager {
       for (const row of matching()) if (own.locked.has(row.id)) postgres.write(own, row.id, change(row));
     };
     await session.run(`UPDATE WHERE category = ${category}`, update, locks);
-    await runner.entityEvent('afterUpdate');
   }
 
   inside() {

@@ -8,7 +8,16 @@ export class Thing implements Row {
   rev!: number;
 }
 
-export const metadata = { target: Thing, primaryColumns: [{ propertyName: 'id' }], relations: [], columns: [] };
+/** As much of TypeORM's metadata as the product looks at. */
+export const metadata = {
+  target: Thing,
+  tableName: 'things',
+  inheritanceTree: [Thing],
+  primaryColumns: [{ propertyName: 'id', databaseName: 'id' }],
+  columns: [],
+  relations: [],
+  manyToManyRelations: [],
+};
 
 const thing = (row: Row): Thing => Object.assign(new Thing(), row);
 

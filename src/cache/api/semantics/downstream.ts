@@ -1,5 +1,5 @@
 import { type PolicyName } from '../../../config/index.js';
-import { type Tag } from '../../core/tags.js';
+import { isCoarse, type Tag } from '../../core/tags.js';
 import { parseDirectives } from './directives.js';
 import { type HeaderLine } from './freshen.js';
 
@@ -50,6 +50,6 @@ function forbidding(own: readonly HeaderLine[]): string {
 
 /** A List of Strings (RFC 9651, 3.1). Tags have no control characters; beyond the limit the coarse ones say enough. */
 function groupList(tags: readonly Tag[]): string {
-  const named = tags.length <= maxGroups ? tags : tags.filter((tag) => tag.endsWith(':*')).slice(0, maxGroups);
+  const named = tags.length <= maxGroups ? tags : tags.filter(isCoarse).slice(0, maxGroups);
   return named.map((tag) => `"${tag.replaceAll(/["\\]/g, '\\$&')}"`).join(', ');
 }

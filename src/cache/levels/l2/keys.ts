@@ -40,8 +40,10 @@ export const beatsKey = (gen: string): string => `${prefix}:${gen}:beats`;
 export const tagKey = (gen: string, tag: Tag): string => `${prefix}:${gen}:tag:${tag}`;
 /** The tags that a transaction has fenced, for the feed. */
 export const notedKey = (gen: string, xid: string): string => `${prefix}:${gen}:fenced:${xid}`;
-/** An entry made of several tags. */
-export const derivedKey = (gen: string, key: string): string => `${prefix}:${gen}:${codec}:${key}`;
+/** An entry made of several tags. In UTF-8, halves of surrogate pairs would all be the same. */
+export const derivedKey = (gen: string, key: string): string =>
+  `${prefix}:${gen}:${codec}:${halfPair.test(key) ? JSON.stringify(key) : key}`;
+const halfPair = /[\ud800-\udfff]/u;
 
 /** The generation that a key belongs to. */
 export const generationOf = (key: string): string | undefined =>

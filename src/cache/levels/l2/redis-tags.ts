@@ -175,7 +175,7 @@ export class RedisTags {
   /** After a certain rollback: this writer is not pending any more. */
   async rolledBack(tags: readonly Tag[], xid: string): Promise<void> {
     const gen = this.connection.gen;
-    await this.connection.run(gen, 'rolledBack', this.#keys(gen, tags), [xid]);
+    await this.connection.run(gen, 'rolledBack', this.#keys(gen, tags), [xid, String(tagTtlMs(this.settings))]);
   }
 
   /** A new stamp and no value: everything made under the tags is unservable from now on. */

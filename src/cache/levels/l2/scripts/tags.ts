@@ -31,7 +31,10 @@ if #missed > 0 then redis.call('PUBLISH', ARGV[5], cjson.encode({ tags = missed,
 return missed
 `;
 
-/** KEYS record tags…; ARGV gen xid: a writer that certainly rolled back is not pending any more. */
+/**
+ * KEYS record tags…; ARGV gen xid ttlMs: a writer that certainly rolled back is not pending any more. Where it was the
+ * last, the tag expires again.
+ */
 export const rolledBack = `${prelude}
 for i = 2, #KEYS do
   local kept = {}
@@ -39,17 +42,22 @@ for i = 2, #KEYS do
     if id ~= tonumber(ARGV[2]) then kept[#kept + 1] = id end
   end
   if redis.call('HEXISTS', KEYS[i], 'pend') == 1 then redis.call('HSET', KEYS[i], 'pend', text(kept)) end
+  if #kept == 0 and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[3], 'NX') end
 end
 return 1
 `;
 
-/** KEYS record tags…; ARGV gen ttlMs channel message stamps…. A new stamp and no value; fences and writers stay. */
+/**
+ * KEYS record tags…; ARGV gen ttlMs channel message stamps…. A new stamp and no value; fences and writers stay. What was
+ * to expire still does: its writers have committed.
+ */
 export const invalidate = `${prelude}
 for i = 2, #KEYS do
   local h = redis.call('HMGET', KEYS[i], 'pend', 'fence', 'ff')
+  local expires = (h[1] or '') == '' or redis.call('PTTL', KEYS[i]) > 0
   redis.call('DEL', KEYS[i])
   redis.call('HSET', KEYS[i], 'stamp', ARGV[i + 3], 'pend', h[1] or '', 'fence', h[2] or '', 'ff', h[3] or '0')
-  if (h[1] or '') == '' and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
+  if expires and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
 end
 redis.call('PUBLISH', ARGV[3], ARGV[4])
 return 1
