@@ -11,9 +11,13 @@ class WatchingBuild extends BuildAction {
     const manager = super.createAssetsManager();
     const copyAssets = manager.copyAssets.bind(manager);
     manager.copyAssets = (configuration, app, outDir, watch, onSuccess, rootDir) => {
-      // Watching copies in the background; the first build is complete only with its assets.
-      copyAssets(configuration, app, outDir, false, undefined, rootDir);
-      copyAssets(configuration, app, outDir, watch, onSuccess, rootDir);
+      // (Each manager copies an asset once.)
+      const copyNow = () =>
+        super.createAssetsManager().copyAssets(configuration, app, outDir, false, undefined, rootDir);
+      // Watching copies in the background: at first too late, and later perhaps a file that is only half written.
+      copyNow();
+      const changed = onSuccess && (() => (copyNow(), onSuccess()));
+      copyAssets(configuration, app, outDir, watch, changed, rootDir);
     };
     return manager;
   }

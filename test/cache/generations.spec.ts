@@ -1,6 +1,13 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { initKey, namespaceOf, recordKey, scripts } from '../../src/cache/testing.js';
+import {
+  createRedisClient,
+  GenerationRecord,
+  initKey,
+  namespaceOf,
+  recordKey,
+  scripts,
+} from '../../src/cache/testing.js';
 import { OwnConnection } from '../../src/database/index.js';
 import { type CacheNode, renewGeneration, startCacheNode } from '../support/cache-node.js';
 import { startRedis, type TestRedis } from '../support/services.js';
@@ -82,10 +89,12 @@ describe('a generation', () => {
   });
 
   it('is begun by the one that holds the right to, and only in the place of the one it knew', async () => {
-    const { connection } = nodes[0]!;
-    const { gen } = connection;
+    const { gen } = nodes[0]!.connection;
+    // The nodes notice sooner or later that their generation ends.
+    const client = createRedisClient(redis.url, 20_000);
+    await client.connect();
     const run = (name: 'claimGeneration' | 'installGeneration', ...args: string[]): Promise<unknown> =>
-      connection.command(gen, (client) => client.eval(scripts[name].text, { keys: keysOf(gen), arguments: args }));
+      client.eval(scripts[name].text, { keys: keysOf(gen), arguments: args });
     const claim = (nonce: string, previous: string) => run('claimGeneration', nonce, '10000', previous, 'nobody');
     expect(await claim('a', 'another')).toBe(0);
     expect(await claim('a', gen)).toBe(1);
@@ -96,6 +105,7 @@ describe('a generation', () => {
     expect(await claim('b', '')).toBe(0);
     expect(await claim('b', 'of a')).toBe(1);
     expect(await run('installGeneration', 'b', 'of b', '1', 'nobody')).toBe(1);
+    await client.disconnect();
   });
 
   it('follows although the one that was to install it has died', async () => {
@@ -112,7 +122,11 @@ describe('a generation', () => {
   });
 
   it('follows at once although the one that was to install it has failed: it gave the right to back', async () => {
-    const { connection } = nodes[0]!;
+    // Nobody else takes the right: the node is alone in its namespace, and does not look by itself.
+    const confirm = jest.spyOn(GenerationRecord.prototype, 'confirm').mockResolvedValue(true);
+    const own = await createMigratedDatabase();
+    const node = await startCacheNode(own.url, redis.url);
+    const { connection } = node;
     const { gen } = connection;
     // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this` below
     const ask = OwnConnection.prototype.query;
@@ -129,6 +143,9 @@ describe('a generation', () => {
     expect(await connection.command(gen, (client) => client.exists(initKey(namespaceOf(gen))))).toBe(0);
     await connection.renewGeneration();
     expect(connection.gen).not.toBe(gen);
+    confirm.mockRestore();
+    await node.close();
+    await own.drop();
   });
 
   it('of several nodes that ask for one at once may be the same: none of them fails', async () => {
