@@ -12,7 +12,7 @@ let nodes: TestApp[];
 
 beforeAll(async () => {
   redis = await startRedis();
-  const env = { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '1000' };
+  const env = { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '1000', REDIS_TIMEOUT_MS: '2000' };
   const first = await startApp({ redis: redis.url, env });
   const others = ['b', 'c'].map(() => startApp({ redis: redis.url, env, database: first.databaseUrl }));
   nodes = [first, ...(await Promise.all(others))];

@@ -2,13 +2,13 @@ import { RedisConnection } from '../../src/cache/index.js';
 import { hammer } from '../support/administered-nodes.js';
 import { maskIdentity } from '../support/mask-identity.js';
 import { startRedis } from '../support/services.js';
-import { command, create, generation, hitAt, open, versionAt, withSite } from '../support/site.js';
+import { command, create, generation, hitAt, open, replicatedAtOnce, versionAt, withRedis } from '../support/site.js';
 import { startApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
 describe('a Redis that says neither run_id nor master_replid', () => {
   it('is refused for strict, with the reason', async () => {
-    await withSite({}, [], async ({ node, redis, databaseUrl }) => {
+    await withRedis({}, async ({ node, redis, databaseUrl }) => {
       const masked = await maskIdentity(redis.port);
       const [admin, token] = [{ ADMIN_TOKEN: 'correct-horse-battery-staple' }, 'correct-horse-battery-staple'];
       node.app.get(RedisConnection).onApplicationShutdown();
@@ -28,7 +28,7 @@ describe('a Redis that says neither run_id nor master_replid', () => {
   });
 
   it('begins a new generation where an older data set has come back in its place', async () => {
-    await withSite({}, [], async ({ node, databaseUrl }) => {
+    await withRedis({}, async ({ node, databaseUrl }) => {
       node.app.get(RedisConnection).onApplicationShutdown();
       const redis = await startRedis({ args: ['--dbfilename', 'old.rdb'] });
       const masked = await maskIdentity(redis.port);
@@ -58,8 +58,8 @@ describe('a Redis that says neither run_id nor master_replid', () => {
 
 describe('a Redis', () => {
   it('that took over the data of an older copy, and is a primary again, begins a new generation', async () => {
-    await withSite({ CACHE_POLICY: 'strict' }, [], async ({ node, redis }) => {
-      const older = await startRedis();
+    await withRedis({ CACHE_POLICY: 'strict' }, async ({ node, redis }) => {
+      const older = await startRedis({ args: replicatedAtOnce });
       try {
         const path = await create(node);
         await hitAt(node, path, 'l2');
@@ -81,7 +81,7 @@ describe('a Redis', () => {
   });
 
   it('that is not the one in force is not used: its node goes without, and says why', async () => {
-    await withSite({ CACHE_POLICY: 'strict' }, [], async ({ node, databaseUrl }) => {
+    await withRedis({ CACHE_POLICY: 'strict' }, async ({ node, databaseUrl }) => {
       const other = await startRedis();
       const env = { CACHE_POLICY: 'strict' };
       const elsewhere = await startApp({ redis: other.url, redisIsAway: true, database: databaseUrl, env });

@@ -1,58 +1,25 @@
-import { DataSource } from 'typeorm';
-import { Clock, Lease, RedisConnection } from '../../src/cache/index.js';
-import { type PolicyName } from '../../src/config/index.js';
+import { Clock, Lease } from '../../src/cache/index.js';
 import { Invalidator, PolicyRegistry, PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
 import { InvalidationBus } from '../../src/invalidation/bus/invalidation-bus.js';
 import { leaseWaitMs } from '../../src/invalidation/bus/lease-wait.js';
-import { NodeLeases } from '../../src/invalidation/bus/node-leases.js';
 import { type PolicyState, PolicyStore } from '../../src/invalidation/policies/policy-store.js';
-import { startRedis, type TestRedis } from '../support/services.js';
-import { startApp, type TestApp } from '../support/start-app.js';
+import { leaseMs, lockWaits, put, rowOf, SwitchedNodes } from '../support/switched-nodes.js';
+import { type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
-const token = 'the-token-of-the-switches';
-const leaseMs = 300;
-
-let redis: TestRedis;
-let nodes: TestApp[] = [];
-
-beforeAll(async () => (redis = await startRedis()));
-afterAll(() => redis.stop());
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  for (const node of nodes.reverse()) await node.close();
-  nodes = [];
-});
-
-const start = async (env: Record<string, string> = {}, { redisIsAway = false } = {}): Promise<TestApp> => {
-  const node = await startApp({
-    redis: redis.url,
-    redisIsAway,
-    env: { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: String(leaseMs), ...env },
-    ...(nodes[0] && { database: nodes[0].databaseUrl }),
-  });
-  nodes.push(node);
-  return node;
-};
-const put = (node: TestApp, policy: PolicyName) =>
-  node.http.put('/admin/cache/policies/items').auth(token, { type: 'bearer' }).send({ policy });
-const rowOf = async (node: TestApp): Promise<PolicyState> => (await node.app.get(PolicyStore).all())[0]!;
-const lockWaits = async (node: TestApp): Promise<boolean> => {
-  const sql = `SELECT 1 FROM pg_locks WHERE relation = 'cache_policy_lock'::regclass AND NOT granted`;
-  return (await node.dataSource.query<unknown[]>(sql)).length > 0;
-};
+const nodes = new SwitchedNodes();
+const { start } = nodes;
 
 describe('two switches at once', () => {
   it('end where the later one goes, and the earlier one is told so', async () => {
-    const a = await start({ CACHE_L1_LEASE_MS: '1500' });
+    const a = await start({ CACHE_L1_LEASE_MS: '800' });
     const b = await start();
     const steps = jest.spyOn(a.app.get(PolicyStore), 'change');
     const sleeps = jest.spyOn(a.app.get(Clock), 'sleep');
     const strict = put(a, 'strict').then((answer) => answer);
     // Its next step is to promise strict.
-    await until(() => sleeps.mock.calls.some(([ms]) => ms === leaseWaitMs(1_500)));
+    await until(() => sleeps.mock.calls.some(([ms]) => ms === leaseWaitMs(800)));
     const [{ status, body }] = await Promise.all([strict, put(b, 'ttl').expect(200)]);
     expect([status, body.detail]).toEqual([409, 'the switch of items to strict was superseded by a later one to ttl']);
     const promises = steps.mock.calls.flatMap(([, { promised }], i) =>
@@ -98,7 +65,7 @@ describe('two switches at once', () => {
 
 it('from strict, writers do less only once every node promises less', async () => {
   const a = await start({ CACHE_POLICY: 'strict' });
-  const longer = await start({ CACHE_POLICY: 'strict', CACHE_L1_LEASE_MS: '1200' });
+  const longer = await start({ CACHE_POLICY: 'strict', CACHE_L1_LEASE_MS: '600' });
   const changed = new Map<string, number>();
   const store = a.app.get(PolicyStore);
   for (const name of ['change', 'changeWriters'] as const) {
@@ -110,7 +77,7 @@ it('from strict, writers do less only once every node promises less', async () =
     });
   }
   await put(a, 'invalidate').expect(200);
-  expect(changed.get('changeWriters')! - changed.get('change')!).toBeGreaterThan(1_200);
+  expect(changed.get('changeWriters')! - changed.get('change')!).toBeGreaterThan(600);
   expect(longer.app.get(PolicyRegistry).policyOf('items')).toBe('invalidate');
 });
 
@@ -169,7 +136,7 @@ describe('a policy that goes back in the database', () => {
   });
 
   it('ends a switch that was decided on before', async () => {
-    const a = await start({ CACHE_L1_LEASE_MS: '1000' });
+    const a = await start({ CACHE_L1_LEASE_MS: '600' });
     const strict = put(a, 'strict').then((answer) => answer);
     await until(async () => (await rowOf(a)).policy === 'strict');
     await a.dataSource.query(restored);
@@ -208,7 +175,7 @@ describe('a node that has been told that policies have changed', () => {
 it('a node off the bus shares without Redis only under a policy that it has read within its lease', async () => {
   const a = await start();
   const [registry, store] = [a.app.get(PolicyRegistry), a.app.get(PolicyStore)];
-  redis.pause();
+  nodes.redis.pause();
   try {
     await until(() => a.app.get(Lease).term === undefined);
     await until(() => registry.sharesWithoutRedis('items'));
@@ -227,74 +194,6 @@ it('a node off the bus shares without Redis only under a policy that it has read
     await a.dataSource.query("UPDATE cache_policies SET target = 'strict', policy = 'strict'");
     await until(() => !registry.sharesWithoutRedis('items'));
   } finally {
-    redis.resume();
+    nodes.redis.resume();
   }
-});
-
-describe('nodes with unequal leases', () => {
-  const acknowledged = { CACHE_POLICY: 'strict', CACHE_L1_STRICT: 'acknowledged' };
-  const longMs = 1_500;
-  const item = (name: string) => ({ name, category: 'strict', price: 1, quantity: 1 });
-
-  it('a strict writer waits out the longest of them', async () => {
-    const a = await start({ ...acknowledged, CACHE_L1_LEASE_MS: '100' });
-    const b = await start({ ...acknowledged, CACHE_L1_LEASE_MS: String(longMs) });
-    const path = `/items/${(await a.http.post('/items').send(item('v0')).expect(201)).body.id}`;
-    await until(async () => /detail=l1/.test(String((await b.http.get(path)).headers['cache-status'])));
-    // It holds the row in L1 and hears nothing any more; its acknowledgement will not come.
-    const lease = b.app.get(Lease);
-    b.app.get(RedisConnection).command = () => new Promise(() => undefined);
-    const begunMs = performance.now();
-    await a.http.put(path).send(item('v1')).expect(200);
-    expect(performance.now() - begunMs).toBeGreaterThan(longMs);
-    expect(lease.valid).toBe(false);
-  });
-
-  it('so does a generation that does not know its nodes yet', async () => {
-    const a = await start({ ...acknowledged, CACHE_L1_LEASE_MS: '100' });
-    await start({ ...acknowledged, CACHE_L1_LEASE_MS: String(longMs) });
-    await a.app.get(RedisConnection).renewGeneration();
-    const begunMs = performance.now();
-    await a.http.post('/items').send(item('v0')).expect(201);
-    expect(performance.now() - begunMs).toBeGreaterThan(longMs);
-  });
-
-  it('so does a switch, and a node that has ended counts no more', async () => {
-    const a = await start();
-    const b = await start({ CACHE_L1_LEASE_MS: String(longMs) });
-    const begunMs = performance.now();
-    await put(a, 'strict').expect(200);
-    expect(performance.now() - begunMs).toBeGreaterThan(longMs);
-    await b.close();
-    nodes = [a];
-    expect(await a.app.get(NodeLeases).longestMs()).toBe(leaseMs);
-  });
-
-  it('a longer one begins behind the writers that do not know it', async () => {
-    const a = await start();
-    const writer = a.app.get(DataSource).createQueryRunner();
-    await writer.startTransaction();
-    const longer = start({ CACHE_L1_LEASE_MS: String(longMs), DATABASE_TIMEOUT_MS: '20000' });
-    await until(() => lockWaits(a));
-    expect(await a.app.get(NodeLeases).longestMs()).toBe(leaseMs);
-    await writer.commitTransaction();
-    await writer.release();
-    await until(async () => (await a.app.get(NodeLeases).longestMs()) === longMs);
-    await longer;
-  });
-
-  it('a node whose lease nobody knows serves nothing from its memory', async () => {
-    jest.spyOn(NodeLeases.prototype, 'register').mockRejectedValue(new Error('the database does not answer'));
-    const a = await start({}, { redisIsAway: true });
-    expect(a.app.get(Lease).valid).toBe(false);
-    jest.restoreAllMocks();
-    await until(() => a.app.get(Lease).valid);
-  });
-
-  it('nor does a node that could not register its lease for too long', async () => {
-    const a = await start();
-    await until(() => a.app.get(Lease).valid);
-    jest.spyOn(NodeLeases.prototype, 'registered', 'get').mockReturnValue(false);
-    await until(() => !a.app.get(Lease).valid);
-  });
 });

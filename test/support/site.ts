@@ -1,7 +1,7 @@
 import { createRedisClient, RedisConnection } from '../../src/cache/index.js';
 import { hammer, isHit } from './administered-nodes.js';
 import { startPostgres, startRedis, type TestPostgres, type TestRedis } from './services.js';
-import { migrateDatabase, startApp, type TestApp } from './start-app.js';
+import { createMigratedDatabase, migrateDatabase, startApp, type TestApp } from './start-app.js';
 import { until } from './until.js';
 
 export interface Site {
@@ -28,6 +28,24 @@ export async function withSite(
     await Promise.all([postgres.stop(), redis.stop()]);
   }
 }
+
+/** A node over a Redis of its own, whose replicas begin to copy it at once. */
+export async function withRedis(
+  env: Record<string, string>,
+  work: (site: Omit<Site, 'postgres'>) => Promise<void>,
+): Promise<void> {
+  const [database, redis] = await Promise.all([createMigratedDatabase(), startRedis({ args: replicatedAtOnce })]);
+  const node = await startApp({ redis: redis.url, database: database.url, env });
+  try {
+    await work({ redis, node, databaseUrl: database.url });
+  } finally {
+    await node.close();
+    await Promise.all([database.drop(), redis.stop()]);
+  }
+}
+
+/** Otherwise a primary waits five seconds for further replicas. */
+export const replicatedAtOnce = ['--repl-diskless-sync-delay', '0'];
 
 export const generation = ({ app }: TestApp): string | undefined => {
   const connection = app.get(RedisConnection);

@@ -124,7 +124,7 @@ export const switchMutants = [
     file: policySwitch,
     find: 'Math.max(await this.leases.longestMs(), this.settings.cacheL1LeaseMs)',
     replace: 'this.settings.cacheL1LeaseMs',
-    by: [spec('invalidation/switches.e2e-spec', 'so does a switch')],
+    by: [spec('invalidation/node-leases.e2e-spec', 'so does a switch')],
   },
   {
     name: 'policy-outdated',
@@ -165,7 +165,7 @@ export const switchMutants = [
     file: registry,
     find: 'Math.max(longestLeaseMs, this.settings.cacheL1LeaseMs)',
     replace: 'this.settings.cacheL1LeaseMs',
-    by: [spec('invalidation/switches.e2e-spec', 'a strict writer waits out the longest of them')],
+    by: [spec('invalidation/node-leases.e2e-spec', 'a strict writer waits out the longest of them')],
   },
   {
     name: 'lease-introduced',
@@ -173,7 +173,7 @@ export const switchMutants = [
     file: leases,
     find: 'if (!this.registered && (await this.longestMs()) < this.settings.cacheL1LeaseMs) await this.#introduceLonger();\n    else await',
     replace: 'await',
-    by: [spec('invalidation/switches.e2e-spec', 'a longer one begins behind the writers')],
+    by: [spec('invalidation/node-leases.e2e-spec', 'a longer one begins behind the writers')],
   },
   {
     name: 'lease-registered',
@@ -181,7 +181,7 @@ export const switchMutants = [
     file: bus,
     find: 'if (answered && informed && this.leases.registered && this.#certain) this',
     replace: 'if (answered && informed && this.#certain) this',
-    by: [spec('invalidation/switches.e2e-spec', 'nor does a node that could not register its lease for too long')],
+    by: [spec('invalidation/node-leases.e2e-spec', 'nor does a node that could not register its lease for too long')],
   },
   {
     name: 'switch-eviction',
