@@ -45,7 +45,7 @@ BEGIN
 END $$;
 CREATE FUNCTION verify_deferred() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NEW.name LIKE '%deferred %' AND NEW.name NOT LIKE '%!' THEN
+  IF NEW.name LIKE '% deferred' THEN
     UPDATE accounts SET name = name || '!' WHERE id = NEW.id AND name = NEW.name;
   END IF;
   RETURN NULL;

@@ -115,8 +115,8 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
   }
 
   /**
-   * Whatever is sent on the next connection, or under the next generation, is sent behind the replay: nothing can be read
-   * that it will fence.
+   * Whatever is sent on the next connection, or under the next generation, is sent behind the replay, and executed behind
+   * it, since the server knows its scripts by then: nothing can be read that it will fence.
    */
   #keep(tags: readonly Tag[], writer: Writer | undefined): void {
     this.journal.add(tags, writer);

@@ -108,7 +108,7 @@ const all = {
   /** A deferred trigger changes the row once more, at COMMIT. */
   deferred: {
     draw(drawing) {
-      const row = rowOf(drawing, drawing.pool.existing('accounts', drawing.random), `deferred ${drawing.name}`);
+      const row = rowOf(drawing, drawing.pool.existing('accounts', drawing.random), `${drawing.name} deferred`);
       return { writer: 'save', rows: [{ ...row, recorded: `${row.name}!` }] };
     },
   },

@@ -11,6 +11,14 @@ const all = [simulated('strict'), simulated('write-through'), simulated('invalid
 /** Writers: what joins the ORM's commit, and what Redis could not be told of. @type {import('../mutants.mjs').Mutant[]} */
 export const writerMutants = [
   {
+    name: 'scripts-known',
+    guard: 'what was kept is executed in the order of sending: the server knows the scripts',
+    file: 'src/cache/levels/l2/redis-connection.ts',
+    find: '.then(() => loadScripts(client))',
+    replace: '.then(() => undefined)',
+    by: [spec('redis-outage.writes.e2e-spec', 'first makes the scripts known')],
+  },
+  {
     name: 'fence-before-commit',
     guard: 'strict fences before COMMIT',
     file: planner,
@@ -144,7 +152,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'if (await this.connection.untilOpen(waitMs)) await this.#replayed;',
     replace: '',
-    by: [spec('redis-outage.e2e-spec', 'is told on the next one before it is answered')],
+    by: [spec('redis-outage.writes.e2e-spec', 'is told on the next one before it is answered')],
   },
   {
     name: 'own-l1-after-fence',
@@ -161,7 +169,7 @@ export const writerMutants = [
     file: invalidator,
     find: '} catch {\n        this.#keep(tags, writer);',
     replace: '} catch {',
-    by: [spec('redis-outage.e2e-spec', 'is told again where')],
+    by: [spec('redis-outage.writes.e2e-spec', 'is told again where')],
   },
   {
     name: 'replaced-row',

@@ -40,6 +40,11 @@ class SimulatedClient extends EventEmitter {
     return Promise.resolve();
   }
 
+  /** The simulated server knows every script. */
+  scriptLoad(): Promise<string> {
+    return Promise.resolve('');
+  }
+
   evalSha(sha: string, call: ScriptCall): Promise<unknown> {
     const label = () => `${this.nameOf(sha)} ${call.keys.slice(1).map(short).join(' ')}`;
     return this.#connection.request(label, () => this.server.script(sha, call.keys, call.arguments));

@@ -8,7 +8,7 @@ import { authorityEveryMs } from './authority.js';
 import { GenerationRecord, type Joined, OtherServerError } from './generation.js';
 import { namespaceOf, recordKey } from './keys.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
-import { evaluate } from './evaluate.js';
+import { evaluate, loadScripts } from './evaluate.js';
 import { type ScriptName } from './scripts.js';
 
 /** So many failures in a row, without an answer in between, and the connection is given up. */
@@ -322,7 +322,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       if (client === this.#client) this.#giveUp('the connection was closed');
     });
     try {
-      await new Deadlines(probeTimeoutMs).bound(client.connect().then(() => undefined));
+      await new Deadlines(probeTimeoutMs).bound(client.connect().then(() => loadScripts(client)));
       const joined = await this.#established(client);
       if (gone || this.#stopped) throw new Error('the connection was closed');
       this.#client = client;
