@@ -53,13 +53,15 @@ export class NodeProcess {
     });
     rememberLeashed(recordsIn(folder), { name: `node-${index}`, signal: 'SIGKILL' }, process);
     this.#process = process;
-    this.#expected = false;
+    // Whoever starts it hears of an end before it is ready.
+    this.#expected = true;
     void process.exited.then(() => {
       if (this.#process !== process || this.#expected) return;
       this.#url = undefined;
       this.options.onCrash(this, tail(log));
     });
     this.#url = await this.#ready(process, log);
+    this.#expected = false;
   }
 
   async kill() {

@@ -1,6 +1,7 @@
 // @ts-check
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Schedule } from './faults/schedule.mjs';
+import { startAgain } from './faults/faults.mjs';
 import { finalState } from './final-state.mjs';
 import { CommitCutter } from './faults/commit-cutter.mjs';
 import { FaultProxy } from '../test/support/fault-proxy/fault-proxy.mjs';
@@ -26,11 +27,12 @@ export async function record(options, { undo, signal, onProgress, say }) {
   const failing = new globalThis.AbortController();
   const onError = (/** @type {Error} */ error) => failing.abort(error);
   const over = AbortSignal.any([signal, failing.signal]);
+  const recorder = new Recorder();
   let crashes = 0;
   const onCrash = (/** @type {import('./node-process.mjs').NodeProcess} */ node, /** @type {string} */ log) => {
     say(`NODE ${node.index} HAS ENDED BY ITSELF:\n${log}`);
     crashes += 1;
-    if (!over.aborted) node.start().catch(onError);
+    if (!over.aborted) startAgain(node, recorder).catch(onError);
   };
 
   /** @type {FaultProxy[]} */
@@ -47,7 +49,6 @@ export async function record(options, { undo, signal, onProgress, say }) {
     return { redisPort: proxy.port, databaseUrl: cutter.through(databaseUrl) };
   });
   const { folder, redis, spare, postgres, database, nodes, seeds, keys, client, adminToken } = world;
-  const recorder = new Recorder();
   const { readers, writers, settings } = options;
   const workload = new Workload({
     nodes,

@@ -109,7 +109,7 @@ export const sharedFault = {
 };
 
 /** A node that cannot start while PostgreSQL is away is started again, as by whoever supervises it. @param {NodeProcess} node @param {World['recorder']} recorder */
-async function startAgain(node, recorder) {
+export async function startAgain(node, recorder) {
   for (;;) {
     const sinceMs = performance.now();
     try {
