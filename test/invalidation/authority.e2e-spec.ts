@@ -1,6 +1,6 @@
 import { CacheEvents, RedisConnection } from '../../src/cache/index.js';
 import { hammer } from '../support/administered-nodes.js';
-import { command, create, generation, hitAt, type Site, withSite } from '../support/site.js';
+import { command, create, generation, hitAt, type Site, withSite, write } from '../support/site.js';
 import { until } from '../support/until.js';
 
 describe('while PostgreSQL is away, a node that has lost its Redis connections once', () => {
@@ -22,7 +22,7 @@ describe('while PostgreSQL is away, a node that has lost its Redis connections o
       for (let n = 0; n < 20; n += 1) await site.node.http.get(path).expect(200);
       const before = generation(site.node);
       await site.postgres.restart();
-      await until(async () => (await site.node.http.put(path).send(hammer)).status === 200);
+      await write(site.node, path);
       await hitAt(site.node, path, 'l1');
       expect(before).toBeDefined();
     });
@@ -44,7 +44,7 @@ describe('while PostgreSQL is away, a node that has lost its Redis connections o
 it('a strict writer fails where PostgreSQL has named another generation since, in any isolation level', async () => {
   await withSite({ CACHE_POLICY: 'strict' }, [], async ({ node }) => {
     const path = await create(node);
-    await node.http.put(path).send(hammer).expect(200);
+    await write(node, path);
     await node.dataSource.query("SELECT setval('cache_generation_number', 1000)");
     const refused = await node.http.put(path).send(hammer).expect(503);
     expect(refused.headers['retry-after']).toBeDefined();

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { RedisConnection } from '../../src/cache/index.js';
-import { hammer } from '../support/administered-nodes.js';
-import { create, generation, hitAt, versionAt, withSite } from '../support/site.js';
+import { create, generation, hitAt, versionAt, withSite, write } from '../support/site.js';
 import { until } from '../support/until.js';
 
 const copy = (from: string, to: string) => {
@@ -26,7 +25,7 @@ describe('a restart of PostgreSQL', () => {
       const path = await create(node);
       let backup = '';
       await postgres.whileStopped((data) => copy(data, (backup = `${data}.backup`)));
-      await until(async () => (await node.http.put(path).send(hammer)).status === 200);
+      await write(node, path);
       await hitAt(node, path, 'l2');
       expect(await versionAt(node, path)).toBe(2);
       await postgres.whileStopped((data) => copy(backup, data));
@@ -42,7 +41,7 @@ describe('a restart of PostgreSQL', () => {
     await withSite({ CACHE_POLICY: 'strict' }, lax, async ({ node, postgres }) => {
       const path = await create(node);
       await node.dataSource.query('CHECKPOINT');
-      await node.http.put(path).send(hammer).expect(200);
+      await write(node, path);
       await hitAt(node, path, 'l2');
       const { l2 } = (await node.http.get('/health')).body.details as Record<
         string,

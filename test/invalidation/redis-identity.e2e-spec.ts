@@ -2,7 +2,17 @@ import { RedisConnection } from '../../src/cache/index.js';
 import { hammer } from '../support/administered-nodes.js';
 import { maskIdentity } from '../support/mask-identity.js';
 import { startRedis } from '../support/services.js';
-import { command, create, generation, hitAt, open, replicatedAtOnce, versionAt, withRedis } from '../support/site.js';
+import {
+  command,
+  create,
+  generation,
+  hitAt,
+  open,
+  replicatedAtOnce,
+  versionAt,
+  withRedis,
+  write,
+} from '../support/site.js';
 import { startApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
@@ -39,7 +49,7 @@ describe('a Redis that says neither run_id nor master_replid', () => {
         await hitAt(nameless, path, 'l1');
         await command(redis, 'SAVE');
         const before = generation(nameless);
-        await nameless.http.put(path).send(hammer).expect(200);
+        await write(nameless, path);
         // A heartbeat, at least, that the dump does not know of.
         await until(() => nameless.app.get(RedisConnection).certain);
         await new Promise((resolve) => setTimeout(resolve, 600));
@@ -66,7 +76,7 @@ describe('a Redis', () => {
         await command(older, 'REPLICAOF', '127.0.0.1', String(redis.port));
         await until(async () => String(await command(older, 'INFO', 'replication')).includes('master_link_status:up'));
         await command(older, 'REPLICAOF', 'NO', 'ONE');
-        await node.http.put(path).send(hammer).expect(200);
+        await write(node, path);
         expect(await versionAt(node, path)).toBe(2);
         await command(redis, 'REPLICAOF', '127.0.0.1', String(older.port));
         await until(async () => String(await command(redis, 'INFO', 'replication')).includes('master_link_status:up'));
@@ -93,13 +103,13 @@ describe('a Redis', () => {
           String((await elsewhere.http.get('/health')).body.details.l2.reason).includes('REDIS_URL'),
         );
         expect((await elsewhere.http.put(path).send(hammer)).status).toBe(503);
-        await node.http.put(path).send(hammer).expect(200);
+        await write(node, path);
         expect(await versionAt(elsewhere, path)).toBe(2);
         expect(await versionAt(node, path)).toBe(2);
         // Once nobody uses the one in force any more, the other one takes its place.
         node.app.get(RedisConnection).onApplicationShutdown();
         await open(elsewhere);
-        await until(async () => (await elsewhere.http.put(path).send(hammer)).status === 200);
+        await write(elsewhere, path);
         await hitAt(elsewhere, path, 'l2');
       } finally {
         await elsewhere.close();

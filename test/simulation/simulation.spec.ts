@@ -4,12 +4,12 @@ import { type Setup } from './schedule.js';
 
 /** Each with its schedules in `npm test`, the same each time. */
 const setups = {
-  strict: [{ policy: 'strict' }, 150],
-  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 75],
-  switching: [{ policy: 'invalidate', switching: true }, 75],
-  'write-through': [{ policy: 'write-through' }, 100],
-  invalidate: [{ policy: 'invalidate' }, 100],
-  ttl: [{ policy: 'ttl' }, 100],
+  strict: [{ policy: 'strict' }, 80],
+  acknowledged: [{ policy: 'strict', env: { CACHE_L1_STRICT: 'acknowledged' } }, 40],
+  switching: [{ policy: 'invalidate', switching: true }, 40],
+  'write-through': [{ policy: 'write-through' }, 50],
+  invalidate: [{ policy: 'invalidate' }, 50],
+  ttl: [{ policy: 'ttl' }, 30],
 } satisfies Record<string, readonly [Setup, number]>;
 
 type SetupName = keyof typeof setups;

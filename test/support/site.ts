@@ -54,6 +54,12 @@ export const generation = ({ app }: TestApp): string | undefined => {
 export const open = (node: TestApp) => until(() => generation(node) !== undefined);
 export const create = async (node: TestApp): Promise<string> =>
   `/items/${(await node.http.post('/items').send(hammer).expect(201)).body.id as number}`;
+/**
+ * A write that ends well. Under `strict` it is refused while PostgreSQL has not confirmed the generation for a second, which a
+ * machine may stand still.
+ */
+export const write = (node: TestApp, path: string) =>
+  until(async () => (await node.http.put(path).send(hammer)).status === 200);
 export const hitAt = async (node: TestApp, path: string, level: 'l1' | 'l2') =>
   until(async () => isHit(String((await node.http.get(path)).headers['cache-status']), level));
 export const versionAt = async (node: TestApp, path: string): Promise<number | undefined> =>
