@@ -31,7 +31,7 @@ export interface EntityRule<Row extends object> {
   readonly view: (row: Row) => unknown;
   /**
    * Loads rows as readers get them, by the manager given, with the proof of the load ({@link loadProof}). Write-through
-   * stores what this loads after COMMIT. Without it, that is the view of the row as a plain SELECT reads it; of an entity
+   * and strict store what this loads after COMMIT. Without it, that is the view of the row as a plain SELECT reads it; of an entity
    * with relations, or with columns that are not selected, nothing is stored then, because its view may need them.
    */
   readonly load?: (ids: readonly RowId[], manager: EntityManager) => Promise<Loaded<ReadonlyMap<RowId, unknown>>>;

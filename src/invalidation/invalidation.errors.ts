@@ -4,7 +4,7 @@ export class UnguardedWriteError extends Error {
 
   constructor(readonly entity: string) {
     super(
-      `${entity} is cached, and its transaction was begun among other statements: ` +
+      `${entity} is cached, and a text with several statements has begun this transaction: ` +
         'send BEGIN by itself, or use dataSource.transaction() or queryRunner.startTransaction()',
     );
     this.name = 'UnguardedWriteError';

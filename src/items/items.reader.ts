@@ -43,7 +43,7 @@ export class ItemsReader {
   }
 }
 
-/** By whatever connection: a write-through loads by the one that has committed. */
+/** By whatever connection: a writer that stores what it has written loads by the one that has committed. */
 export async function loadItems(
   ids: readonly RowId[],
   by: Pick<EntityManager, 'query'>,

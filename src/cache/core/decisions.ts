@@ -7,7 +7,7 @@ import { sees, type Snapshot, type Xid } from './snapshot.js';
 
 /** What is kept of a tag. Immutable: every change makes a new one. */
 export interface TagState {
-  /** Current generation: random, never reused. */
+  /** Current stamp: random, never reused. */
   readonly stamp: string;
   /** Writers that may still be committing, ascending by arrival. */
   readonly pend: readonly Xid[];
@@ -83,7 +83,7 @@ export function filledRow(row: TagState, body: string, coarse: string, snapshot:
 }
 
 /**
- * FENCE: a new generation without value or tickets, pending until a load has seen the writer.
+ * FENCE: a new stamp, without value or tickets, pending until a load has seen the writer.
  * @param xmin of a snapshot of the writer's: every id below has ended
  */
 export function fenced(tag: TagState | undefined, xid: Xid, xmin: Xid, stamp: string): TagState {
@@ -100,7 +100,7 @@ export function withoutPending(tag: TagState, xid: Xid): TagState {
   return { ...tag, pend: tag.pend.filter((id) => id !== xid) };
 }
 
-/** A new generation on an operator's word: no value, no tickets; writers and fence stay. */
+/** A new stamp on an operator's word: no value, no tickets; writers and fence stay. */
 export function invalidated(tag: TagState | undefined, stamp: string): TagState {
   const { pend, fence, ff } = tag ?? freshTag(stamp);
   return { stamp, pend, fence, ff, tickets: {} };

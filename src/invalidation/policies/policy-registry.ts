@@ -28,7 +28,7 @@ export interface WritersRules {
 export class PolicyRegistry extends PolicySource implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Invalidation');
   #states: ReadonlyMap<string, PolicyState> = new Map();
-  /** When the read was sent whose answer is known. */
+  /** When the latest answered read was sent. */
   #readAt: Moment | undefined;
   /** Messages so far, and those that had come when that read was sent. */
   #heard = 0;
@@ -152,7 +152,7 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     return Math.min(this.settings.cacheL1LeaseMs / 4, pollMs);
   }
 
-  /** The poll is what repeats it. */
+  /** Should it fail, the next poll tries again. */
   #try(): void {
     this.reload().catch((error: Error) => this.#logger.debug(`the policies cannot be read: ${error.message}`));
   }

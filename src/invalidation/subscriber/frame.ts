@@ -23,7 +23,7 @@ export interface EntityChanges {
   readonly oldListTags: Set<Tag>;
   /** Rows have changed that nobody named: bulk statements, or more rows than are worth naming. */
   unknown: boolean;
-  /** How many rows statements have added that no event has named yet: at the end, as many as events named too many. */
+  /** Rows that statements have added, less those that events have named: anything but 0 at the end means unnamed rows. */
   unnamed: number;
 }
 

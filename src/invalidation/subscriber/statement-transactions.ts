@@ -25,14 +25,14 @@ type Query = (sql: string, parameters?: unknown[], structured?: boolean) => Prom
  * transaction of TypeORM's own, and is one more writer like any other. A transaction that was begun as SQL (`BEGIN`) is
  * made known to TypeORM and to its subscribers, which would otherwise begin, and commit, another one inside it.
  *
- * Every statement of the data source passes `query` of a QueryRunner, and every QueryRunner comes from its driver. TypeORM's
- * events come too late for this: nothing that they begin is rolled back when they fail.
+ * Every statement of the data source but a stream passes `query` of a QueryRunner, and every QueryRunner comes from its
+ * driver. TypeORM's events come too late for this: nothing that they begin is rolled back when they fail.
  */
 @Injectable()
 export class StatementTransactions implements EntitySubscriberInterface, OnModuleInit {
   /** Whose statement is being sent, in its transaction. */
   readonly #sending = new AsyncLocalStorage<QueryRunner>();
-  /** Transactions that were begun as SQL: subscribers are told with the first statement that may not come too late for it. */
+  /** Transactions that were begun as SQL. Subscribers are told with the first statement but SET, so SET TRANSACTION comes first. */
   readonly #asSql = new WeakMap<QueryRunner, 'begun' | 'told'>();
 
   constructor(

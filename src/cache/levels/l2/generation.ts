@@ -181,10 +181,9 @@ export class GenerationRecord {
 
   /**
    * Each step ends what the one before could still let happen. The claim ends the generation before, in Redis, and tells every
-   * node; PostgreSQL names the next one, which no writer that reads its number later can miss; only then is the epoch taken, and are
-   * the running writers listed. In
-   * another order, a writer that begins after the epoch could still fence in the old generation, and the new one would know
-   * nothing of it.
+   * node. PostgreSQL names the next one, and whoever reads the generation's number from then on sees that one. Only then is
+   * the epoch taken, and are the running writers listed. In another order, a writer that begins after the epoch could still
+   * fence in the old generation, and the new one would know nothing of it.
    * @returns undefined where another node was faster
    */
   async #install(
