@@ -26,11 +26,19 @@ export async function faultPointsOf(dist, policy) {
     /** @type {Message} */ ({ name, service: 'redis', sign: Buffer.from(scripts[of].sha) });
   const writing = [sql('lock', 'FOR UPDATE'), sql('update', 'UPDATE "items" SET')];
   const commit = sql('commit', commitQuery);
+  const load = sql('load', 'LEFT JOIN items i ON i.id = ANY(');
   const messages = {
     ttl: [...writing, commit],
     invalidate: [...writing, commit, script('fence', 'fence')],
-    'write-through': [...writing, script('ticket', 'getRows'), commit, script('fence and fill', 'fenceAndFill')],
-    strict: [...writing, script('fence', 'fence'), commit, script('fill', 'fillRow')],
+    'write-through': [...writing, script('ticket', 'getRows'), commit, load, script('fence and fill', 'fenceAndFill')],
+    strict: [
+      ...writing,
+      script('fence', 'fence'),
+      script('ticket', 'getRows'),
+      commit,
+      load,
+      script('fill', 'fillRow'),
+    ],
   }[policy];
   return messages.flatMap((message) => moments.map((moment) => ({ message, moment })));
 }

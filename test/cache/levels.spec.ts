@@ -130,7 +130,7 @@ describe('L1', () => {
       const ticket = node.l1.takeBlind(address)!;
       return () => node.l1.fill(ticket, { body: '{"n":1}', ...life });
     };
-    const found = () => node.l1.find(address.key, 600_000, { blind: true });
+    const found = () => node.l1.find(address.key, 600_000, { blind: () => true });
     beforeEach(() => node.lease.end(node.lease.term!));
 
     it('shares a value until a lease after its load began, on either clock', () => {

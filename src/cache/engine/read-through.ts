@@ -32,7 +32,7 @@ interface Read {
   /** A hit counts only while the generation is certainly in force. */
   readonly needsCertainty: boolean;
   /** Without Redis, a value may be shared for as long as a node that has been cut off would. */
-  readonly sharesBlindly: boolean;
+  readonly sharesBlindly: () => boolean;
   readonly renew: boolean;
 }
 
@@ -96,7 +96,8 @@ export class ReadThrough {
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
       needsCertainty: rules === 'strict',
-      sharesBlindly: this.settings.cacheDb && entities.every((entity) => this.policySource.sharesWithoutRedis(entity)),
+      sharesBlindly: () =>
+        this.settings.cacheDb && entities.every((entity) => this.policySource.sharesWithoutRedis(entity)),
       renew: currentCollector()?.renew ?? false,
     };
   }
@@ -186,7 +187,7 @@ export class ReadThrough {
         if (placeholder) this.l1.fill(placeholder, found.entry);
         return hit('l2', found.entry, policy);
       }
-      if (read.sharesBlindly && found.outcome === 'bypass' && isAway(found.reason))
+      if (found.outcome === 'bypass' && isAway(found.reason) && read.sharesBlindly())
         return await this.#loadBlind(read, found);
       const answer = await this.#load(read, found, placeholder);
       const { body, dependencies, freshMs, keepMs, kept } = answer;

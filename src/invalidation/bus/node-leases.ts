@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { Clock, isWithin, Lease, type Moment } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
+import { behindWriters } from '../policies/policy-lock.js';
 
 /** How often a node says that it still runs, in ms. */
 const refreshMs = 60_000;
@@ -50,7 +51,9 @@ export class NodeLeases implements BeforeApplicationShutdown {
   async register(): Promise<void> {
     if (this.#ended) return;
     const sentAt = this.clock.now();
-    if (!this.registered && (await this.longestMs()) < this.settings.cacheL1LeaseMs) await this.#introduceLonger();
+    // Writers that are under way have read a shorter one.
+    if (!this.registered && (await this.longestMs()) < this.settings.cacheL1LeaseMs)
+      await behindWriters(this.dataSource, (runner) => runner.query(...this.#row()));
     else await this.dataSource.query(...this.#row());
     this.#registeredAt = sentAt;
     this.#timer ??= setInterval(() => {
@@ -62,21 +65,6 @@ export class NodeLeases implements BeforeApplicationShutdown {
   async longestMs(): Promise<number> {
     const [row] = await this.dataSource.query<[{ longest: number | null }]>(`SELECT (${longestLease}) AS longest`);
     return row.longest ?? 0;
-  }
-
-  /** Behind the writers that are under way: they have read a shorter one. */
-  async #introduceLonger(): Promise<void> {
-    const runner = this.dataSource.createQueryRunner();
-    try {
-      await runner.query('BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
-      await runner.query(...this.#row());
-      await runner.query('COMMIT');
-    } catch (error) {
-      await runner.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    } finally {
-      await runner.release();
-    }
   }
 
   #row(): [sql: string, parameters: unknown[]] {

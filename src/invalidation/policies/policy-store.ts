@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { type PolicyName } from '../../config/index.js';
 import { longestLease } from '../bus/node-leases.js';
+import { behindWriters } from './policy-lock.js';
 
 /** Where an entity is. The three differ only while a switch is under way. */
 export interface PolicyState {
@@ -77,20 +78,8 @@ export class PolicyStore {
   }
 
   /** The same, once every writer of the policy before has ended; whoever begins from now on sees the new one. */
-  async changeWriters(from: PolicyState, policy: PolicyName): Promise<boolean> {
-    const runner = this.dataSource.createQueryRunner();
-    try {
-      // One text: a transaction that TypeORM, or the cache, knows of would take the writers' lock first, and two switches would wait for each other.
-      await runner.query('BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
-      const changed = await changeRow(runner, from, { policy });
-      await runner.query('COMMIT');
-      return changed;
-    } catch (error) {
-      await runner.query('ROLLBACK').catch(() => undefined);
-      throw error;
-    } finally {
-      await runner.release();
-    }
+  changeWriters(from: PolicyState, policy: PolicyName): Promise<boolean> {
+    return behindWriters(this.dataSource, (runner) => changeRow(runner, from, { policy }));
   }
 
   /** A transaction id that is later than every transaction that has begun so far. */

@@ -14,6 +14,7 @@ import { mayChange } from '../writes/sql-writes.js';
 import { controlsIn } from '../writes/transaction-control.js';
 import { OpenTransactions } from './open-transactions.js';
 
+// Nothing else ends like these: PREPARE TRANSACTION and AND CHAIN are sent as they are.
 const commit = /^\s*(?:commit|end)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
 const rollback = /^\s*(?:rollback|abort)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
 

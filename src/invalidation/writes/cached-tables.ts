@@ -75,15 +75,14 @@ export class CachedTables {
    * Before a statement that may write: reads the catalogs, where they have not been read lately or a cached table was not
    * there yet. On the statement's own connection, which sees what it sees.
    */
-  async refresh(by: Pick<QueryRunner, 'query'>): Promise<Catalog> {
-    if (this.#isCurrent) return this.#graph.catalog;
+  async refresh(by: Pick<QueryRunner, 'query'>): Promise<void> {
+    if (this.#isCurrent) return;
     const paths = [...new Set(this.#tables.map(({ path }) => path))];
     const [{ catalog }] = (await by.query(catalogSql, [paths])) as [{ catalog: Catalog }];
     this.#graph = new TableGraph(catalog);
     this.#known.clear();
     const complete = paths.every((path) => path in catalog.asked);
     this.#readAtMs = complete ? this.clock.monotonicMs() : Number.NEGATIVE_INFINITY;
-    return catalog;
   }
 
   /** Foreign keys may have changed. */

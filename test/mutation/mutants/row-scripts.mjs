@@ -9,7 +9,7 @@ const scripts = spec('simulation/scripts.spec');
 export const rowScriptMutants = [
   {
     name: 'lua-hit-pending',
-    guard: 'GET: nothing is pending',
+    guard: 'GET in Redis: nothing is pending',
     file: rowScripts,
     find: 'if h[3] and idle and h[4] == coarse then',
     replace: 'if h[3] and h[4] == coarse then',

@@ -12,7 +12,7 @@ export const switchMutants = [
   {
     name: 'switch-exclusive',
     guard: 'a switch waits for the writers of the policy before',
-    file: store,
+    file: 'src/invalidation/policies/policy-lock.ts',
     find: "'BEGIN; LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE'",
     replace: "'BEGIN; LOCK TABLE cache_policy_lock IN ROW SHARE MODE'",
     by: [spec('invalidation/strict.switches.e2e-spec', 'waits for the writers of the old policy')],
@@ -171,8 +171,8 @@ export const switchMutants = [
     name: 'lease-introduced',
     guard: 'a longer lease begins behind the writers that do not know it',
     file: leases,
-    find: 'if (!this.registered && (await this.longestMs()) < this.settings.cacheL1LeaseMs) await this.#introduceLonger();\n    else await',
-    replace: 'await',
+    find: 'await behindWriters(this.dataSource, (runner) => runner.query(...this.#row()));',
+    replace: 'await this.dataSource.query(...this.#row());',
     by: [spec('invalidation/node-leases.e2e-spec', 'a longer one begins behind the writers')],
   },
   {

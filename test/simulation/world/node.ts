@@ -34,7 +34,6 @@ import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subs
 import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
 import { CachedTables } from '../../../src/invalidation/writes/cached-tables.js';
-import { emptyCatalog } from '../../../src/invalidation/writes/table-graph.js';
 import { type Row } from '../memory-postgres.js';
 import { SimulatedDataSource } from './orm.js';
 import { Thing } from './thing.js';
@@ -53,8 +52,8 @@ export const rule: EntityRule<Thing> = {
 
 /** One table, without foreign keys, partitions and views: there are no catalogs. */
 class PlainTables extends CachedTables {
-  override refresh() {
-    return Promise.resolve(emptyCatalog);
+  override refresh(): Promise<void> {
+    return Promise.resolve();
   }
 }
 

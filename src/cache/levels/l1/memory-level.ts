@@ -24,6 +24,8 @@ const maxNegativeEntries = 10_000;
 /** No entry may push out more than this share of the level. */
 const largestShare = 1 / 8;
 
+const never = (): boolean => false;
+
 /**
  * L1: this process, bounded in bytes. It serves under a lease only (the node's, or without Redis one of the value's own), and
  * takes a fill only if its placeholder lived through one and the same term of it without an invalidation.
@@ -80,11 +82,11 @@ export class MemoryLevel extends Level {
     return ticket ? { outcome: 'miss', ticket } : { outcome: 'bypass', reason: 'lease' };
   }
 
-  /** The entry, if it may be served now. */
-  find(key: string, staleMs: number, { blind = false } = {}): Entry | undefined {
+  /** The entry, if it may be served now. @param blind whether one that was shared without Redis will do; asked for such only */
+  find(key: string, staleMs: number, { blind = never } = {}): Entry | undefined {
     if (!this.settings.cacheL1) return undefined;
     const stored = this.#values.get(key) ?? this.#negatives.get(key);
-    if (!stored || (stored.blindSince && !blind)) return undefined;
+    if (!stored || (stored.blindSince && !blind())) return undefined;
     return this.#covered(stored) ? this.#alive(stored, staleMs) : undefined;
   }
 
