@@ -52,6 +52,7 @@ export { MemoryLevel } from './levels/l1/memory-level.js';
 export { generationChannel, invalidationChannel, namespaceOf, nodeChannel, policiesChannel } from './levels/l2/keys.js';
 export { EarlierWriters } from './levels/l2/earlier-writers.js';
 export { Namespace } from './levels/l2/namespace.js';
+export { Deadlines } from './levels/l2/deadlines.js';
 export { createRedisClient, type RedisClient } from './levels/l2/redis-client.js';
 export { RedisConnection } from './levels/l2/redis-connection.js';
 export { RedisLevel } from './levels/l2/redis-level.js';

@@ -95,7 +95,11 @@ export class Settings extends PlaceSettings {
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheFeed!: boolean;
 
-  @Setting('REDIS_TIMEOUT_MS', { as: 'number', default: 100, doc: 'deadline of one Redis command' })
+  @Setting('REDIS_TIMEOUT_MS', {
+    as: 'number',
+    default: 100,
+    doc: 'deadline of one Redis command; after three in a row the connection is given up',
+  })
   @IsInt()
   @Min(1)
   @Max(60_000)

@@ -1,4 +1,4 @@
-import { type RedisClient } from '../../cache/index.js';
+import { Deadlines, type RedisClient } from '../../cache/index.js';
 
 /** Rejects when the connection is gone. */
 export function endOf(client: RedisClient): Promise<never> {
@@ -10,17 +10,7 @@ export function endOf(client: RedisClient): Promise<never> {
   return ended;
 }
 
-/** @throws when the work takes longer, or the connection ends before */
-export async function within<T>(timeoutMs: number, work: Promise<T>, ended: Promise<never>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const giveUp = (): void => reject(new Error(`no answer within ${timeoutMs} ms`));
-    // What came in while this process was busy is read before the connection is given up.
-    timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, ended, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** @throws when the work takes longer, in this process's own time, or the connection ends before */
+export function within<T>(timeoutMs: number, work: Promise<T>, ended: Promise<never>): Promise<T> {
+  return Promise.race([new Deadlines(timeoutMs).bound(work), ended]);
 }

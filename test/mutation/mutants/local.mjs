@@ -316,4 +316,28 @@ export const localMutants = [
     replace: '',
     by: [spec('cache/epochs.spec', 'begins anew after a flush')],
   },
+  {
+    name: 'own-time',
+    guard: 'a deadline is counted in the own time of the process: one that stood still judges nobody',
+    file: 'src/cache/levels/l2/deadlines.ts',
+    find: 'Math.min(performance.now() - this.#readAtMs, this.#stepMs)',
+    replace: 'performance.now() - this.#readAtMs',
+    by: [spec('cache/lateness.spec', 'takes neither a command nor the connection for lost')],
+  },
+  {
+    name: 'late-fence-stays',
+    guard: 'an invalidation that is late is still delivered: what is sent behind it does not overtake it',
+    file: 'src/cache/levels/l2/redis-connection.ts',
+    find: '(late) => this.#judge(client, gen, late))',
+    replace: "() => this.reset('late'))",
+    by: [spec('cache/lateness.spec', 'is neither lost nor overtaken')],
+  },
+  {
+    name: 'silence-counts',
+    guard: 'a connection on which an invalidation waits in vain is given up',
+    file: 'src/cache/levels/l2/redis-connection.ts',
+    find: '(late) => this.#judge(client, gen, late))',
+    replace: '() => undefined)',
+    by: [spec('cache/lateness.spec', 'on which nothing comes is given up')],
+  },
 ];

@@ -130,22 +130,46 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    * @throws {LevelUnavailableError} on a broken connection, a passed deadline or another generation
    */
   async run(gen: string, name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return this.command(gen, (client) =>
-      evaluate(client, name, { keys: [recordKey(namespaceOf(gen)), ...keys], arguments: [gen, ...args] }),
-    );
+    return this.command(gen, (client) => this.#evaluate(client, gen, name, keys, args));
   }
 
   /** Any other command, with the same deadline and the same breaker. */
   async command<T>(gen: string, send: (client: RedisClient) => Promise<T>): Promise<T> {
+    return this.#send(gen, (client) => this.#deadlines.bound(send(client)));
+  }
+
+  /**
+   * Runs a script that must not be lost. It may be late: the server executes what this connection sends in that order, so
+   * whatever is sent behind it is executed behind it. While it is late, it counts as a command that has failed, and a
+   * connection that stays silent is given up.
+   * @throws {LevelUnavailableError} on a broken connection or another generation
+   */
+  async deliver(gen: string, name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.#send(gen, (client) =>
+      this.#deadlines.watch(this.#evaluate(client, gen, name, keys, args), (late) => this.#judge(client, gen, late)),
+    );
+  }
+
+  async #send<T>(gen: string, send: (client: RedisClient) => Promise<T>): Promise<T> {
     const client = this.#client;
     if (!client || this.#gen !== gen) throw new LevelUnavailableError('no-epoch', 'the generation has changed');
     try {
-      const answer = await this.#deadlines.bound(send(client));
+      const answer = await send(client);
       this.#failures = 0;
       return answer;
     } catch (error) {
       throw this.#judge(client, gen, error as Error);
     }
+  }
+
+  #evaluate(
+    client: RedisClient,
+    gen: string,
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
+    return evaluate(client, name, { keys: [recordKey(namespaceOf(gen)), ...keys], arguments: [gen, ...args] });
   }
 
   /**
@@ -271,7 +295,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
       return new LevelUnavailableError('redis', error.message, { cause: error });
     }
     if (error.constructor.name === 'ErrorReply' && !/^(LOADING|OOM|MASTERDOWN|BUSY)/.test(error.message)) return error;
-    this.#countFailure();
+    if (current) this.#countFailure();
     if (current && this.#failures >= failuresToOpen) this.reset(error.message);
     return new LevelUnavailableError('redis', error.message, { cause: error });
   }

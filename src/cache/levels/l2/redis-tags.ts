@@ -64,7 +64,10 @@ export interface Fenced {
   readonly generationAgeMs: number;
 }
 
-/** The writers' side of L2: stamps and fences. Every call throws `LevelUnavailableError` where Redis cannot take it. */
+/**
+ * The writers' side of L2: stamps and fences. Every call throws `LevelUnavailableError` where Redis cannot take it. What
+ * ends the life of a value is delivered: late rather than not at all.
+ */
 @Injectable()
 export class RedisTags {
   constructor(
@@ -102,7 +105,7 @@ export class RedisTags {
   /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
   async fenceMissed(tags: readonly Tag[], writer: Writer): Promise<readonly Tag[]> {
     const gen = this.connection.gen;
-    const missed = await this.connection.run(
+    const missed = await this.connection.deliver(
       gen,
       'fenceMissed',
       [notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
@@ -158,7 +161,7 @@ export class RedisTags {
     const what = { name: 'fence', level: 'l2', tags: 1 + further.length, resultOf } as const;
     return step(what, async () => {
       const gen = this.connection.gen;
-      const stored = await this.connection.run(
+      const stored = await this.connection.deliver(
         gen,
         'fenceAndFill',
         [...this.#keys(gen, [row.tag, row.coarse]), notedKey(gen, writer.xid), ...this.#keys(gen, further)],
@@ -181,7 +184,7 @@ export class RedisTags {
   /** A new stamp and no value: everything made under the tags is unservable from now on. */
   async invalidate(tags: readonly Tag[]): Promise<void> {
     const gen = this.connection.gen;
-    await this.connection.run(gen, 'invalidate', this.#keys(gen, tags), [
+    await this.connection.deliver(gen, 'invalidate', this.#keys(gen, tags), [
       String(tagTtlMs(this.settings)),
       channelOf(gen),
       this.#message(tags),
@@ -192,7 +195,7 @@ export class RedisTags {
   /** An unconditional value under a tag of its own, for values that no database row stands behind. */
   async put(tag: Tag, coarse: Tag, body: string, { freshMs, keepMs }: Lifetime): Promise<void> {
     const gen = this.connection.gen;
-    await this.connection.run(gen, 'putRow', this.#keys(gen, [tag, coarse]), [
+    await this.connection.deliver(gen, 'putRow', this.#keys(gen, [tag, coarse]), [
       ...[nonce(), nonce(), valueField, body, String(freshMs), String(keepMs)],
       ...[channelOf(gen), this.#message([tag])],
     ]);
@@ -200,7 +203,7 @@ export class RedisTags {
 
   async #fence(tags: readonly Tag[], writer: Writer, acknowledgement?: Acknowledgement): Promise<Fenced> {
     const gen = this.connection.gen;
-    const [nodes, generationAgeMs] = (await this.connection.run(
+    const [nodes, generationAgeMs] = (await this.connection.deliver(
       gen,
       'fence',
       [nodesKey(gen), notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
