@@ -58,6 +58,7 @@ export { RedisConnection } from './levels/l2/redis-connection.js';
 export { RedisLevel } from './levels/l2/redis-level.js';
 export {
   type Acknowledgement,
+  type CommittedChange,
   type Fenced,
   type InvalidationMessage,
   RedisTags,

@@ -10,6 +10,7 @@ import { FeedSlot } from './feed/feed-slot.js';
 import { FeedTables } from './feed/feed-tables.js';
 import { Invalidator } from './invalidator.js';
 import { Journal } from './journal/journal.js';
+import { OwnWrites } from './own-writes.js';
 import { CommitPlanner } from './policies/commit-planner.js';
 import { PolicyRegistry } from './policies/policy-registry.js';
 import { PolicyStore } from './policies/policy-store.js';
@@ -33,6 +34,7 @@ import { RuleCheck } from './writes/rule-check.js';
     InvalidationBus,
     Journal,
     Invalidator,
+    OwnWrites,
     PolicyStore,
     PolicyRegistry,
     PolicySwitch,

@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import {
   CacheEvents,
+  type CommittedChange,
   type InvalidationDelivery,
   LevelUnavailableError,
   MemoryLevel,
@@ -36,8 +37,11 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
     connection.onOpen(() => void (this.#replayed = this.#replay()));
   }
 
-  /** FENCE after a commit, and in the same step FILL with what its writer has loaded since. Never throws. */
-  async committed(tags: readonly Tag[], rows: readonly WrittenRow[], writer: Writer): Promise<void> {
+  /**
+   * FENCE after a commit, and in the same step FILL with what its writer has loaded since. Never throws.
+   * @returns whether Redis has taken all of it; if not, it is in the journal
+   */
+  async committed(tags: readonly Tag[], rows: readonly WrittenRow[], writer: Writer): Promise<boolean> {
     const all = [...tags, ...rows.map(({ tag }) => tag)];
     this.l1.invalidate(all);
     const [first, ...others] = rows;
@@ -45,10 +49,11 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
     if (first)
       sent.push(this.#deliver([first.tag, ...tags], writer, () => this.tags.fenceAndFill(first, tags, writer)));
     else if (tags.length > 0) sent.push(this.#deliver(tags, writer, () => this.tags.fence(tags, writer)));
-    await Promise.all(sent);
+    const taken = await Promise.all(sent);
     // A fill that was under way when the fence was sent may have come back before its message.
     this.l1.invalidate(all);
     this.events.emit({ type: 'invalidated', source: 'write', tags: all });
+    return taken.every(Boolean);
   }
 
   /** Never throws for want of Redis. */
@@ -72,11 +77,11 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
   }
 
   /**
-   * A committed change that the feed tells of; what its writer has fenced already stays as it is.
+   * Committed changes that the feed tells of; what their writers have fenced already stays as it is.
    * @throws {LevelUnavailableError} if Redis cannot be told
    */
-  async fromFeed(tags: readonly Tag[], writer: Writer): Promise<void> {
-    const missed = await this.tags.fenceMissed(tags, writer);
+  async fromFeed(changes: readonly CommittedChange[]): Promise<void> {
+    const missed = await this.tags.fenceMissed(changes);
     if (missed.length === 0) return;
     this.l1.invalidate(missed);
     this.events.emit({ type: 'invalidated', source: 'feed', tags: missed });
@@ -102,15 +107,18 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
     );
   }
 
-  async #deliver(tags: readonly Tag[], writer: Writer | undefined, send: () => Promise<unknown>): Promise<void> {
+  /** @returns whether Redis has taken it at once */
+  async #deliver(tags: readonly Tag[], writer: Writer | undefined, send: () => Promise<unknown>): Promise<boolean> {
     try {
       await send();
+      return true;
     } catch (error) {
       if (!(error instanceof LevelUnavailableError)) this.#logger.error(error);
       this.#keep(tags, writer);
       // Often Redis is back in a moment: then the write is not answered before the other nodes have heard.
       const waitMs = Math.max(this.settings.redisTimeoutMs, this.connection.joiningMs);
       if (await this.connection.untilOpen(waitMs)) await this.#replayed;
+      return false;
     }
   }
 

@@ -127,10 +127,10 @@ describe('a committed row', () => {
     const ticket = await ticketOf();
     await known.commit();
     await bench.node.tags.fenceAndFill(await written(ticket, '"new"'), [], known);
-    expect(await bench.node.tags.fenceMissed([tag, 'things'], known)).toEqual(['things']);
+    expect(await bench.node.tags.fenceMissed([{ tags: [tag, 'things'], writer: known }])).toEqual(['things']);
     expect(await bodyOf()).toBe('"new"');
     await missed.commit();
-    expect(await bench.node.tags.fenceMissed([tag], missed)).toEqual([tag]);
+    expect(await bench.node.tags.fenceMissed([{ tags: [tag], writer: missed }])).toEqual([tag]);
     expect(await bodyOf()).toBeUndefined();
     expect(await fill(await miss(), '"newer"')).toBeDefined();
   });

@@ -133,7 +133,7 @@ describe('in Redis, whatever the names', () => {
     tagged.map(
       ({ tag }) =>
         () =>
-          node.tags.fenceMissed([tag], writer).then(() => undefined),
+          node.tags.fenceMissed([{ tags: [tag], writer }]).then(() => undefined),
     ),
     tagged.map(({ tag }) => async () => {
       await node.tags.fence([tag], writer);
@@ -167,7 +167,7 @@ describe('in Redis, whatever the names', () => {
 
   it('an invalidation leaves the expiry of a tag whose writers have committed', async () => {
     const { gen } = node.connection;
-    await node.tags.fenceMissed(['a:left'], writer);
+    await node.tags.fenceMissed([{ tags: ['a:left'], writer }]);
     await node.tags.invalidate(['a:left']);
     expect(await node.connection.command(gen, (client) => client.pTTL(tagKey(gen, 'a:left')))).toBeGreaterThan(0);
   });

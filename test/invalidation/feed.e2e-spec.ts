@@ -1,4 +1,5 @@
-import { CacheEvents } from '../../src/cache/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CacheEvents, RedisTags } from '../../src/cache/index.js';
 import { FeedSlot } from '../../src/invalidation/feed/feed-slot.js';
 import { FeedTables } from '../../src/invalidation/feed/feed-tables.js';
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
@@ -116,14 +117,21 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
     for (const node of nodes) await until(async () => (await nameOf(node, id)) === 'after');
   });
 
-  it('is seen where it is part of a transaction that the service has made in part', async () => {
-    const [known, unknown] = [await create('before', 'part'), await create('before', 'part')];
-    await cached(`/items/${unknown}`);
-    await nodes[0]!.dataSource.transaction(async (manager) => {
-      await manager.save(Item, { id: known, name: 'after' });
-      await manager.query("UPDATE items SET name = 'after' WHERE id = $1", [unknown]);
-    });
-    for (const node of nodes) await until(async () => (await nameOf(node, unknown)) === 'after');
+  it('is seen where it is part of a transaction that the service has made in part, through any node', async () => {
+    await sql(`
+      CREATE FUNCTION follow() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN UPDATE items SET name = NEW.name WHERE category = 'follower' AND id <> NEW.id; RETURN NULL; END $$`);
+    await sql(
+      "CREATE TRIGGER follow AFTER UPDATE ON items FOR EACH ROW WHEN (NEW.category = 'led') EXECUTE FUNCTION follow()",
+    );
+    const [known, unknown] = [await create('before', 'led'), await create('before', 'follower')];
+    for (const [n, { dataSource }] of nodes.entries()) {
+      await cached(`/items/${unknown}`);
+      await dataSource.transaction((manager) => manager.save(Item, { id: known, name: `after ${n}` }));
+      for (const node of nodes) await until(async () => (await nameOf(node, unknown)) === `after ${n}`);
+    }
+    await sql('DROP TRIGGER follow ON items');
+    await sql('DROP FUNCTION follow');
   });
 
   it('may be made by a trigger, a cascade, a bulk statement', async () => {
@@ -169,41 +177,66 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
   });
 });
 
-it('what writers have fenced is not fenced again by the feed, however many of them share a list', async () => {
-  nodes = [await start()];
-  const [node] = nodes as [TestApp];
-  let open = (): void => undefined;
-  const writersAreDone = new Promise<void>((resolve) => (open = resolve));
+describe.each(['leading', 'standby'])('what writers of a node that is %s have fenced', (state) => {
+  let leader: TestApp;
+  let writing: TestApp;
   const sources: string[] = [];
-  try {
-    await until(() => feedOf(node).state === 'leading');
-    const ids = await Promise.all(['one', 'two', 'three', 'four'].map((name) => create(name, 'shared')));
-    const slot = node.app.get(FeedSlot);
-    const look = slot.snapshot.bind(slot);
-    jest.spyOn(slot, 'snapshot').mockImplementation(async () => {
-      await writersAreDone;
-      return look();
-    });
-    node.app.get(CacheEvents).on('invalidated', ({ source }) => sources.push(source));
-    for (let round = 0; round < 10; round += 1)
-      await Promise.all(
-        ids.map((id) =>
-          node.http
-            .put(`/items/${id}`)
-            .send(item(`round ${round}`, 'shared'))
-            .expect(200),
-        ),
-      );
-    expect(sources).toEqual(Array.from({ length: 40 }, () => 'write'));
-    open();
-    // It comes behind them all.
+
+  beforeAll(async () => {
+    nodes = await Promise.all([start(), start()]);
+    const inState = (wanted: string) => nodes.find((node) => feedOf(node).state === wanted);
+    await until(() => inState('leading') !== undefined && inState('standby') !== undefined);
+    [leader, writing] = [inState('leading')!, inState(state)!];
+    for (const { app } of nodes) app.get(CacheEvents).on('invalidated', ({ source }) => sources.push(source));
+  });
+  beforeEach(() => sources.splice(0));
+  afterAll(() => Promise.all(nodes.map((node) => node.close())));
+
+  const put = (id: number, name: string) => writing.http.put(`/items/${id}`).send(item(name, 'shared')).expect(200);
+  /** What comes behind everything else. */
+  const mark = async () => {
     await sql("INSERT INTO items (name, category, price, quantity) VALUES ('mark', 'mark', 1, 1)");
     await until(() => sources.includes('feed'));
     expect(sources.filter((source) => source === 'feed')).toHaveLength(1);
-  } finally {
-    open();
-    await node.close();
-  }
+  };
+
+  it('is not fenced again by the feed, however many of them share a list', async () => {
+    let open = (): void => undefined;
+    const writersAreDone = new Promise<void>((resolve) => (open = resolve));
+    try {
+      const ids = await Promise.all(['one', 'two', 'three', 'four'].map((name) => create(name, 'shared')));
+      const slot = leader.app.get(FeedSlot);
+      const look = slot.snapshot.bind(slot);
+      jest.spyOn(slot, 'snapshot').mockImplementation(async () => {
+        await writersAreDone;
+        return look();
+      });
+      sources.splice(0);
+      for (let round = 0; round < 10; round += 1) await Promise.all(ids.map((id) => put(id, `round ${round}`)));
+      expect(sources).toEqual(Array.from({ length: 40 }, () => 'write'));
+      open();
+      await mark();
+    } finally {
+      open();
+    }
+  });
+
+  if (state === 'leading')
+    it('is waited for, and Redis is not asked about it', async () => {
+      const id = await create('before', 'shared');
+      await mark();
+      sources.splice(0);
+      const asked = jest.spyOn(leader.app.get(RedisTags), 'fenceMissed');
+      const invalidator = leader.app.get(Invalidator);
+      const committed = invalidator.committed.bind(invalidator);
+      jest.spyOn(invalidator, 'committed').mockImplementationOnce(async (...change) => {
+        await sleep(300);
+        return committed(...change);
+      });
+      await put(id, 'after');
+      await mark();
+      expect(asked).toHaveBeenCalledTimes(1);
+    });
 });
 
 it('a writer that died before it told anybody is seen all the same', async () => {
@@ -211,10 +244,15 @@ it('a writer that died before it told anybody is seen all the same', async () =>
   try {
     await until(() => nodes.some((node) => feedOf(node).state === 'leading'));
     const id = await create('before');
-    await cached(`/items/${id}`);
-    jest.spyOn(nodes[0]!.app.get(Invalidator), 'committed').mockResolvedValue();
-    await nodes[0]!.http.put(`/items/${id}`).send(item('after')).expect(200);
-    for (const node of nodes) await until(async () => (await nameOf(node, id)) === 'after');
+    for (const [n, writer] of nodes.entries()) {
+      await cached(`/items/${id}`);
+      jest.spyOn(writer.app.get(Invalidator), 'committed').mockResolvedValue(false);
+      await writer.http
+        .put(`/items/${id}`)
+        .send(item(`after ${n}`))
+        .expect(200);
+      for (const node of nodes) await until(async () => (await nameOf(node, id)) === `after ${n}`);
+    }
   } finally {
     await Promise.all(nodes.map((node) => node.close()));
   }

@@ -5,6 +5,7 @@ import { Settings } from '../../config/index.js';
 import { codeOf } from '../../database/index.js';
 import { type HealthState, HealthSources } from '../../http/index.js';
 import { Invalidator } from '../invalidator.js';
+import { OwnWrites } from '../own-writes.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
 import { ChangeStream, type CommittedTransaction } from './change-stream.js';
 import { FeedDelivery } from './feed-delivery.js';
@@ -45,6 +46,7 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
     private readonly connection: RedisConnection,
     private readonly registry: PolicyRegistry,
     private readonly invalidator: Invalidator,
+    private readonly ownWrites: OwnWrites,
     health: HealthSources,
   ) {
     health.add({ name: 'feed', state: () => this.#health() });
@@ -121,15 +123,17 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
       const last = batch.at(-1);
       if (last) stream.confirm(last.endLsn);
     };
-    const delivery = new FeedDelivery(this.slot, this.registry, this.invalidator, done, fail);
+    const delivery = new FeedDelivery(this.slot, this.registry, this.invalidator, this.ownWrites, done, fail);
     const started = (): void => {
       this.#begin(seen, over.signal).catch(fail);
     };
     this.#stream = stream;
+    this.ownWrites.watched = true;
     try {
       await stream.read(started, (transaction) => delivery.add(transaction));
     } finally {
       this.#stream = undefined;
+      this.ownWrites.watched = false;
       over.abort();
       delivery.stop();
       this.#lag.forget();

@@ -39,6 +39,7 @@ export class ChangeStream {
   readonly #service: LogicalReplicationService;
   /** Settled once the connection stands, or never will. */
   #opened: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
   #confirmed: Lsn;
   #transaction: Omit<CommittedTransaction, 'endLsn'> & { readonly messages: string[] };
 
@@ -101,8 +102,13 @@ export class ChangeStream {
     this.#acknowledge();
   }
 
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
   /** A client that is stopped while it connects would stay connected. */
-  async close(): Promise<void> {
+  async #close(): Promise<void> {
     await this.#opened;
     await this.#service.stop().catch(() => undefined);
   }

@@ -18,6 +18,7 @@ import { type PolicyName, Settings } from '../../config/index.js';
 import { unavailable } from '../../http/index.js';
 import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
+import { type OwnWrite, OwnWrites } from '../own-writes.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
 import { type Look, type OpenTransaction } from '../subscriber/open-transactions.js';
 import { loadRows, rereadRows } from '../subscriber/row-reader.js';
@@ -57,6 +58,7 @@ export class CommitPlanner {
     private readonly invalidator: Invalidator,
     private readonly acknowledgements: Acknowledgements,
     private readonly tickets: TicketTaker,
+    private readonly ownWrites: OwnWrites,
   ) {}
 
   async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
@@ -75,13 +77,16 @@ export class CommitPlanner {
     const weak = changed.filter(({ policy }) => policy !== 'strict');
     const strict = changed.filter(({ policy }) => policy === 'strict');
     const fenced = strict.length > 0 ? await this.#fence(manager, strict, writer, longestLeaseMs) : [];
+    const own = this.ownWrites.begin(writer.xid);
+    for (const tag of allTags(strict)) own.fenced.add(tag);
     return {
       committed: async (by) => {
         await this.#release(by, fenced);
-        await this.#invalidate(by, weak, writer);
+        await this.#invalidate(by, weak, writer, own);
       },
-      unknown: () => this.#invalidate(undefined, weak, writer),
+      unknown: () => this.#invalidate(undefined, weak, writer, own),
       rolledBack: async () => {
+        own.end();
         if (strict.length > 0) await quietly(this.tags.rolledBack(allTags(strict), writer.xid));
       },
     };
@@ -166,12 +171,19 @@ export class CommitPlanner {
   }
 
   /** @param manager undefined where the outcome is not known: then it is fenced, and nothing is stored */
-  async #invalidate(manager: EntityManager | undefined, weak: readonly Changed[], writer: Writer): Promise<void> {
-    if (weak.length === 0) return;
+  async #invalidate(
+    manager: EntityManager | undefined,
+    weak: readonly Changed[],
+    writer: Writer,
+    own: OwnWrite,
+  ): Promise<void> {
+    if (weak.length === 0) return own.end();
     const rows = manager ? await this.#load(manager, weak) : [];
     const stored = new Set(rows.map(({ tag }) => tag));
-    const tags = allTags(weak).filter((tag) => !stored.has(tag));
-    await this.invalidator.committed(tags, rows, writer);
+    const all = allTags(weak);
+    const tags = all.filter((tag) => !stored.has(tag));
+    if (await this.invalidator.committed(tags, rows, writer)) for (const tag of all) own.fenced.add(tag);
+    own.end();
   }
 
   /** What there are tickets for, as readers would load it now. */

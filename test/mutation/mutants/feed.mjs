@@ -5,6 +5,7 @@ const delivery = 'src/invalidation/feed/feed-delivery.ts';
 const feed = 'src/invalidation/feed/change-feed.ts';
 const xid = 'src/cache/core/wide-xid.ts';
 const lsn = 'src/invalidation/feed/lsn.ts';
+const ownWrites = 'src/invalidation/own-writes.ts';
 const tagScripts = 'src/cache/levels/l2/scripts/tags.ts';
 
 /** The change feed. @type {import('../mutants.mjs').Mutant[]} */
@@ -71,22 +72,46 @@ export const feedMutants = [
     file: 'src/cache/levels/l2/scripts/parts.ts',
     find: 'note(noted, key)\nend',
     replace: 'end',
-    by: [spec('invalidation/feed.e2e-spec', 'is not fenced again by the feed')],
+    by: [spec('invalidation/feed.e2e-spec', 'is standby have fenced is not fenced again by the feed')],
   },
   {
     name: 'lua-feed-each-tag',
     guard: 'the feed fences every tag that the transaction has not fenced, also where it has fenced others',
     file: tagScripts,
-    find: "redis.call('SISMEMBER', KEYS[2], KEYS[i]) == 0",
-    replace: "redis.call('EXISTS', KEYS[2]) == 0",
+    find: "redis.call('SISMEMBER', noted, KEYS[key]) == 0",
+    replace: "redis.call('EXISTS', noted) == 0",
     by: [spec('invalidation/feed.e2e-spec', 'part of a transaction that the service has made')],
   },
   {
     name: 'lua-feed-fences',
     guard: 'the feed fences what nobody has fenced',
     file: tagScripts,
-    find: "if redis.call('SISMEMBER', KEYS[2], KEYS[i]) == 0 then\n    fence(",
-    replace: "if redis.call('SISMEMBER', KEYS[2], KEYS[i]) == 0 then\n    local _ = (",
+    find: "if redis.call('SISMEMBER', noted, KEYS[key]) == 0 then\n      fence(",
+    replace: "if redis.call('SISMEMBER', noted, KEYS[key]) == 0 then\n      local _ = (",
     by: [spec('invalidation/feed.e2e-spec', 'where the absence of a row was cached')],
+  },
+  {
+    name: 'own-writes-each-tag',
+    guard: 'the feed fences what a transaction of its own process has changed and not fenced',
+    file: ownWrites,
+    find: 'tags.filter((tag) => !write.fenced.has(tag))',
+    replace: '[]',
+    by: [spec('invalidation/feed.e2e-spec', 'part of a transaction that the service has made')],
+  },
+  {
+    name: 'own-writes-taken',
+    guard: 'what a writer wanted to fence, and Redis has not taken, is fenced by the feed',
+    file: 'src/invalidation/policies/commit-planner.ts',
+    find: 'if (await this.invalidator.committed(tags, rows, writer)) for',
+    replace: 'await this.invalidator.committed(tags, rows, writer);\n    for',
+    by: [spec('invalidation/feed.e2e-spec', 'a writer that died before it told anybody')],
+  },
+  {
+    name: 'own-writes-awaited',
+    guard: 'the feed does not overtake a writer of its own process that is about to fence',
+    file: ownWrites,
+    find: 'await Promise.race([write.ended, sleep(patienceMs, undefined, { ref: false })]);',
+    replace: '',
+    by: [spec('invalidation/feed.e2e-spec', 'is waited for, and Redis is not asked')],
   },
 ];

@@ -25,6 +25,7 @@ import { NodeLeases } from '../../../src/invalidation/bus/node-leases.js';
 import { InvalidationBus } from '../../../src/invalidation/bus/invalidation-bus.js';
 import { Invalidator } from '../../../src/invalidation/invalidator.js';
 import { Journal } from '../../../src/invalidation/journal/journal.js';
+import { OwnWrites } from '../../../src/invalidation/own-writes.js';
 import { CommitPlanner } from '../../../src/invalidation/policies/commit-planner.js';
 import { PolicyRegistry } from '../../../src/invalidation/policies/policy-registry.js';
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
@@ -106,7 +107,8 @@ export class SimulatedNode {
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
     const tickets = new TicketTaker(settings, tags, rules);
-    const planner = new CommitPlanner(settings, rules, tags, this.l1, this.invalidator, acks, tickets);
+    const own = new OwnWrites();
+    const planner = new CommitPlanner(settings, rules, tags, this.l1, this.invalidator, acks, tickets, own);
     const transactions = new OpenTransactions();
     this.lockedRows = new LockedRows(transactions, tickets, rules);
     const tables = new PlainTables(database, rules, clock);

@@ -42,6 +42,15 @@ export interface WrittenRow extends Lifetime {
   readonly snapshot: string;
 }
 
+/** What a committed transaction has changed. */
+export interface CommittedChange {
+  readonly tags: readonly Tag[];
+  readonly writer: Writer;
+}
+
+/** So many tags in one command, unless a single transaction has more: Redis does nothing else meanwhile. */
+const maxTags = 300;
+
 /** What is told to every node on the invalidation channel. */
 export interface InvalidationMessage {
   readonly tags: readonly Tag[];
@@ -102,19 +111,26 @@ export class RedisTags {
     return this.connection.untilOpen(this.connection.joiningMs);
   }
 
-  /** FENCE of what the committed transaction has changed and not fenced itself. @returns those tags */
-  async fenceMissed(tags: readonly Tag[], writer: Writer): Promise<readonly Tag[]> {
+  /** FENCE of what committed transactions have changed and not fenced themselves. @returns those tags */
+  async fenceMissed(changes: readonly CommittedChange[]): Promise<readonly Tag[]> {
     const gen = this.connection.gen;
-    const missed = await this.connection.deliver(
-      gen,
-      'fenceMissed',
-      [notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
-      [
-        ...[writer.xid, writer.xmin, String(tagTtlMs(this.settings)), channelOf(gen), String(this.clock.wallMs())],
-        ...tags.flatMap((tag) => [tag, nonce()]),
-      ],
+    const missed = await Promise.all(
+      bundled(changes).map((some) =>
+        this.connection.deliver(
+          gen,
+          'fenceMissed',
+          some.flatMap(({ tags, writer }) => [notedKey(gen, writer.xid), ...this.#keys(gen, tags)]),
+          [
+            ...[String(tagTtlMs(this.settings)), channelOf(gen), String(this.clock.wallMs())],
+            ...some.flatMap(({ tags, writer }) => [
+              ...[writer.xid, writer.xmin, String(tags.length)],
+              ...tags.flatMap((tag) => [tag, nonce()]),
+            ]),
+          ],
+        ),
+      ),
     );
-    return missed as Tag[];
+    return (missed as Tag[][]).flat();
   }
 
   /** A node that did not acknowledge is not asked again, unless it has been heard of since. */
@@ -222,6 +238,21 @@ export class RedisTags {
   #message(tags: readonly Tag[], ack?: Acknowledgement): string {
     return JSON.stringify({ tags, atMs: this.clock.wallMs(), ...(ack && { ack }) } satisfies InvalidationMessage);
   }
+}
+
+/** In commands of a bounded size. */
+function bundled(changes: readonly CommittedChange[]): CommittedChange[][] {
+  const bundles: CommittedChange[][] = [];
+  let left = 0;
+  for (const change of changes) {
+    if (left < change.tags.length) {
+      bundles.push([]);
+      left = maxTags;
+    }
+    bundles.at(-1)!.push(change);
+    left -= change.tags.length;
+  }
+  return bundles;
 }
 
 const channelOf = (gen: string): string => invalidationChannel(namespaceOf(gen));

@@ -12,22 +12,27 @@ return { redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEY
 `;
 
 /**
- * KEYS record noted tags…; ARGV gen xid xmin ttlMs channel atMs (tag, stamp)…. FENCE, for a transaction that has committed,
- * of the tags that it has not fenced yet; answers those. They may expire: no load that could miss the writer lasts so long.
- * The fence itself does not tell: an id that is not in it may have been pruned.
+ * KEYS record (noted tags…)…; ARGV gen ttlMs channel atMs (xid xmin count (tag, stamp)…)…. FENCE, for transactions that have
+ * committed, of the tags that they have not fenced yet; answers those. They may expire: no load that could miss the writer
+ * lasts so long. The fence itself does not tell: an id that is not in it may have been pruned.
  */
 export const fenceMissed = `${prelude}${fencing}
-local xid, missed = tonumber(ARGV[2]), {}
-for i = 3, #KEYS do
-  local tag, stamp = ARGV[1 + 2 * i], ARGV[2 + 2 * i]
-  if redis.call('SISMEMBER', KEYS[2], KEYS[i]) == 0 then
-    fence(KEYS[i], xid, tonumber(ARGV[3]), stamp, KEYS[2])
-    local alone = redis.call('HGET', KEYS[i], 'pend') == text({ xid })
-    if alone and string.sub(KEYS[i], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
-    missed[#missed + 1] = tag
+local key, arg, missed = 2, 5, {}
+while key <= #KEYS do
+  local noted, xid, xmin = KEYS[key], tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
+  local last = key + tonumber(ARGV[arg + 2])
+  key, arg = key + 1, arg + 3
+  while key <= last do
+    if redis.call('SISMEMBER', noted, KEYS[key]) == 0 then
+      fence(KEYS[key], xid, xmin, ARGV[arg + 1], noted)
+      local alone = redis.call('HGET', KEYS[key], 'pend') == text({ xid })
+      if alone and string.sub(KEYS[key], -2) ~= ':*' then redis.call('PEXPIRE', KEYS[key], ARGV[2]) end
+      missed[#missed + 1] = ARGV[arg]
+    end
+    key, arg = key + 1, arg + 2
   end
 end
-if #missed > 0 then redis.call('PUBLISH', ARGV[5], cjson.encode({ tags = missed, atMs = tonumber(ARGV[6]) })) end
+if #missed > 0 then redis.call('PUBLISH', ARGV[3], cjson.encode({ tags = missed, atMs = tonumber(ARGV[4]) })) end
 return missed
 `;
 
