@@ -13,8 +13,8 @@ import { courseMs } from './course.mjs';
 
 /**
  * What is asked for, of so many ids or numbers from `from`: rows at random or each in turn, ids that nobody has, query
- * strings that nobody means, or searches.
- * @typedef {{ kind: 'row' | 'each' | 'garbage' | 'search' | 'page', from: number, count: number }} Asked
+ * strings that nobody means, or searches; or rows at random are replaced (`put`).
+ * @typedef {{ kind: 'row' | 'each' | 'garbage' | 'search' | 'page' | 'put', from: number, count: number }} Asked
  */
 
 /**
@@ -48,7 +48,7 @@ async function run({ url, forMs, asked, rate, callers, requests = Infinity }) {
   const send = async (/** @type {number} */ dueMs) => {
     number += 1;
     try {
-      const { statusCode, headers, body } = await pool.request({ path: pathOf(asked, number), method: 'GET' });
+      const { statusCode, headers, body } = await pool.request(requestOf(asked, number));
       await body.dump();
       tally.answer(statusCode, headers, performance.now() - dueMs);
     } catch (error) {
@@ -90,16 +90,22 @@ async function run({ url, forMs, asked, rate, callers, requests = Infinity }) {
   return tally.result(seconds);
 }
 
-/** @param {Job['asked']} asked @param {number} number */
-function pathOf(asked, number) {
+/** @param {Job['asked']} asked @param {number} number @returns {{ path: string, method: 'GET' | 'PUT', headers?: Record<string, string>, body?: string }} */
+function requestOf(asked, number) {
   const all = [asked].flat();
   const { kind, from, count } = /** @type {Asked} */ (all[Math.floor(Math.random() * all.length)]);
-  const id = from + (kind === 'row' || kind === 'page' ? Math.floor(Math.random() * count) : number % count);
-  if (kind === 'garbage') return `/items?${garbage[number % garbage.length]}${id}`;
-  if (kind === 'search') return `/items?q=more%20${id}`;
-  if (kind === 'page') return `/items?category=more-${id}&limit=100`;
-  return `/items/${id}`;
+  const inTurn = kind === 'each' || kind === 'garbage' || kind === 'search';
+  const id = from + (inTurn ? number % count : Math.floor(Math.random() * count));
+  if (kind === 'garbage') return get(`/items?${garbage[number % garbage.length]}${id}`);
+  if (kind === 'search') return get(`/items?q=more%20${id}`);
+  if (kind === 'page') return get(`/items?category=more-${id}&limit=100`);
+  if (kind !== 'put') return get(`/items/${id}`);
+  const body = JSON.stringify({ name: `put ${number}`, category: `more-${id % 1_000}`, price: 1, quantity: 1 });
+  return { path: `/items/${id}`, method: 'PUT', headers: { 'content-type': 'application/json' }, body };
 }
+
+/** @param {string} path */
+const get = (path) => ({ path, method: /** @type {const} */ ('GET') });
 
 class Tally {
   /** @type {Record<string, number>} */
@@ -115,10 +121,12 @@ class Tally {
   #course = new Map();
   #withoutRetryAfter = 0;
   #answered = 0;
+  #slowestMs = 0;
 
   /** @param {number} status @param {import('undici').Dispatcher.ResponseData['headers']} headers @param {number} tookMs */
   answer(status, headers, tookMs) {
     this.#answered += 1;
+    this.#slowestMs = Math.max(this.#slowestMs, tookMs);
     this.#statuses[status] = (this.#statuses[status] ?? 0) + 1;
     if (status < 500) this.#admitted.push(tookMs);
     if (status === 503 && headers['retry-after'] === undefined) this.#withoutRetryAfter += 1;
@@ -145,6 +153,8 @@ class Tally {
     return {
       answered: this.#answered,
       rate: Math.round(this.#answered / seconds),
+      admittedRate: Math.round(this.#admitted.length / seconds),
+      slowestMs: Math.round(this.#slowestMs),
       statuses: this.#statuses,
       failures: this.#failures,
       failed: Object.values(this.#failures).reduce((sum, count) => sum + count, 0),

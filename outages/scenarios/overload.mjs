@@ -1,0 +1,147 @@
+// @ts-check
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openWorld } from '../../verify/world.mjs';
+import { Crashes } from '../crashes.mjs';
+import { counts, kept, LiveHistory, settings, worldOptions } from '../history.mjs';
+import { generateLoad, startLoad } from '../load/generator.mjs';
+
+const requestTimeoutMs = 5_000;
+const allowedMs = requestTimeoutMs + 50;
+const leastShare = 0.9;
+const callers = 32;
+/** Rows that are written now and then, and read right after it. */
+const written = 20;
+const timeoutMs = 15_000;
+
+/** How much is asked of a node, in parts of what it can answer. */
+const times = /** @type {const} */ ([1, 2, 4]);
+
+/** What the log says of connections to Redis that are given up, and of a feed that ends. */
+const brokenOff = /given up|was interrupted/;
+
+/** @typedef {Awaited<ReturnType<typeof generateLoad>>} LoadResult */
+
+/** @type {import('../scenarios.mjs').Scenario} */
+export const overload = {
+  name: 'overload',
+  title: 'once, twice and four times the reads, writes and both that a node can answer, while nothing is broken',
+  policy: 'write-through',
+  full: { keys: 1_000_000, seconds: 60 },
+  short: { keys: 10_000, seconds: 3 },
+  async run(stage) {
+    const { keys: rows = 1, seconds = 1 } = stage.size;
+    const crashes = new Crashes(stage);
+    const env = { REQUEST_TIMEOUT_MS: String(requestTimeoutMs), LOG_LEVEL: 'warn' };
+    const world = await openWorld(worldOptions(stage, { nodes: 1, rows: written, further: rows, settings, env }), {
+      ...stage,
+      onCrash: crashes.note,
+    });
+    const node = /** @type {import('../../verify/node-process.mjs').NodeProcess} */ (world.nodes[0]);
+    const url = /** @type {URL} */ (node.url);
+    const further = { from: written + 1, count: rows };
+    const [reads, writes] = /** @type {const} */ ([
+      { kind: 'row', ...further },
+      { kind: 'put', ...further },
+    ]);
+    const asked = { reads: [reads], writes: [writes], both: [reads, writes] };
+    await generateLoad({ url: url.href, forMs: 250 * seconds, asked: asked.both, callers });
+
+    const history = new LiveHistory(stage, world);
+    const sampling = new globalThis.AbortController();
+    const samples = sample(sampling.signal);
+    /** @type {Record<string, { capacity: number, loads: LoadResult[] }>} */
+    const phases = {};
+    for (const [name, of] of Object.entries(asked)) {
+      const { admittedRate: capacity } = await generateLoad({
+        url: url.href,
+        forMs: 250 * seconds,
+        asked: of,
+        callers,
+      });
+      stage.say(`${name}: ${capacity} a second can be answered`);
+      const phase = (phases[name] = { capacity, loads: /** @type {LoadResult[]} */ ([]) });
+      for (const time of times) {
+        stage.signal.throwIfAborted();
+        const job = { url: url.href, forMs: 1_000 * seconds, asked: of, rate: capacity * time };
+        const load = await (await startLoad(job)).result;
+        stage.say(`  at ${time} times that: ${seen(load)}`);
+        phase.loads.push(load);
+      }
+    }
+    sampling.abort();
+    await samples;
+    const judgement = await history.judge();
+
+    /** @param {AbortSignal} signal */
+    async function sample(signal) {
+      while (!signal.aborted) {
+        const key = stage.random.pick(world.keys);
+        await history.write(node, key, timeoutMs);
+        const answer = await world.client.send(url, `/items/${key}`, { timeoutMs });
+        history.recorder.read(node.index, { key }, answer);
+        await sleep(100);
+      }
+    }
+
+    const all = Object.values(phases).flatMap(({ loads }) => loads);
+    const others = all
+      .flatMap(({ statuses }) => Object.keys(statuses))
+      .filter((status) => !/^(?:200|503)$/.test(status));
+    const broken = readFileSync(node.log, 'utf8')
+      .split('\n')
+      .filter((line) => brokenOff.test(line));
+    const shares = Object.entries(phases).map(([name, { loads }]) => {
+      const [once, most] = [/** @type {LoadResult} */ (loads[0]), /** @type {LoadResult} */ (loads.at(-1))];
+      return { name, once: once.admittedRate, most: most.admittedRate, share: most.admittedRate / once.admittedRate };
+    });
+    const sum = (/** @type {(load: LoadResult) => number} */ of) => all.reduce((total, load) => total + of(load), 0);
+    const slowestMs = Math.max(...all.map((load) => load.slowestMs));
+    return {
+      requirements: [
+        {
+          claim: 'no connection to Redis is given up, and the change feed is read on',
+          met: broken.length === 0,
+          seen: broken.length === 0 ? 'none' : `${broken.length}: ${broken[0]}`,
+        },
+        {
+          claim: `at ${times.at(-1)} times the capacity, at least ${leastShare} of what is answered at once the capacity`,
+          met: shares.every(({ share }) => share >= leastShare),
+          seen: shares
+            .map(({ name, once, most, share }) => `${name} ${share.toFixed(2)} (${most} of ${once})`)
+            .join(', '),
+        },
+        {
+          claim: `every answer comes within ${allowedMs} ms of when its request was due`,
+          met: slowestMs <= allowedMs,
+          seen: `${slowestMs} ms`,
+        },
+        {
+          claim: 'there is 200, or 503 with Retry-After, and nothing else',
+          met: others.length === 0 && sum(({ failed }) => failed) === 0 && sum((load) => load.withoutRetryAfter) === 0,
+          seen: `${others.length} others, ${sum(({ failed }) => failed)} failed, ${sum((load) => load.withoutRetryAfter)} without Retry-After`,
+        },
+        kept(judgement),
+        crashes.none(),
+      ],
+      figures: {
+        ...Object.fromEntries(
+          Object.entries(phases).map(([name, { capacity, loads }]) => [
+            name,
+            { capacity, ...Object.fromEntries(loads.map((load, i) => [`at ${times[i]}`, figuresOf(load)])) },
+          ]),
+        ),
+        history: counts(judgement),
+      },
+    };
+  },
+};
+
+/** @param {LoadResult} load */
+const figuresOf = ({ rate, admittedRate, statuses, hits, admittedMs, slowestMs, sentLateMs }) => ({
+  ...{ rate, admittedRate, statuses, hits, admittedMs, slowestMs, sentLateMs },
+});
+
+/** @param {LoadResult} load */
+const seen = ({ admittedRate, statuses, admittedMs, slowestMs }) =>
+  `${admittedRate} a second, ${JSON.stringify(statuses)}, p99 ${admittedMs.p99} ms, slowest ${slowestMs} ms`;
