@@ -77,11 +77,16 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
   }
 
   /**
-   * Committed changes that the feed tells of; what their writers have fenced already stays as it is.
+   * Committed changes that the feed tells of; what their writers have fenced already stays as it is. Where a generation has
+   * just ended, they are fenced in the next one.
    * @throws {LevelUnavailableError} if Redis cannot be told
    */
   async fromFeed(changes: readonly CommittedChange[]): Promise<void> {
-    const missed = await this.tags.fenceMissed(changes);
+    const missed = await this.tags.fenceMissed(changes).catch(async (error: unknown) => {
+      const hasEnded = error instanceof LevelUnavailableError && error.reason === 'no-epoch';
+      if (!hasEnded || !(await this.tags.untilInForce())) throw error;
+      return this.tags.fenceMissed(changes);
+    });
     if (missed.length === 0) return;
     this.l1.invalidate(missed);
     this.events.emit({ type: 'invalidated', source: 'feed', tags: missed });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CacheEvents, RedisTags } from '../../src/cache/index.js';
+import { CacheEvents, LevelUnavailableError, RedisTags } from '../../src/cache/index.js';
 import { FeedSlot } from '../../src/invalidation/feed/feed-slot.js';
 import { FeedTables } from '../../src/invalidation/feed/feed-tables.js';
 import { ChangeFeed, Invalidator } from '../../src/invalidation/index.js';
@@ -79,6 +79,18 @@ describe.each(['write-through', 'strict'])('under %s, a change that goes past th
     }
     await sql('DELETE FROM items WHERE id = $1', [id]);
     for (const node of nodes) await until(async () => (await nameOf(node, id)) === undefined);
+  });
+
+  it('is seen where a generation has just ended, and the feed is read on', async () => {
+    const leader = nodes.find((node) => feedOf(node).state === 'leading')!;
+    const id = await create('before');
+    await cached(`/items/${id}`);
+    const begun = jest.spyOn(leader.app.get(FeedSlot), 'covers');
+    const ended = new LevelUnavailableError('no-epoch', 'ended by the test');
+    const fencing = jest.spyOn(leader.app.get(RedisTags), 'fenceMissed').mockRejectedValueOnce(ended);
+    await sql("UPDATE items SET name = 'after' WHERE id = $1", [id]);
+    for (const node of nodes) await until(async () => (await nameOf(node, id)) === 'after');
+    expect([fencing.mock.calls.length > 1, begun.mock.calls.length]).toEqual([true, 0]);
   });
 
   it('is seen where the absence of a row was cached', async () => {
