@@ -246,6 +246,7 @@ describe.each(['leading', 'standby'])('what writers of a node that is %s have fe
         return committed(...change);
       });
       await put(id, 'after');
+      expect(sources).toEqual(['write']);
       await mark();
       expect(asked).toHaveBeenCalledTimes(1);
     });
