@@ -12,7 +12,7 @@ import { runCommand } from './start/command.mjs';
 
 /**
  * `npm run migration:generate -- NAME`, `npm run migration:revert`, `npm run seed`: work on the database that
- * `DATABASE_URL` names, else on that of this clone. All of them build first, where a source has changed.
+ * `DATABASE_URL` names (`DATABASE_DIRECT_URL` where that is a pooler), else on that of this clone. All of them build first, where a source has changed.
  */
 
 const {
@@ -38,10 +38,12 @@ const say = (/** @type {string} */ line) => console.log(line);
 async function prepare({ signal, atEnd }) {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, NODE_ENV: process.env['NODE_ENV'] || 'development' };
-  const own = !env['DATABASE_URL'];
+  // The schema is worked on past a pooler.
+  const given = env['DATABASE_DIRECT_URL'] || env['DATABASE_URL'];
+  const own = !given;
   if (own && env['NODE_ENV'] === 'production') throw new Error('NODE_ENV=production: set DATABASE_URL');
   await buildIfNeeded(project, { say, signal });
-  const url = env['DATABASE_URL'] || (await openDatabase(resolve(options.data), { say, signal, atEnd }));
+  const url = given || (await openDatabase(resolve(options.data), { say, signal, atEnd }));
   const node = (/** @type {string[]} */ ...args) =>
     run(process.execPath, args, { env: { ...env, DATABASE_URL: url }, cwd: project, signal, show: true });
   return { url, own, node };

@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import { ConfigurationError, loadSettings } from './config/index.js';
-import { createMigrationDataSource } from './data-source.js';
+import { createMigrationDataSource, migrationUrl } from './data-source.js';
 import { migrate } from './database/index.js';
 import { seedCatalogue } from './items/index.js';
 import { withoutPasswords } from './logging/index.js';
 
 /** `node dist/src/migrate.js [--seed]`: brings the schema up to date and, if told, puts the demo catalogue in once. */
 try {
-  const dataSource = createMigrationDataSource(loadSettings().databaseUrl);
+  const dataSource = createMigrationDataSource(migrationUrl(loadSettings()));
   await dataSource.initialize();
   try {
     const seed = async () => console.log(`demo items: ${await seedCatalogue(dataSource)}`);

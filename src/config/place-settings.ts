@@ -34,6 +34,15 @@ export class PlaceSettings {
   @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
   readonly databaseUrl!: string;
 
+  @Setting('DATABASE_DIRECT_URL', {
+    defaultText: '`DATABASE_URL`',
+    doc: 'past a pooler such as PgBouncer: for the change feed and for migrations',
+    secret: true,
+  })
+  @IsOptional()
+  @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
+  readonly databaseDirectUrl?: string;
+
   @Setting('REDIS_URL', {
     defaultText: 'provided by `npm start`',
     doc: '`redis://…` or `rediss://…`; without it nothing is cached: degraded',

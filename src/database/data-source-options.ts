@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { type DataSourceOptions } from 'typeorm';
 import { boundedPool } from './bounded-pool.js';
+import { DatabaseClient } from './client.js';
 
 export interface DatabaseSettings {
   readonly databaseUrl: string;
@@ -12,8 +13,6 @@ export interface DatabaseSettings {
   readonly databaseQueueSize: number;
 }
 
-/** How long a client waits beyond PostgreSQL's own statement timeout before it takes the server for dead. */
-const silenceMarginMs = 1_000;
 const connectTimeoutMs = 5_000;
 
 /** The one place that says how this service talks to PostgreSQL. Entities and migrations are the caller's. */
@@ -24,6 +23,19 @@ export function dataSourceOptions({
   databaseQueueSize,
 }: DatabaseSettings) {
   const logger = new Logger('Database');
+  let isTold = false;
+  /** How long a transaction may be idle can behind a pooler only be the role's own setting. */
+  const tellOfPooler = async (client: pg.Client): Promise<void> => {
+    if (isTold) return;
+    isTold = true;
+    const sql = `SELECT current_user AS role, current_setting('idle_in_transaction_session_timeout') AS setting`;
+    const [found] = (await client.query<{ role: string; setting: string }>(sql)).rows;
+    if (found?.setting === '0')
+      logger.warn(
+        'DATABASE_URL leads to a pooler, and nothing ends a transaction whose node has stopped: ' +
+          `ALTER ROLE ${pg.escapeIdentifier(found.role)} SET idle_in_transaction_session_timeout = '${10 * databaseTimeoutMs}ms'`,
+      );
+  };
   return {
     type: 'postgres',
     url: databaseUrl,
@@ -36,29 +48,11 @@ export function dataSourceOptions({
     poolErrorHandler: (error: Error) => logger.warn(`an idle connection broke: ${error.message}`),
     extra: {
       keepAlive: true,
-      Client: PatientClient,
-      ...(databaseTimeoutMs > 0 && statementDeadlines(databaseTimeoutMs)),
+      deadlineMs: databaseTimeoutMs,
+      Client: DatabaseClient,
+      onConnect: async (client: DatabaseClient) => {
+        if (!(await client.setDeadlines()) && databaseTimeoutMs > 0) await tellOfPooler(client);
+      },
     },
   } satisfies DataSourceOptions;
-}
-
-/**
- * A client that survives the end of its own connection. The pool takes its error listener off a client that has just
- * connected before TypeORM puts its own on; an administrator's `pg_terminate_backend` in that moment would end the
- * process. The failed query, or the next one, reports the loss all the same.
- */
-class PatientClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
-    super(config);
-    this.on('error', () => undefined);
-  }
-}
-
-/** PostgreSQL ends a late statement itself; the client gives up where the server says nothing at all. */
-function statementDeadlines(timeoutMs: number) {
-  return {
-    statement_timeout: timeoutMs,
-    query_timeout: timeoutMs + silenceMarginMs,
-    idle_in_transaction_session_timeout: 10 * timeoutMs,
-  };
 }

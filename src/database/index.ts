@@ -1,4 +1,5 @@
 export { isCrowded, poolOf } from './bounded-pool.js';
+export { DatabaseClient } from './client.js';
 export { compareColumnsOnly } from './column-schema-builder.js';
 export { dataSourceOptions, type DatabaseSettings } from './data-source-options.js';
 export { DatabaseModule } from './database.module.js';

@@ -31,7 +31,10 @@ export class OwnConnection {
     const pool = poolOf(this.dataSource) as (pg.Pool & { readonly Client: typeof pg.Client }) | undefined;
     if (!pool) return Promise.reject(new Error('the data source has no pool'));
     const client = new pool.Client(pool.options);
-    const opened = client.connect().then(() => client);
+    const opened = client
+      .connect()
+      .then(() => pool.options.onConnect?.(client))
+      .then(() => client);
     const ended = (): void => this.#end(opened);
     client.on('error', ended).on('end', ended);
     opened.catch(ended);
