@@ -31,6 +31,20 @@ export class EvictionPolicyError extends Error {
   }
 }
 
+/** The change feed cannot run until somebody sets up PostgreSQL, or what is in front of it, otherwise. */
+export class FeedRefusedError extends Error {
+  readonly code = 'INVALIDATION_FEED_REFUSED';
+
+  /** @param reason what is missing; public */
+  constructor(
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(options?.cause instanceof Error ? `${reason} (${options.cause.message})` : reason, options);
+    this.name = 'FeedRefusedError';
+  }
+}
+
 /** A Redis that says neither `run_id` nor `master_replid`: an older data set in its place would not be noticed. */
 export class UnidentifiedServerError extends Error {
   readonly code = 'INVALIDATION_UNIDENTIFIED_SERVER';

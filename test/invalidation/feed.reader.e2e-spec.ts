@@ -1,7 +1,11 @@
+import { Logger } from '@nestjs/common';
 import { RedisConnection } from '../../src/cache/index.js';
+import { Settings } from '../../src/config/index.js';
+import { FeedSlot } from '../../src/invalidation/feed/feed-slot.js';
 import { ChangeFeed } from '../../src/invalidation/index.js';
 import { cacheStatus } from '../support/cache-status.js';
 import { startPostgres, startRedis, type TestRedis } from '../support/services.js';
+import { sqlFromElsewhere } from '../support/sql-from-elsewhere.js';
 import { createMigratedDatabase, migrateDatabase, startApp, type TestApp } from '../support/start-app.js';
 import { eventually, until } from '../support/until.js';
 
@@ -92,7 +96,7 @@ it('what is changed while Redis is away is seen when it is back', async () => {
 it('a slot that is lost is made anew, and so is everything that is cached', async () => {
   const id = await create();
   const { gen } = nodes[0]!.app.get(RedisConnection);
-  const [{ slot }] = (await sql<{ slot: string }>('SELECT slot FROM cache_feed')) as [{ slot: string }];
+  const { name: slot } = await nodes[0]!.app.get(FeedSlot).look();
   await until(async () => {
     await sql('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1', [slot]);
     return sql('SELECT pg_drop_replication_slot($1)', [slot]).then(
@@ -116,10 +120,79 @@ it('a table that is not published is named, and the service is degraded', async 
     await settled();
     await eventually(async () => {
       const { body } = await third.http.get('/health').expect(200);
-      expect(body.details.feed).toEqual({ status: 'degraded', state: 'leading' });
+      expect(body.details.feed).toMatchObject({ status: 'degraded', state: 'leading' });
+    });
+    // What has been cached meanwhile may be old.
+    const { gen } = third.app.get(RedisConnection);
+    await sql('ALTER PUBLICATION strata_feed ADD TABLE items');
+    await until(() => ![undefined, gen].includes(genOf(third)));
+    await eventually(async () => {
+      const { body } = await third.http.get('/health').expect(200);
+      expect(body.details.feed).toEqual({ status: 'up', state: 'leading' });
     });
   } finally {
-    await sql('ALTER PUBLICATION strata_feed ADD TABLE items');
+    await sql('ALTER PUBLICATION strata_feed ADD TABLE items').catch(() => undefined);
+  }
+});
+
+it('without its publication no slot is kept, and one warning says so; with it everything is cached anew', async () => {
+  const id = await create();
+  const { gen } = nodes[0]!.app.get(RedisConnection);
+  const warned = jest.spyOn(Logger.prototype, 'warn');
+  const slots = () => sql('SELECT slot_name FROM pg_replication_slots WHERE database = current_database()');
+  await sql('DROP PUBLICATION strata_feed');
+  await until(() => nodes.every((node) => stateOf(node) === 'unsupported'));
+  await until(async () => (await slots()).length === 0);
+  await rename(id);
+  const pauses = 3;
+  for (let n = 0; n < pauses; n += 1) await sql('SELECT pg_sleep(0.5)');
+  const texts = warned.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('CREATE PUBLICATION'));
+  expect(texts).toHaveLength(nodes.length);
+  warned.mockRestore();
+  await sql('CREATE PUBLICATION strata_feed FOR TABLE items');
+  await settled();
+  await seen(id);
+  for (const node of nodes) await until(() => ![undefined, gen].includes(genOf(node)));
+});
+
+it('a slot that has kept changes from when there was no publication is made anew', async () => {
+  const id = await create();
+  await Promise.all(nodes.map((node) => node.close()));
+  await sqlFromElsewhere(database.url, 'DROP PUBLICATION strata_feed');
+  await sqlFromElsewhere(database.url, "UPDATE items SET name = 'after' WHERE id = $1", [id]);
+  await sqlFromElsewhere(database.url, 'CREATE PUBLICATION strata_feed FOR TABLE items');
+  nodes = [await start()];
+  await settled();
+  await seen(id);
+});
+
+it('what the publication lacks of a table is told by the statement that adds it', async () => {
+  const [node] = nodes as [TestApp];
+  const paths = ['parts', 'app.odd'];
+  const slot = new FeedSlot(node.app.get(Settings), node.dataSource, {
+    all: () => paths.map((path) => ({ path })),
+  } as never);
+  await sql('CREATE SCHEMA app');
+  await sql('CREATE TABLE app.odd (id int)');
+  await sql('CREATE TABLE parts (id int) PARTITION BY RANGE (id)');
+  await sql('CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (1) TO (100)');
+  const add = (table: string) => ({ table, remedy: `ALTER PUBLICATION strata_feed ADD TABLE ${table}` });
+  try {
+    expect(await slot.gaps()).toEqual([add('parts'), add('app.odd')]);
+    await sql('ALTER PUBLICATION strata_feed ADD TABLE parts, app.odd');
+    const viaRoot = 'ALTER PUBLICATION strata_feed SET (publish_via_partition_root = true)';
+    expect(await slot.gaps()).toEqual([{ table: 'parts', remedy: viaRoot }]);
+    await sql(viaRoot);
+    expect(await slot.gaps()).toEqual([]);
+    await sql("ALTER PUBLICATION strata_feed SET (publish = 'insert, update')");
+    const all = "ALTER PUBLICATION strata_feed SET (publish = 'insert, update, delete, truncate')";
+    expect((await slot.gaps())?.map(({ remedy }) => remedy)).toEqual([all, all]);
+  } finally {
+    await sql(
+      "ALTER PUBLICATION strata_feed SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = false)",
+    );
+    await sql('DROP SCHEMA app CASCADE');
+    await sql('DROP TABLE parts');
   }
 });
 
@@ -177,7 +250,7 @@ it('switched off, or where PostgreSQL does not keep a logical log, the service r
     const feedAt = async (node: TestApp): Promise<object> =>
       (await node.http.get('/health').expect(200)).body.details.feed as object;
     await eventually(async () => {
-      expect(await feedAt(without)).toEqual({ status: 'degraded', state: 'unsupported' });
+      expect(await feedAt(without)).toMatchObject({ status: 'degraded', reason: expect.stringContaining('wal_level') });
       expect(await feedAt(off)).toEqual({ status: 'up', state: 'off' });
     });
   } finally {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import pg from 'pg';
+import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { parseSnapshot, type Snapshot } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
-import { codeOf } from '../../database/index.js';
+import { codeOf, DatabaseClient } from '../../database/index.js';
+import { FeedRefusedError } from '../invalidation.errors.js';
 import { messagePrefix } from './change-stream.js';
 import { FeedTables } from './feed-tables.js';
 import { type Lsn } from './lsn.js';
@@ -15,14 +16,58 @@ export const publication = 'strata_feed';
 const creationTimeoutMs = 60_000;
 
 const alreadyThere = '42710';
+const cancelled = '57014';
+const openOnes = 'see xact_start in pg_stat_activity, and pg_prepared_xacts';
+
+/** A table of a cached entity whose changes the feed does not tell of, and the statement that mends it. */
+export interface Gap {
+  readonly table: string;
+  readonly remedy: string;
+}
+
+/** $1: the publication; $2, $3: paths of tables, plain and quoted. No row where there is no publication. */
+const gapsSql = `
+  WITH listed AS (
+    SELECT to_regclass(format('%I.%I', schemaname, tablename)) AS oid FROM pg_publication_tables WHERE pubname = $1
+  ), tables AS (
+    SELECT path, EXISTS (SELECT FROM listed WHERE oid = to_regclass(quoted)) AS published,
+           EXISTS (SELECT FROM listed, pg_partition_ancestors(oid) AS above WHERE above = to_regclass(quoted)) AS in_parts
+      FROM unnest($2::text[], $3::text[]) AS tables (path, quoted)
+  ), remedies AS (
+    SELECT path,
+           CASE WHEN NOT (pubinsert AND pubupdate AND pubdelete AND pubtruncate)
+                  THEN format('ALTER PUBLICATION %I SET (publish = %L)', pubname, 'insert, update, delete, truncate')
+                WHEN published THEN NULL
+                WHEN in_parts THEN format('ALTER PUBLICATION %I SET (publish_via_partition_root = true)', pubname)
+                ELSE format('ALTER PUBLICATION %I ADD TABLE %s', pubname, path) END AS remedy
+      FROM tables, pg_publication WHERE pubname = $1
+  )
+  SELECT coalesce(
+           (SELECT json_agg(json_build_object('table', path, 'remedy', remedy)) FROM remedies WHERE remedy IS NOT NULL),
+           '[]') AS gaps
+    FROM pg_publication WHERE pubname = $1`;
+
+/** $1: the slot, $2: the publication. Whoever makes that anew under its name leaves a gap between the two. */
+const identity = "SELECT $1 || ':' || oid FROM pg_publication WHERE pubname = $2";
+
+const quoted = (path: string): string =>
+  path
+    .split('.')
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.');
 
 /** `lost`: PostgreSQL has dropped log that nobody had read yet (`max_slot_wal_keep_size`). */
-export type SlotState = 'unsupported' | 'absent' | 'lost' | 'taken' | 'free';
+export type SlotState = 'absent' | 'lost' | 'taken' | 'free';
 
 export interface SlotView {
   readonly state: SlotState;
   readonly name: string;
   readonly confirmed: Lsn;
+  /** Whether the publication exists. */
+  readonly published: boolean;
+  /** Which server, and which of its databases. */
+  readonly system: string;
+  readonly database: string;
 }
 
 /** PostgreSQL's side of the feed: the slot that keeps what has not been read, one per database, and the publication. */
@@ -36,61 +81,85 @@ export class FeedSlot {
 
   async look(): Promise<SlotView> {
     const [row] = await this.dataSource.query<[SlotView]>(
-      `SELECT 'strata_feed_' || d.oid AS name, coalesce(s.confirmed_flush_lsn::text, '0/0') AS confirmed,
-              CASE WHEN current_setting('wal_level') <> 'logical' THEN 'unsupported'
-                   WHEN s.slot_name IS NULL THEN 'absent'
+      `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system, current_database() AS database,
+              'strata_feed_' || d.oid AS name, coalesce(s.confirmed_flush_lsn::text, '0/0') AS confirmed,
+              EXISTS (SELECT FROM pg_publication WHERE pubname = $1) AS published,
+              CASE WHEN s.slot_name IS NULL THEN 'absent'
                    WHEN s.wal_status = 'lost' THEN 'lost'
                    WHEN s.active THEN 'taken'
                    ELSE 'free' END AS state
          FROM pg_database d LEFT JOIN pg_replication_slots s ON s.slot_name = 'strata_feed_' || d.oid
         WHERE d.datname = current_database()`,
+      [publication],
     );
     return row;
   }
 
-  /** Tables of cached entities whose changes are not published. */
-  async unpublished(): Promise<readonly string[]> {
-    const published = await this.dataSource.query<{ schemaname: string; tablename: string }[]>(
-      'SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1',
-      [publication],
-    );
-    const names = new Set(published.flatMap(({ schemaname, tablename }) => [tablename, `${schemaname}.${tablename}`]));
-    return this.tables
-      .all()
-      .map(({ path }) => path)
-      .filter((path) => !names.has(path));
+  /** What the feed does not tell of. Undefined where there is no publication. */
+  async gaps(): Promise<readonly Gap[] | undefined> {
+    const paths = this.tables.all().map(({ path }) => path);
+    const parameters = [publication, paths, paths.map(quoted)];
+    const [row] = await this.dataSource.query<[{ gaps: Gap[] } | undefined]>(gapsSql, parameters);
+    return row?.gaps;
   }
 
-  /** Makes the slot, in the place of a lost one; changes before this moment are in no feed. */
-  async create({ state, name }: SlotView): Promise<void> {
-    // On a connection of its own: the pool's have a shorter deadline.
-    const client = new pg.Client({
-      connectionString: this.settings.databaseUrl,
-      application_name: 'strata feed',
-      statement_timeout: creationTimeoutMs,
+  /**
+   * Makes the slot, in the place of one that cannot be read; changes before this moment are in no feed. On the kind of
+   * connection that will read it, by which nothing is kept for a feed that could never run.
+   */
+  async create(seen: SlotView): Promise<void> {
+    const { state, name } = seen;
+    await this.coversNoMore();
+    await this.#replicating(seen, async (client) => {
+      if (state !== 'absent') await client.query(`DROP_REPLICATION_SLOT ${name}`);
+      await client
+        .query(`CREATE_REPLICATION_SLOT ${name} LOGICAL pgoutput NOEXPORT_SNAPSHOT`)
+        .catch((error: unknown) => {
+          if (codeOf(error) === cancelled)
+            throw new Error(`the slot waits for a transaction that is open: ${openOnes}`);
+          // Another node was faster.
+          if (codeOf(error) !== alreadyThere) throw error;
+        });
     });
-    client.on('error', () => undefined);
-    await client.connect();
+  }
+
+  /** Lets PostgreSQL keep no more of its log for the feed. */
+  async drop(seen: SlotView): Promise<void> {
+    await this.#replicating(seen, (client) => client.query(`DROP_REPLICATION_SLOT ${seen.name}`));
+  }
+
+  async #replicating({ system, database }: SlotView, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+    const { databaseUrl, databaseDirectUrl } = this.settings;
+    const client: pg.Client = new DatabaseClient({
+      connectionString: databaseDirectUrl ?? databaseUrl,
+      application_name: 'strata feed',
+      replication: 'database',
+      deadlineMs: creationTimeoutMs,
+    });
     try {
-      await client.query('DELETE FROM cache_feed WHERE slot = $1', [name]);
-      if (state === 'lost') await client.query('SELECT pg_drop_replication_slot($1)', [name]);
-      await client.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [name]);
-    } catch (error) {
-      // Another node was faster.
-      if (codeOf(error) !== alreadyThere) throw error;
+      await client.connect();
+      const [own] = (await client.query<{ systemid: string; dbname: string }>('IDENTIFY_SYSTEM')).rows;
+      if (own?.systemid !== system || own.dbname !== database)
+        throw new FeedRefusedError('DATABASE_DIRECT_URL leads to another database than DATABASE_URL');
+      await work(client);
     } finally {
       await client.end().catch(() => undefined);
     }
   }
 
-  /** Whether whatever is cached is newer than the slot, so that the feed knows of every change since. */
-  async covers(name: string): Promise<boolean> {
-    const rows = await this.dataSource.query<unknown[]>('SELECT 1 FROM cache_feed WHERE slot = $1', [name]);
-    return rows.length > 0;
+  /** Whether whatever is cached is newer than the slot and the publication, so that the feed knows of every change since. */
+  async covers({ name }: SlotView): Promise<boolean> {
+    const sql = `SELECT 1 FROM cache_feed WHERE slot = (${identity})`;
+    return (await this.dataSource.query<unknown[]>(sql, [name, publication])).length > 0;
   }
 
-  async nowCovers(name: string): Promise<void> {
-    await this.dataSource.query('INSERT INTO cache_feed (slot) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+  async nowCovers({ name }: SlotView): Promise<void> {
+    const sql = `INSERT INTO cache_feed (slot) ${identity} ON CONFLICT DO NOTHING`;
+    await this.dataSource.query(sql, [name, publication]);
+  }
+
+  async coversNoMore(): Promise<void> {
+    await this.dataSource.query('DELETE FROM cache_feed');
   }
 
   /** Writes a message into the log, behind everything that has committed. */

@@ -46,8 +46,8 @@ export const feedMutants = [
     name: 'feed-covers',
     guard: 'a new slot begins with nothing cached',
     file: feed,
-    find: 'if (!(await this.slot.covers(name))) {',
-    replace: 'if (false) {',
+    find: 'if (!covers && (complete || !before)) await',
+    replace: 'if (!covers && complete && before) await',
     by: [spec('invalidation/feed.reader.e2e-spec', 'a slot that is lost')],
   },
   {

@@ -86,7 +86,7 @@ function feedTile({ state, lagSeconds }) {
   /** @type {Record<string, [string, Mood]>} */
   const says = {
     off: ['SQL from elsewhere is seen by its TTL', 'off'],
-    unsupported: ['wal_level is not logical', 'warn'],
+    unsupported: ['PostgreSQL is not set up for it: see /health', 'warn'],
     starting: ['no change is heard yet', 'warn'],
     standby: ['another node reads it', 'good'],
     leading: [`this node reads it, ${duration(lagSeconds ?? 0)} behind`, (lagSeconds ?? 0) > 5 ? 'warn' : 'good'],
