@@ -10,6 +10,7 @@ import { ItemsModule } from './items/index.js';
 import { MetricsModule } from './metrics/index.js';
 import { TracingModule } from './tracing/index.js';
 import { WarmingModule } from './warming/index.js';
+import { WorkersModule } from './workers/index.js';
 
 const databaseDown = (error: unknown) =>
   isDatabaseUnavailable(error) ? unavailable('The database does not answer.', error) : undefined;
@@ -25,6 +26,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(settings),
+        WorkersModule,
         TracingModule.forRoot(settings),
         HttpModule.forRoot({ translators: [databaseDown, redisDown] }),
         DatabaseModule.forRoot(settings),

@@ -1,9 +1,12 @@
 import { Agent, get } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { type Counters } from '../src/admin/dashboard/counters.js';
+import { type CacheStatsView } from '../src/admin/dto/cache-stats.js';
 import { buildLimitMs, ServiceProcess } from './support/service-process.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
 import { createMigratedDatabase } from './support/start-app.js';
 import { eventually, until } from './support/until.js';
+import { adminToken } from './support/warming.js';
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let redis: SharedRedis;
@@ -18,9 +21,12 @@ afterAll(async () => {
 });
 
 /** On a connection of its own: these are given to the workers in turn. */
-function ask(url: string): Promise<{ readonly status: number; readonly body: string }> {
+function ask(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number; readonly body: string }> {
   return new Promise((resolve, reject) => {
-    get(url, { agent: new Agent() }, (res) => {
+    get(url, { agent: new Agent(), headers }, (res) => {
       text(res).then((body) => resolve({ status: res.statusCode!, body }), reject);
     }).once('error', reject);
   });
@@ -51,7 +57,9 @@ describe('several workers', () => {
   let url: string;
 
   beforeAll(async () => {
-    service = new ServiceProcess({ DATABASE_URL: database.url, REDIS_URL: redis.url, WEB_CONCURRENCY: '2' });
+    service = new ServiceProcess({
+      ...{ DATABASE_URL: database.url, REDIS_URL: redis.url, WEB_CONCURRENCY: '2', ADMIN_TOKEN: adminToken },
+    });
     url = await service.ready();
   });
 
@@ -85,6 +93,33 @@ describe('several workers', () => {
     await until(async () => {
       const seen = await Promise.all([1, 2, 3, 4].map(() => ask(item)));
       return seen.every(({ body: text }) => (JSON.parse(text) as { name: string }).name === 'Bow saw');
+    });
+  });
+
+  it('are one in the statistics and on the dashboard, whichever of them is asked', async () => {
+    const stats = async () => {
+      const { body } = await ask(`${url}/admin/cache/stats`, { Authorization: `Bearer ${adminToken}` });
+      return JSON.parse(body) as CacheStatsView;
+    };
+    /** The first event of a stream. */
+    const counters = () =>
+      new Promise<Counters>((resolve, reject) => {
+        const request = get(`${url}/dashboard/events`, { agent: new Agent() }, (res) => {
+          res.setEncoding('utf8').on('data', (chunk: string) => {
+            const event = /^data: (.*)$/m.exec(chunk)?.[1];
+            if (event === undefined) return;
+            request.destroy();
+            resolve(JSON.parse(event) as Counters);
+          });
+        }).once('error', reject);
+      });
+    // A worker that does not answer within a second is not waited for.
+    await eventually(async () => {
+      const seen = [await stats(), await stats(), await counters(), await counters()];
+      expect(seen.map(({ workers }) => workers)).toEqual(seen.map(() => ['1', '2']));
+      expect(new Set(seen.map(({ requests }) => JSON.stringify(requests))).size).toBe(1);
+      expect(seen[0]!.requests.api.l1.hit).toBeGreaterThan(0);
+      expect(seen[0]!.l1.maxBytes).toBe(2 * 67_108_864);
     });
   });
 

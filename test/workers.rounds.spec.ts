@@ -36,7 +36,7 @@ it('a round has what a worker said while the process above it stood still', asyn
     () =>
       new Promise((resolve) => {
         const send = (message: Downward) => resolve(message.type === 'answers' && message.texts.join() === 'here');
-        rounds.begin({ isConnected: () => true, send } as unknown as Worker, (asked += 1));
+        rounds.begin({ isConnected: () => true, send } as unknown as Worker, (asked += 1), 'metrics');
       }),
     { sentAtOnce: true, firstMs: 1_500 },
   );

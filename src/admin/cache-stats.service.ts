@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   CacheCounters,
   EntityRules,
@@ -10,11 +10,13 @@ import {
 } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { Journal, PolicyRegistry } from '../invalidation/index.js';
+import { Siblings, workerName } from '../workers/index.js';
 import { type CacheStatsView } from './dto/cache-stats.js';
+import { totalStats } from './total.js';
 
 /** Puts together what the parts of the cache say about themselves. */
 @Injectable()
-export class CacheStats {
+export class CacheStats implements OnModuleInit {
   constructor(
     private readonly settings: Settings,
     private readonly counters: CacheCounters,
@@ -25,13 +27,26 @@ export class CacheStats {
     private readonly rules: EntityRules,
     private readonly registry: PolicyRegistry,
     private readonly namespace: Namespace,
+    private readonly siblings: Siblings,
   ) {}
 
+  onModuleInit(): void {
+    this.siblings.whenAsked('stats', () => Promise.resolve(JSON.stringify(this.read())));
+  }
+
+  /** Of all workers that serve this port, as far as they answer. */
+  async total(): Promise<CacheStatsView> {
+    const all = (await this.siblings.all('stats')).map((text) => JSON.parse(text) as CacheStatsView);
+    return totalStats([all[0] ?? this.read(), ...all.slice(1)]);
+  }
+
+  /** Of this process. */
   read(): CacheStatsView {
     const { requests, invalidations, loads, loadSeconds, joined } = this.counters;
     const { cacheL1, cacheL1MaxBytes: maxBytes, cacheL2 } = this.settings;
     const { bytes, entries } = this.l1;
     return {
+      workers: [workerName() ?? []].flat(),
       requests,
       loads: { count: loads, seconds: loadSeconds, joined },
       invalidations,

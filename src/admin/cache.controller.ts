@@ -44,10 +44,13 @@ export class CacheController {
   ) {}
 
   @Get('stats')
-  @AdminRoute('Statistics', 'What this node has counted since it began, and how its levels are.')
+  @AdminRoute(
+    'Statistics',
+    'What this node has counted since it began, and how its levels are; with several workers, all of them.',
+  )
   @ApiResponse({ status: 200, type: CacheStatsView, description: 'of this node' })
-  stats(): CacheStatsView {
-    return this.statistics.read();
+  stats(): Promise<CacheStatsView> {
+    return this.statistics.total();
   }
 
   @Get('entries')

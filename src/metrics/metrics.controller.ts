@@ -15,7 +15,7 @@ export class MetricsController implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.siblings.whenAsked(() => this.registry.print());
+    this.siblings.whenAsked('metrics', () => this.registry.print());
   }
 
   @Get()
@@ -29,6 +29,6 @@ export class MetricsController implements OnModuleInit {
   })
   async print(@Res({ passthrough: true }) res: Response): Promise<string> {
     res.set('Content-Type', this.registry.contentType);
-    return merged(await this.siblings.all());
+    return merged(await this.siblings.all('metrics'));
   }
 }

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
-import { Siblings, workerName } from '../workers/index.js';
+import { workerName } from '../workers/index.js';
 import { CacheMetrics } from './cache-metrics.js';
 import { HttpMetrics } from './http-metrics.js';
 import { MetricsController } from './metrics.controller.js';
@@ -9,13 +9,12 @@ import { ResourceMetrics } from './resource-metrics.js';
 
 @Module({
   providers: [
-    Siblings,
     { provide: AppRegistry, useFactory: () => new AppRegistry(workerName()) },
     CacheMetrics,
     HttpMetrics,
     ResourceMetrics,
   ],
-  exports: [AppRegistry, Siblings],
+  exports: [AppRegistry],
 })
 class RegistryModule {}
 

@@ -53,7 +53,7 @@ export class Primary {
   }
 
   #hear(worker: Worker, message: Upward): void {
-    if (message.type === 'ask') this.#rounds.begin(worker, message.id);
+    if (message.type === 'ask') this.#rounds.begin(worker, message.id, message.topic);
     if (message.type === 'said') this.#rounds.said(worker, message.id, message.text);
     if (message.type === 'ready') this.#becameReady(worker, message.url);
   }

@@ -17,7 +17,7 @@ export class Rounds {
 
   constructor(private readonly workers: () => readonly Worker[]) {}
 
-  begin(asker: Worker, askedAs: number): void {
+  begin(asker: Worker, askedAs: number, topic: string): void {
     const id = (this.#count += 1);
     const awaited = new Set(this.workers());
     const texts: string[] = [];
@@ -28,7 +28,7 @@ export class Rounds {
     // What came in while this process was busy is read before.
     const timer = setTimeout(() => setImmediate(end), deadlineMs);
     this.#open.set(id, { awaited, texts, end });
-    for (const worker of awaited) send(worker, { type: 'say', id });
+    for (const worker of awaited) send(worker, { type: 'say', id, topic });
   }
 
   said(worker: Worker, id: number, text: string): void {

@@ -6,8 +6,8 @@ import { hear, tell, workerName } from './worker.js';
 @Injectable()
 export class Siblings implements OnApplicationShutdown {
   readonly #waiting = new Map<number, (texts: readonly string[]) => void>();
+  readonly #says = new Map<string, () => Promise<string>>();
   readonly #leave: () => void;
-  #says: (() => Promise<string>) | undefined;
   #asked = 0;
 
   constructor() {
@@ -18,29 +18,32 @@ export class Siblings implements OnApplicationShutdown {
     this.#leave();
   }
 
-  /** @param says what this process has to say when one of them asks */
-  whenAsked(says: () => Promise<string>): void {
-    this.#says = says;
+  /** @param says what this process has to say on a topic when one of them asks */
+  whenAsked(topic: string, says: () => Promise<string>): void {
+    this.#says.set(topic, says);
   }
 
   /** What each of them has to say, of those that answer. */
-  async all(): Promise<readonly string[]> {
-    if (workerName() === undefined) return this.#says ? [await this.#says()] : [];
+  async all(topic: string): Promise<readonly string[]> {
+    const says = this.#says.get(topic);
+    if (workerName() === undefined) return says ? [await says()] : [];
     const id = (this.#asked += 1);
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);
-      tell({ type: 'ask', id });
+      tell({ type: 'ask', id, topic });
     });
   }
 
   #hear(message: Downward): void {
     if (message.type === 'say') {
-      const { id } = message;
+      const { id, topic } = message;
       // Whoever asks goes on without an answer that does not come.
-      this.#says?.().then(
-        (text) => tell({ type: 'said', id, text }),
-        () => undefined,
-      );
+      this.#says
+        .get(topic)?.()
+        .then(
+          (text) => tell({ type: 'said', id, text }),
+          () => undefined,
+        );
     }
     if (message.type !== 'answers') return;
     this.#waiting.get(message.id)?.(message.texts);

@@ -16,7 +16,7 @@ export interface QueueCounts {
  */
 export interface Counters extends Omit<CacheStatsView, 'l2'> {
   readonly type: 'counters';
-  /** Monotonic, in ms: rates are differences of counters over differences of this. */
+  /** In ms, the same on every worker: rates are differences of counters over differences of this. */
   readonly atMs: number;
   readonly state: LifecycleState;
   readonly upSeconds: number;

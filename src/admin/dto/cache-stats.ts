@@ -61,6 +61,13 @@ const requests = counts(
 
 /** How the cache of this node is doing. Counters begin at 0 when the process does. */
 export class CacheStatsView {
+  @ApiProperty({
+    type: [String],
+    description:
+      'with `WEB_CONCURRENCY`, the workers whose numbers these are, added up; a state is the worst of theirs',
+  })
+  workers!: readonly string[];
+
   @ApiProperty({ ...requests, description: 'per layer and level' })
   requests!: RequestCounts;
 

@@ -2,6 +2,9 @@
 
 const keptMs = 5 * 60_000 + 5_000;
 
+/** @param {Counters} a @param {Counters} b */
+const sameWorkers = (a, b) => a.workers.join() === b.workers.join();
+
 /** The pictures of the last minutes: rates are differences between two of them. */
 export class History {
   /** @type {Counters[]} */
@@ -10,8 +13,9 @@ export class History {
   /** @param {Counters} counters */
   add(counters) {
     const last = this.latest;
-    // Of another process, or of one that began anew: nothing can be compared.
-    if (last && (counters.atMs < last.atMs || counters.upSeconds < last.upSeconds)) this.#all = [];
+    // Of other processes, or of one that began anew: nothing can be compared.
+    if (last && (counters.atMs < last.atMs || counters.upSeconds < last.upSeconds || !sameWorkers(counters, last)))
+      this.#all = [];
     this.#all.push(counters);
     const first = this.#all.findIndex(({ atMs }) => atMs >= counters.atMs - keptMs);
     this.#all.splice(0, first);

@@ -22,12 +22,12 @@ const tile = ({ name, value, detail, mood, share }) =>
   );
 
 /** @param {Counters} counters @returns {Tile[]} */
-function tiles({ l1, l2, journal, feed, queue, policies, state, upSeconds }) {
+function tiles({ l1, l2, journal, feed, queue, policies, state, upSeconds, workers }) {
   return [
     {
       name: 'Node',
       value: state,
-      detail: `up for ${duration(Math.max(1, upSeconds))}`,
+      detail: `up for ${duration(Math.max(1, upSeconds))}${summed(workers)}`,
       mood: state === 'ready' ? 'good' : 'warn',
     },
     l1.enabled
@@ -69,6 +69,9 @@ function tiles({ l1, l2, journal, feed, queue, policies, state, upSeconds }) {
     },
   ];
 }
+
+/** @param {Counters['workers']} workers */
+const summed = (workers) => (workers.length > 0 ? `; workers ${workers.join(', ')} added up` : '');
 
 /** @param {Counters['l2']} l2 @returns {Tile} */
 function redis({ enabled, breaker }) {
