@@ -137,9 +137,22 @@ describe('several workers', () => {
     }
   });
 
-  it('get a successor when one is killed, and answer meanwhile', async () => {
+  it('get a successor when one is killed, answer meanwhile, and leave nobody waiting whom it had', async () => {
     const [victim] = service.workerPids();
+    // It has taken what it was given so far.
+    await until(async () => workersIn((await ask(`${url}/metrics`)).body).length === 2);
+    process.kill(victim!, 'SIGSTOP');
+    let answered = 0;
+    // One of them is given to the victim, which does not take it.
+    const outcomes = [1, 2, 3, 4].map(() =>
+      ask(`${url}/health/live`).then(
+        ({ status }) => (answered += 1) && status,
+        ({ code }: NodeJS.ErrnoException) => code,
+      ),
+    );
+    await until(() => answered === 3);
     process.kill(victim!, 'SIGKILL');
+    expect((await Promise.all(outcomes)).sort()).toEqual([200, 200, 200, 'ECONNRESET']);
     await until(() => service.lines('error').some(({ msg }) => msg.includes('worker 1 has ended (SIGKILL)')));
     expect((await ask(`${url}/health/live`)).status).toBe(200);
     await until(async () => workersIn((await ask(`${url}/metrics`)).body).length === 2);

@@ -1,5 +1,6 @@
 import { type LoggerService } from '@nestjs/common';
 import cluster, { type Worker } from 'node:cluster';
+import { closeUntaken } from './handed-over.js';
 import { type Upward } from './messages.js';
 import { Rounds } from './rounds.js';
 import { argumentsOf } from './worker.js';
@@ -47,6 +48,7 @@ export class Primary {
   #start(name: string): void {
     cluster.setupPrimary({ args: argumentsOf(name) });
     const worker = cluster.fork();
+    closeUntaken(worker);
     this.#workers.set(name, worker);
     this.options.logger.log(`worker ${name} is process ${worker.process.pid}`, 'Workers');
     worker.once('exit', (code: number | null, signal: string | null) => this.#ended(name, worker, code ?? signal ?? 1));
