@@ -6,7 +6,10 @@ import { settingDefinitions } from '../src/config/index.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
-const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'DECISIONS.md', 'CHANGELOG.md'];
+const documents = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'DECISIONS.md', 'CHANGELOG.md'],
+  'docs/operations.md',
+];
 const all = documents.map((name) => read(name)).join('\n');
 const readme = read('README.md');
 const { scripts, dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
@@ -55,6 +58,14 @@ describe('the documents', () => {
     const known = new Set(settingDefinitions().map(({ name }) => name));
     const named = found(all, /`((?:CACHE|WARM|DRAIN|DATABASE|REDIS|ADMIN|ITEMS)_[A-Z0-9_]*[A-Z0-9])`/g);
     expect(named.filter((name) => !known.has(name) && name !== 'CACHE_MANAGER')).toEqual([]);
+  });
+
+  it('name for operators the test of every line, or say that there is none', () => {
+    const lines = read('docs/operations.md').split('\n');
+    const rows = lines.filter((line) => line.startsWith('| ') && !/^\| (What|Setting) |^\| -/.test(line));
+    expect(rows.length).toBeGreaterThan(30);
+    const tried = /\| [^|]*(`test\/[\w./-]+`|`\.github\/[\w./-]+`|`npm run [\w:]+`|not tried)[^|]*\|$/;
+    expect(rows.filter((row) => !tried.test(row))).toEqual([]);
   });
 
   it('link to files that exist', () => {
