@@ -10,7 +10,7 @@ export const usageOf = (scenarios) => `npm run outages [-- scenario… [options]
 ${scenarios.map(({ name, title, full }) => `  ${name.padEnd(18)}${title} (${sizes(full)})`).join('\n')}
 options
   --policy P       ${policies.join(', ')}: instead of the scenario's own
-  --times N, --seconds N, --keys N    the size of a scenario, instead of what stands behind it above
+  --times N, --seconds N, --keys N, --connections N    the size of a scenario, instead of what stands behind it above
   --seed S         the same seed draws the same choices; their timing is the machine's
   --short          a few seconds of each: shows that it works, keeps no results`;
 
@@ -30,7 +30,7 @@ export function parseOptions(args, scenarios) {
   const { policy, seed, short, help } = values;
   /** @type {Record<string, number>} */
   const size = {};
-  for (const name of /** @type {const} */ (['times', 'seconds', 'keys']))
+  for (const name of /** @type {const} */ (['times', 'seconds', 'keys', 'connections']))
     if (values[name] !== undefined) size[name] = count(name, values[name], 0);
   return {
     chosen: scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
@@ -49,6 +49,15 @@ function parse(args) {
   return parseCommandLine({
     args,
     allowPositionals: true,
-    options: { policy: text, times: text, seconds: text, keys: text, seed: text, short: flag, help: flag },
+    options: {
+      policy: text,
+      times: text,
+      seconds: text,
+      keys: text,
+      connections: text,
+      seed: text,
+      short: flag,
+      help: flag,
+    },
   });
 }

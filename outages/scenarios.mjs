@@ -6,6 +6,7 @@ import { overload } from './scenarios/overload.mjs';
 import { postgresRestart } from './scenarios/postgres-restart.mjs';
 import { redisRestarts } from './scenarios/redis-restarts.mjs';
 import { redisStopped } from './scenarios/redis-stopped.mjs';
+import { slowReaders } from './scenarios/slow-readers.mjs';
 import { writerKilled } from './scenarios/writer-killed.mjs';
 
 /** @typedef {import('../verify/checker/history.mjs').Policy} Policy */
@@ -32,5 +33,5 @@ import { writerKilled } from './scenarios/writer-killed.mjs';
 
 /** @type {readonly Scenario[]} */
 export const scenarios = [
-  ...[redisRestarts, postgresRestart, writerKilled, redisStopped, overload, drain, keyFlood, memory],
+  ...[redisRestarts, postgresRestart, writerKilled, redisStopped, overload, drain, keyFlood, slowReaders, memory],
 ];

@@ -8,11 +8,13 @@ import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
 import {
   answerClientErrors,
-  boundSlowClients,
+  boundConnections,
   bulkhead,
   BytesAdapter,
   createExpress,
   inFront,
+  oneAtATime,
+  ordinaryBounds,
   rateLimit,
 } from './http/index.js';
 import { isCrowded } from './database/index.js';
@@ -42,7 +44,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   setUpSwagger(app);
   const server: Server = app.getHttpServer();
   answerClientErrors(server);
-  boundSlowClients(server);
+  boundConnections(server, { ...ordinaryBounds, stalledMs: requestTimeoutMs, limit: settings.maxConnections });
   // Behind what is put in front of it from now on: what modules observe, and the fast lane.
   const dataSource = app.get(DataSource);
   inFront(
@@ -57,6 +59,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
         server,
         rateLimit(settings.rateLimitPerMinute, () => performance.now()),
       );
+    inFront(server, oneAtATime(server));
     return app;
   } catch (error) {
     // What has begun already (connections, subscriptions) would go on trying.

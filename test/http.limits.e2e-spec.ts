@@ -2,7 +2,14 @@ import { Agent, createServer, get, type IncomingMessage, type Server, type Serve
 import { type AddressInfo, connect } from 'node:net';
 import { once } from 'node:events';
 import { DataSource } from 'typeorm';
-import { answerClientErrors, boundSlowClients, bulkhead, inFront, rateLimit } from '../src/http/index.js';
+import {
+  answerClientErrors,
+  boundConnections,
+  bulkhead,
+  inFront,
+  ordinaryBounds,
+  rateLimit,
+} from '../src/http/index.js';
 import { ItemsService } from '../src/items/items.service.js';
 import { cacheStatus } from './support/cache-status.js';
 import { LaneWatch } from './support/lane.js';
@@ -188,7 +195,7 @@ it('while more wait for the database than it can take, the fast lane still answe
 it('a client that does not come to the end of its request is answered 408 and loses its connection', async () => {
   const server = createServer((_req, res) => res.end());
   answerClientErrors(server);
-  boundSlowClients(server, { headMs: 40, requestMs: 80, idleMs: 1_000, checkMs: 10 });
+  boundConnections(server, { ...ordinaryBounds, headMs: 40, requestMs: 80, checkMs: 10 });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   const answered = async (text: string): Promise<string> => {

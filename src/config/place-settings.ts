@@ -20,6 +20,16 @@ export class PlaceSettings {
   @IsString()
   readonly host!: string;
 
+  @Setting('MAX_CONNECTIONS', {
+    as: 'number',
+    default: 10_000,
+    doc: 'open connections of clients; beyond it, the address with the most of them loses its oldest idle one',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000)
+  readonly maxConnections!: number;
+
   @Setting('WEB_CONCURRENCY', {
     as: 'number',
     default: 1,

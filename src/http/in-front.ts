@@ -7,17 +7,20 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /**
  * Puts a taker before the listeners that a server's `request` event has now: what it takes, they never see. Listeners are
- * wrapped by one that asks first; nothing of Node's is replaced. Returns the function that puts everything back.
+ * wrapped by one that asks first; nothing of Node's is replaced. Returns the function that puts everything back, or, where
+ * something else has been put in front since, has the taker take nothing more.
  */
 export function inFront(server: Server, takes: Taker): () => void {
   const behind = server.listeners('request') as Listener[];
   for (const listener of behind) server.off('request', listener);
+  let left = false;
   const ask: Listener = (req, res) => {
-    if (takes(req, res)) return;
+    if (!left && takes(req, res)) return;
     for (const listener of behind) listener.call(server, req, res);
   };
   server.prependListener('request', ask);
   return () => {
+    left = true;
     if (!server.listeners('request').includes(ask)) return;
     server.off('request', ask);
     for (const listener of behind.toReversed()) server.prependListener('request', listener);

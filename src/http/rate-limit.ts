@@ -1,4 +1,4 @@
-import ipaddr from 'ipaddr.js';
+import { networkOf } from './client-network.js';
 import { type Taker } from './in-front.js';
 import { refuse } from './refuse.js';
 import { TokenBuckets } from './token-buckets.js';
@@ -18,15 +18,9 @@ export function rateLimit(perMinute: number, nowMs: () => number): Taker {
   const buckets = new TokenBuckets(perMinute, 60_000, addresses);
   return (req, res) => {
     if (exempt.test(req.url!)) return false;
-    const waitMs = buckets.take(clientOf(req.socket.remoteAddress ?? ''), nowMs());
+    const waitMs = buckets.take(networkOf(req.socket.remoteAddress), nowMs());
     if (waitMs === 0) return false;
     refuse(req, res, 429, `No more than ${perMinute} requests a minute, please.`, waitMs);
     return true;
   };
-}
-
-function clientOf(address: string): string {
-  if (!ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  return parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).parts.slice(0, 4).join(':') : parsed.toString();
 }

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { Representations } from '../../src/cache/index.js';
-import { answerClientErrors, boundSlowClients } from '../../src/http/index.js';
+import { answerClientErrors, boundConnections } from '../../src/http/index.js';
 import { LaneWatch } from '../support/lane.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   node = await startApp({ redis: redis.url, env: { CACHE_TTL_MS: '3600000' } });
   twin = createServer(node.app.getHttpAdapter().getInstance() as RequestListener);
   answerClientErrors(twin);
-  boundSlowClients(twin);
+  boundConnections(twin);
   await new Promise<void>((resolve) => twin.listen(0, '127.0.0.1', resolve));
   withLane = Number(new URL(node.url).port);
   without = (twin.address() as AddressInfo).port;
