@@ -39,7 +39,7 @@ const longer: Readonly<Record<string, { readonly lines: number; readonly because
     because: 'one state machine: closed, open, half-open, joining',
   },
   'src/cache/levels/l2/redis-level.ts': { lines: 280, because: 'all kinds of entries of one level' },
-  'src/cache/levels/l2/redis-tags.ts': { lines: 270, because: 'the commands of writers, one after the other' },
+  'src/cache/levels/l2/redis-tags.ts': { lines: 290, because: 'the commands of writers, one after the other' },
 };
 const longestTest = 400;
 /** Above it a test file is named in the report, below `longestTest` nothing fails. */

@@ -227,4 +227,23 @@ describe('streams', () => {
     clients[2]!.emit('close');
     expect(feeding).toBe(0);
   });
+
+  it('of one client make room for those of others', () => {
+    const options = { capacity: 1, gatherMs: 1, heartbeatMs: 60_000, maxClients: 3 };
+    const streams = new EventStreams(new Lifecycle(), options, () => () => undefined);
+    const left: string[] = [];
+    const connect = (name: string, address: string) => {
+      const client = new SlowResponse(address);
+      client.once('close', () => left.push(name));
+      streams.connect(client as unknown as Response);
+    };
+    for (const name of ['first', 'second', 'third']) connect(name, '192.0.2.1');
+    connect('other', '192.0.2.2');
+    expect(left).toEqual(['first']);
+    expect(() => connect('fourth', '192.0.2.1')).toThrow('Too many clients listen already.');
+    expect(() => connect('other again', '192.0.2.2')).toThrow('Too many clients listen already.');
+    connect('another', '192.0.2.3');
+    expect(left).toEqual(['first', 'second']);
+    streams.end();
+  });
 });

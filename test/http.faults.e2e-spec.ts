@@ -1,5 +1,6 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { DataSource } from 'typeorm';
+import { ItemsReader } from '../src/items/index.js';
 import { migrateDatabase, startApp, type StartAppOptions, type TestApp } from './support/start-app.js';
 import { startPostgres, type TestPostgres } from './support/services.js';
 import { until } from './support/until.js';
@@ -83,6 +84,35 @@ describe('a request that takes too long', () => {
     await holder.release();
     await until(async () => (await app.http.get('/items')).status === 200);
   });
+});
+
+it('searches that no index narrows down use a fifth of the pool, and the others wait', async () => {
+  const env = { DATABASE_POOL_SIZE: '10', DATABASE_QUEUE_SIZE: '5', DATABASE_TIMEOUT_MS: '60000' };
+  const app = await startApp({ env });
+  const dataSource = await new DataSource({ type: 'postgres', url: app.databaseUrl }).initialize();
+  try {
+    await dataSource.query("INSERT INTO items (name, category, price, quantity) VALUES ('Hammer', 'tools', 1, 1)");
+    const holder = dataSource.createQueryRunner();
+    await holder.startTransaction();
+    await holder.query('LOCK TABLE items');
+    const waitingForLock = async (): Promise<number> => {
+      const locks = await holder.query("SELECT 1 FROM pg_locks WHERE relation = 'items'::regclass AND NOT granted");
+      return locks.length;
+    };
+    const begun = jest.spyOn(app.app.get(ItemsReader), 'loadPage');
+    const searches = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((q) => app.http.get(`/items?q=${q}`).then((res) => res));
+    await until(() => begun.mock.calls.length === searches.length);
+    await until(async () => (await waitingForLock()) === 2);
+    await app.http.get('/items?q=h').expect(503).expect('Retry-After', '1');
+    const indexed = app.http.get('/items?q=hammer').then((res) => res);
+    await until(async () => (await waitingForLock()) === 3);
+    await holder.rollbackTransaction();
+    expect((await indexed).body.data).toHaveLength(1);
+    expect((await Promise.all(searches)).map(({ status }) => status)).toEqual(searches.map(() => 200));
+  } finally {
+    await dataSource.destroy();
+    await app.close();
+  }
 });
 
 describe('a database that is gone', () => {

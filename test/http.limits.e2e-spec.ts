@@ -173,7 +173,7 @@ it('while more wait for the database than it can take, the fast lane still answe
     await runner.startTransaction();
     await runner.query('LOCK TABLE items');
     const handled = jest.spyOn(app.app.get(ItemsService), 'findPage');
-    const ask = async (n: number) => (await fetch(`${app.url}/items?q=${n}`)).status;
+    const ask = async (n: number) => (await fetch(`${app.url}/items?q=word${n}`)).status;
     const waiting = Array.from({ length: 122 }, (_, n) => ask(n));
     await until(() => handled.mock.calls.length === 122);
     // That many are waiting is remembered for half a second: where the machine stood still, one more is let in, and refused.

@@ -75,6 +75,17 @@ describe('a request that cannot be served is answered with a problem', () => {
     expect(fields.sort()).toEqual(['body category', 'body colour', 'body name', 'body price', 'body quantity']);
   });
 
+  it('400 names the first errors of very many, and says how many there are', async () => {
+    const names = Array.from({ length: 2_000 }, (_, n) => `x${n}`);
+    const body = Object.fromEntries(names.map((name) => [name, 1]));
+    for (const request of [app.http.get(`/items?${names.join('&')}`), app.http.post('/items').send(body)]) {
+      const answer = await request.expect(400);
+      expect(answer.body.errors).toHaveLength(20);
+      expect(answer.body.detail).toMatch(/^The request is not valid. 20\d\d errors; the first 20 are named.$/);
+      expect(answer.text.length).toBeLessThan(4_000);
+    }
+  });
+
   it.each([
     ['nothing', ''],
     ['half of it', '{"name":'],

@@ -1,4 +1,5 @@
-import { CacheEvents } from '../src/cache/index.js';
+import { CacheCounters, CacheEvents } from '../src/cache/index.js';
+import { AppRegistry } from '../src/metrics/registry.js';
 import { WarmingQueue } from '../src/warming/index.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type TestApp } from './support/start-app.js';
@@ -91,6 +92,22 @@ describe('the metrics', () => {
       .expect('Cache-Control', 'no-store');
     await app.http.head('/metrics').expect(200);
     await app.http.post('/metrics').expect(405);
+  });
+
+  it('cost no more when many ask than when a few do, and are never older than the question', async () => {
+    const print = jest.spyOn(app.app.get(AppRegistry), 'print');
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: 100 }, () => app.http.get('/metrics').expect(200)));
+    const { length: printed } = print.mock.calls;
+    print.mockRestore();
+    // One at once, and one for each tenth of a second that the machine has taken.
+    expect(printed).toBeLessThanOrEqual(2 + Math.floor((performance.now() - startedMs) / 100));
+    const joined = async () => (await read()).samples.find(({ name }) => name === 'cache_loads_joined_total')!.value;
+    for (let n = 0; n < 3; n += 1) {
+      const before = await joined();
+      app.app.get(CacheCounters).joined += 1;
+      expect(await joined()).toBe(before + 1);
+    }
   });
 
   it('have the names, types and labels of the contract, and a help text each', async () => {

@@ -44,6 +44,16 @@ export class Settings extends PlaceSettings {
   @Min(1_024)
   readonly cacheL1MaxBytes!: number;
 
+  @Setting('CACHE_L2_MAX_VALUE_BYTES', {
+    as: 'number',
+    default: 4_194_304,
+    doc: 'largest value that is kept in Redis, in bytes: Redis serves nobody else while it takes or sends one',
+  })
+  @IsInt()
+  @Min(1_024)
+  @Max(536_870_912)
+  readonly cacheL2MaxValueBytes!: number;
+
   @Setting('CACHE_L1_LEASE_MS', {
     as: 'number',
     default: 1_000,

@@ -3,6 +3,7 @@ export { AnswerDurations, durationBuckets, type Durations, type DurationSeries }
 export { ApiProblems } from './api-problems.js';
 export { bulkhead } from './bulkhead.js';
 export { BytesAdapter } from './bytes.adapter.js';
+export { networkOf } from './client-network.js';
 export { boundConnections, type ConnectionBounds, ordinaryBounds } from './connections.js';
 export { Produces } from './content.interceptor.js';
 export { type Encoding, type EncodingPreference, encodingPreference, tagOf } from './encodings.js';

@@ -23,6 +23,9 @@ export interface ProblemOptions {
   readonly cause?: unknown;
 }
 
+/** Whoever makes more mistakes at once is told of these first. */
+const maxErrors = 20;
+
 /** `about:blank` means: nothing more than the status says (RFC 9457, 4.2.1). */
 export function problemOf(status: number, detail?: string, errors?: readonly FieldError[]): Problem {
   return {
@@ -30,7 +33,7 @@ export function problemOf(status: number, detail?: string, errors?: readonly Fie
     title: STATUS_CODES[status] ?? 'Error',
     status,
     ...(detail !== undefined && { detail }),
-    ...(errors && errors.length > 0 && { errors }),
+    ...(errors && errors.length > 0 && { errors: errors.slice(0, maxErrors) }),
   };
 }
 
@@ -46,7 +49,8 @@ export class ProblemException extends HttpException {
 }
 
 export function badRequest(...errors: readonly FieldError[]): ProblemException {
-  return new ProblemException(400, 'The request is not valid.', { errors });
+  const others = errors.length > maxErrors ? ` ${errors.length} errors; the first ${maxErrors} are named.` : '';
+  return new ProblemException(400, `The request is not valid.${others}`, { errors });
 }
 
 export function notFound(detail = 'There is no such resource.'): ProblemException {

@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { type Loaded, loadProof, type RowId } from '../cache/index.js';
+import { Settings } from '../config/index.js';
 import { type ListItemsQuery } from './dto/list-items.query.js';
 import { itemColumns, type ItemRow, type ItemsPage, type ItemView, viewOf } from './item.view.js';
 import { decodeCursor, encodeCursor } from './paging/cursor.js';
 import { pageStatement } from './paging/page.sql.js';
+import { hasTrigram } from './paging/search.js';
 import { sortOf } from './paging/sort.js';
+import { Slots } from './slots.js';
 
 const proofColumn = `(SELECT ${loadProof} AS proof) s`;
 
@@ -14,10 +17,20 @@ const proofColumn = `(SELECT ${loadProof} AS proof) s`;
 type ProvenRow = { readonly proof: string | null } & (ItemRow | { readonly id: null });
 type PageRow = ProvenRow & { readonly last_seen: boolean };
 
+/** The part of the pool that searches may use which no index narrows down; more of them wait than for the pool itself. */
+const scanShare = 0.2;
+
 /** Reads items from PostgreSQL: each answer with the proof of the very statement that read it. */
 @Injectable()
 export class ItemsReader {
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  readonly #scans: Slots;
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    { databasePoolSize, databaseQueueSize }: Settings,
+  ) {
+    this.#scans = new Slots(Math.ceil(databasePoolSize * scanShare), databaseQueueSize);
+  }
 
   async loadItem(id: number): Promise<Loaded<ItemView | null>> {
     const { value, proof } = await this.loadItems([id]);
@@ -34,7 +47,8 @@ export class ItemsReader {
     const scope = { sort, category, q };
     const after = cursor === undefined ? undefined : decodeCursor(scope, cursor);
     const { text, parameters } = pageStatement(scope, after, limit);
-    const rows = await this.dataSource.query<PageRow[]>(text, [...parameters]);
+    const query = (): Promise<PageRow[]> => this.dataSource.query<PageRow[]>(text, [...parameters]);
+    const rows = await (q === undefined || hasTrigram(q) ? query() : this.#scans.run(query));
     const matches = found(rows).filter(({ last_seen }) => !last_seen);
     const data = matches.slice(0, limit);
     const last = matches.length > limit ? data.at(-1) : found(rows).find(({ last_seen }) => last_seen);

@@ -4,18 +4,27 @@ import { type Response } from 'express';
 import { Siblings } from '../workers/index.js';
 import { merged } from './merged.js';
 import { AppRegistry } from './registry.js';
+import { spaced } from './spaced.js';
+
+/** Printing takes some milliseconds, and anybody may ask: so it takes one part in twenty of the process's time at most. */
+const spaceMs = 100;
 
 /** Its path is `PrometheusModule`'s to say. */
 @ApiTags('operations')
 @Controller()
 export class MetricsController implements OnModuleInit {
+  readonly #ofAll = spaced(async () => merged(await this.siblings.all('metrics')), spaceMs);
+
   constructor(
     private readonly registry: AppRegistry,
     private readonly siblings: Siblings,
   ) {}
 
   onModuleInit(): void {
-    this.siblings.whenAsked('metrics', () => this.registry.print());
+    this.siblings.whenAsked(
+      'metrics',
+      spaced(() => this.registry.print(), spaceMs),
+    );
   }
 
   @Get()
@@ -27,8 +36,8 @@ export class MetricsController implements OnModuleInit {
     description: 'of this process; of several on one port (`WEB_CONCURRENCY`) those of all, each with its `worker`',
     content: { 'text/plain': { schema: { type: 'string' } } },
   })
-  async print(@Res({ passthrough: true }) res: Response): Promise<string> {
+  print(@Res({ passthrough: true }) res: Response): Promise<string> {
     res.set('Content-Type', this.registry.contentType);
-    return merged(await this.siblings.all('metrics'));
+    return this.#ofAll();
   }
 }

@@ -24,6 +24,12 @@ export async function hear(app: TestApp, path: string, headers: Record<string, s
 export class SlowResponse extends EventEmitter {
   readonly written: string[] = [];
   takes = true;
+  readonly req: { readonly socket: { readonly remoteAddress: string } };
+
+  constructor(remoteAddress = '127.0.0.1') {
+    super();
+    this.req = { socket: { remoteAddress } };
+  }
 
   status(): this {
     return this;

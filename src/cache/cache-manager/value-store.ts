@@ -45,11 +45,15 @@ export class ValueStore implements CacheManagerStore {
     return Promise.all(keys.map((key) => this.get(key)));
   }
 
-  /** @param ttlMs `CACHE_TTL_MS` where there is none: nothing stays for ever */
+  /**
+   * A value that is too large for L2 is not kept, and no earlier one is left.
+   * @param ttlMs `CACHE_TTL_MS` where there is none: nothing stays for ever
+   */
   async set(key: string, value: unknown, ttlMs?: number): Promise<void> {
     const { tag, coarse } = rowTags(valuesEntity, key);
     const life = ttlMs || this.settings.cacheTtlMs;
     const body = JSON.stringify(value);
+    if (!this.tags.fits(body)) return this.del(key);
     await this.delivery.deliver([tag], () => this.tags.put(tag, coarse, body, { freshMs: life, keepMs: life }));
   }
 

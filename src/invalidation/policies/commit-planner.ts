@@ -199,7 +199,8 @@ export class CommitPlanner {
           const { tag, coarse } = rowTags(rule.entity, this.rules.spell(rule.entity, id));
           const ticket = tickets.get(tag);
           if (!ticket || view === null || view === undefined) continue;
-          rows.push({ tag, coarse, ticket, body: JSON.stringify(view), snapshot, ...lifetime(this.settings) });
+          const body = JSON.stringify(view);
+          if (this.tags.fits(body)) rows.push({ tag, coarse, ticket, body, snapshot, ...lifetime(this.settings) });
         }
       } catch (error) {
         this.#logger.debug(`written ${rule.entity} are fenced, and not loaded: ${(error as Error).message}`);

@@ -76,7 +76,7 @@ export class RedisLevel extends Level {
   }
 
   override fill(ticket: Ticket, fill: Fill): Promise<Filled> {
-    if (!(ticket instanceof RedisTicket)) return Promise.resolve(undefined);
+    if (!(ticket instanceof RedisTicket) || !this.tags.fits(fill.body)) return Promise.resolve(undefined);
     const resultOf = (filled: Filled) => ({ result: filled ? 'stored' : 'refused' });
     return step({ name: 'fill', level: 'l2', key: ticket.address.key, resultOf }, () => this.#fill(ticket, fill));
   }

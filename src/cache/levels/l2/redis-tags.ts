@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { Settings } from '../../../config/index.js';
 import { Clock } from '../../clock.js';
@@ -9,6 +9,9 @@ import { LevelUnavailableError } from '../../cache.errors.js';
 import { invalidationChannel, namespaceOf, nodeChannel, nodesKey, notedKey, tagKey, valueField } from './keys.js';
 import { loadWindowMs, tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
+
+/** How often the log says that a value is too large, in ms. */
+const warnEveryMs = 60_000;
 
 /** As the age that a value may have: none is wanted. */
 export const noValue = '-inf';
@@ -79,11 +82,30 @@ export interface Fenced {
  */
 @Injectable()
 export class RedisTags {
+  readonly #logger = new Logger('Cache');
+  #warnedAtMs = Number.NEGATIVE_INFINITY;
+
   constructor(
     private readonly settings: Settings,
     private readonly connection: RedisConnection,
     private readonly clock: Clock,
   ) {}
+
+  /**
+   * Whether a value is small enough for Redis. One that is too large would hold up everybody else's commands, and miss their
+   * deadline.
+   */
+  fits(body: string): boolean {
+    const { cacheL2MaxValueBytes: most } = this.settings;
+    const bytes = Buffer.byteLength(body);
+    if (bytes <= most) return true;
+    const now = this.clock.monotonicMs();
+    if (now - this.#warnedAtMs >= warnEveryMs) {
+      this.#warnedAtMs = now;
+      this.#logger.warn(`a value of ${bytes} bytes is not kept: CACHE_L2_MAX_VALUE_BYTES is ${most}`);
+    }
+    return false;
+  }
 
   /** Tickets for rows of one entity, whatever is cached of them: for a writer that loads them once it has committed. */
   async tickets(rows: readonly Tag[], coarse: Tag): Promise<ReadonlyMap<Tag, RowTicket>> {
