@@ -98,6 +98,7 @@ describe('every answer', () => {
   });
 
   it('is documented: every route, status and header', async () => {
+    await app.http.get('/docs-yaml').expect(404);
     const { body } = await app.http.get('/docs-json').expect(200);
     expect(body.info.title).toBe('Strata');
     expect(Object.keys(body.paths)).toEqual(expect.arrayContaining(['/items', '/items/{id}']));
