@@ -1,28 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
 
-// ESM packages compiled to CommonJS on the fly, so that Jest runs everywhere Node >= 20.19 does.
-const esm = [
-  '@nestjs',
-  'cache-manager',
-  'keyv',
-  'hookified',
-  '@cacheable',
-  'uid',
-  'load-esm',
-  'file-type',
-  'iterare',
-  'lru-cache',
-  '@keyv',
-  'uint8array-extras',
-  'strtok3',
-  'token-types',
-  '@tokenizer',
-  '@borewit',
-  '@actions',
-  // CommonJS with an import() in it.
-  '@opentelemetry/otlp-exporter-base',
-];
-
 export const compiled = '^.+\\.(ts|js|mjs)$';
 export const compilerOptions = {
   jsc: {
@@ -42,7 +19,8 @@ const maxWorkers = Math.max(1, Math.min(availableParallelism() + 1, Math.floor(m
 
 /** @type {import('jest').Config} */
 export default {
-  testEnvironment: '<rootDir>/test/support/worker-environment.mjs',
+  runtime: '<rootDir>/test/support/jest/runtime.mjs',
+  testEnvironment: '<rootDir>/test/support/jest/environment.mjs',
   // A limit for what hangs, generous to a busy machine; nothing is timed by it.
   testTimeout: 60_000,
   maxWorkers,
@@ -57,10 +35,9 @@ export default {
   moduleFileExtensions: ['ts', 'js', 'mjs', 'json'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
-    // They export to import only.
     '^@actions/([\\w-]+)$': '<rootDir>/node_modules/@actions/$1/dist/index.js',
     '^@actions/([\\w-]+)/([\\w/-]+)$': '<rootDir>/node_modules/@actions/$1/dist/$2.js',
   },
   transform: { [compiled]: ['@swc/jest', compilerOptions] },
-  transformIgnorePatterns: [`/node_modules/(?!(${esm.join('|')})/)`],
+  transformIgnorePatterns: ['/node_modules/(?!@actions/)'],
 };

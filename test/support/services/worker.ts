@@ -4,7 +4,7 @@ import { type WorkerServices } from './worker-services.mjs';
 export function workerServices(): WorkerServices {
   const { workerServices } = globalThis as { workerServices?: WorkerServices };
   if (!workerServices)
-    throw new Error('no worker services: is test/support/worker-environment.mjs the testEnvironment?');
+    throw new Error('no worker services: is test/support/jest/environment.mjs the testEnvironment?');
   return workerServices;
 }
 
