@@ -13,12 +13,13 @@ const SOURCES = [
   'nest-cli.json',
   'tsconfig.json',
   'tsconfig.build.json',
+  'tsconfig.start.json',
   'package.json',
 ];
 
 /**
- * Builds the application unless `dist/` is newer than every source. Silent unless it fails. Of several processes that
- * need the build at the same time, one builds and the others wait.
+ * Builds the application unless `dist/` is newer than every source. Silent unless it fails. Types are not checked: this is
+ * for whoever starts or tests it. Of several processes that need the build at the same time, one builds and the others wait.
  * @param {string} root
  * @param {{ say: (line: string) => void, signal: AbortSignal }} options
  */
@@ -59,7 +60,7 @@ async function build(root, { say, signal }) {
 
   say('building');
   const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
-  await run(process.execPath, [nest, 'build'], { cwd: root, signal });
+  await run(process.execPath, [nest, 'build', '--path', 'tsconfig.start.json'], { cwd: root, signal });
   // A source that changed while we built is newer than the start of the build, not than its end.
   writeFileSync(stamp, '');
   utimesSync(stamp, newest / 1000, newest / 1000 + 0.001);
