@@ -53,6 +53,18 @@ describe('the process above several workers', () => {
     expect(service.workersLeft()).toEqual([]);
   });
 
+  it('ends with 0 when a terminal interrupts it and a worker that is still starting', async () => {
+    const service = run();
+    try {
+      await until(() => service.workersLeft().length > 0);
+      for (const pid of service.workersLeft()) process.kill(pid, 'SIGINT');
+      service.signal('SIGINT');
+      expect(await service.ended()).toBe(0);
+    } finally {
+      service.kill();
+    }
+  });
+
   it('leaves no worker behind when it is killed', async () => {
     const service = services.killed;
     service.signal('SIGKILL');

@@ -8,6 +8,9 @@ import { argumentsOf } from './worker.js';
 /** How long a worker that has ended stays without a successor: one that cannot start is not to keep the machine busy. */
 const successorAfterMs = 1_000;
 
+/** A worker that is told while it is starting ends by the signal: it has nothing to finish. */
+const endedAsTold: ReadonlySet<number | string> = new Set([0, 'SIGTERM', 'SIGINT']);
+
 export interface PrimaryOptions {
   readonly workers: number;
   /** The longest that a worker takes to end, once told; whatever is left then is killed. */
@@ -78,8 +81,7 @@ export class Primary {
       setTimeout(() => this.#leaving || this.#start(name), successorAfterMs);
       return;
     }
-    // One that was told while it was starting had nothing to finish.
-    if (how !== 0 && how !== 'SIGTERM') this.#code = 1;
+    if (!endedAsTold.has(how)) this.#code = 1;
     this.#leave();
     if (this.#workers.size === 0) this.#end(this.#code);
   }
