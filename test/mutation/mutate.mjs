@@ -1,4 +1,5 @@
 // @ts-check
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { watchLauncher } from '../../scripts/start/launcher.mjs';
@@ -8,16 +9,21 @@ import { lineOf, readHunted, summaryOf } from './report.mjs';
 import { checkEdit } from './source.mjs';
 
 /*
- * npm run mutate [-- NAME… --dry]
+ * npm run mutate [-- NAME… --dry --sample 10 --seed 7]
  * Switches off one guard of the protocol after the other and asks whether anything fails: the model, the simulation, a
  * spec. Fails unless each is caught, or survives as it is said to. results.json keeps what came of each, unless --dry.
+ * --sample takes so many of them at random, from a seed that is new each time, or yours.
  */
 
 /** @typedef {import('./hunt.mjs').Hunted} Hunted */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { dry: { type: 'boolean', default: false } },
+  options: {
+    dry: { type: 'boolean', default: false },
+    sample: { type: 'string', default: String(mutants.length) },
+    seed: { type: 'string', default: String(Date.now()) },
+  },
 });
 const unknown = positionals.filter((name) => !mutants.some((mutant) => mutant.name === name));
 if (unknown.length > 0) throw new Error(`no such mutants: ${unknown.join(', ')}`);
@@ -26,7 +32,15 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 watchLauncher(() => process.exit(1));
 
 const startedMs = performance.now();
-const chosen = positionals.length > 0 ? mutants.filter(({ name }) => positionals.includes(name)) : mutants;
+const named = positionals.length > 0 ? mutants.filter(({ name }) => positionals.includes(name)) : mutants;
+const drawn = new Set(
+  named
+    .map(({ name }) => ({ name, lot: createHash('sha1').update(`${values.seed} ${name}`).digest('hex') }))
+    .sort((a, b) => (a.lot < b.lot ? -1 : 1))
+    .slice(0, Number(values.sample))
+    .map(({ name }) => name),
+);
+const chosen = named.filter(({ name }) => drawn.has(name));
 /** @type {Hunted[]} */
 const hunted = [];
 await hunt(chosen, (one) => {

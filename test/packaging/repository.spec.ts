@@ -45,6 +45,7 @@ describe('the workflows', () => {
     expect(commandsOf(full).at(-1)).toMatch(/bash \.ci\/run$/);
     expect(read('.ci/run')).toContain('npm run check:full');
     expect(scripts['check:full']).toMatch(/^npm run check && /);
+    expect(scripts['check:full']).toContain('npm run proof -- --sample');
     expect(commandsOf(versions).slice(-2)).toEqual(['npm ci', 'npm run check']);
   });
 
