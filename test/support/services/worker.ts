@@ -3,8 +3,7 @@ import { type WorkerServices } from './worker-services.mjs';
 /** What {@link WorkerServices} has put into the global object of this test file. */
 export function workerServices(): WorkerServices {
   const { workerServices } = globalThis as { workerServices?: WorkerServices };
-  if (!workerServices)
-    throw new Error('no worker services: is test/support/jest/environment.mjs the testEnvironment?');
+  if (!workerServices) throw new Error('no worker services: is test/support/jest/environment.mjs the testEnvironment?');
   return workerServices;
 }
 
