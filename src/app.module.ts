@@ -34,7 +34,7 @@ export class AppModule {
         InvalidationModule,
         WarmingModule.forRoot(settings),
         ItemsModule,
-        AdminModule,
+        AdminModule.forRoot(settings),
         MetricsModule,
         HealthModule,
       ],

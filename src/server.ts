@@ -1,9 +1,9 @@
 import { type Server } from 'node:http';
 import { type DynamicModule } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { ApplicationConfig, NestFactory } from '@nestjs/core';
 import { type ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { DataSource } from 'typeorm';
-import { createAdminGuard } from './admin/index.js';
+import { adminPathsOf } from './admin/index.js';
 import { AppModule } from './app.module.js';
 import { type Settings } from './config/index.js';
 import {
@@ -15,7 +15,9 @@ import {
   inFront,
   oneAtATime,
   ordinaryBounds,
+  layersOf,
   rateLimit,
+  unlimitedBy,
 } from './http/index.js';
 import { isCrowded } from './database/index.js';
 import { createLogger, NestLogger } from './logging/index.js';
@@ -34,9 +36,10 @@ const build: Build = (module, adapter, options) => NestFactory.create<NestExpres
 export async function createApp(settings: Settings, create: Build = build): Promise<NestExpressApplication> {
   const logger = createLogger({ level: settings.logLevel });
   const { requestTimeoutMs } = settings;
-  const guard = createAdminGuard(settings);
-  const adapter = new BytesAdapter(createExpress({ requestTimeoutMs, logger, guard }));
-  const app = await create(AppModule.forRoot(settings), adapter, {
+  const guard = adminPathsOf(settings, () => app.get(ApplicationConfig).getGlobalPrefix());
+  const express = createExpress({ requestTimeoutMs, logger, guard });
+  const adapter = new BytesAdapter(express);
+  const app: NestExpressApplication = await create(AppModule.forRoot(settings), adapter, {
     bodyParser: false,
     abortOnError: false,
     logger: new NestLogger(logger),
@@ -49,7 +52,11 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   const dataSource = app.get(DataSource);
   inFront(
     server,
-    bulkhead(concurrency(settings), () => isCrowded(dataSource)),
+    bulkhead(
+      concurrency(settings),
+      () => isCrowded(dataSource),
+      unlimitedBy('load', () => layersOf(express)),
+    ),
   );
   try {
     await app.init();
@@ -57,7 +64,11 @@ export async function createApp(settings: Settings, create: Build = build): Prom
     if (settings.rateLimitPerMinute > 0)
       inFront(
         server,
-        rateLimit(settings.rateLimitPerMinute, () => performance.now()),
+        rateLimit(
+          settings.rateLimitPerMinute,
+          () => performance.now(),
+          unlimitedBy('rate', () => layersOf(express)),
+        ),
       );
     inFront(server, oneAtATime(server));
     return app;

@@ -22,5 +22,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 
 /** `/docs` for people, `/docs-json` for programs. Not as YAML: that would be made anew for each request, in 20 ms. */
 export function setUpSwagger(app: INestApplication): void {
-  SwaggerModule.setup('docs', app, () => openApiDocument(app), { customSiteTitle: 'Strata', raw: ['json'] });
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), {
+    customSiteTitle: 'Strata',
+    raw: ['json'],
+    useGlobalPrefix: true,
+  });
 }

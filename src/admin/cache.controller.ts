@@ -11,7 +11,7 @@ import {
   type Subject,
   valuesEntity,
 } from '../cache/index.js';
-import { badRequest, type FieldError, Produces, QueryNames } from '../http/index.js';
+import { badRequest, type FieldError, Produces, QueryNames, Unlimited } from '../http/index.js';
 import { Invalidator, PolicyRegistry } from '../invalidation/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 import { CacheStats } from './cache-stats.service.js';
@@ -29,6 +29,7 @@ const notValid = { 400: 'not valid; `errors` names each field' };
 
 /** Looks into the cache of this node and the one that all share, and takes things out of both. */
 @ApiTags('admin')
+@Unlimited('load')
 @Controller('admin/cache')
 @Produces('application/json')
 @QueryNames()

@@ -1,11 +1,12 @@
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
-import { Produces, QueryNames } from '../http/index.js';
+import { Produces, QueryNames, Unlimited } from '../http/index.js';
 import { AdminRoute } from './admin.docs.js';
 import { LiveEvents } from './events/live-events.service.js';
 
 @ApiTags('admin')
+@Unlimited('load')
 @Controller('admin/events')
 @Produces('text/event-stream')
 @QueryNames()

@@ -1,1 +1,1 @@
-export { AdminModule, createAdminGuard } from './admin.module.js';
+export { AdminModule, adminPathsOf } from './admin.module.js';

@@ -3,7 +3,7 @@ import { ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { EntityRules, policies, RedisConnection } from '../cache/index.js';
 import { type PolicyName, policyNames, Settings } from '../config/index.js';
-import { notFound, ProblemException, Produces, QueryNames, unavailable } from '../http/index.js';
+import { notFound, ProblemException, Produces, QueryNames, unavailable, Unlimited } from '../http/index.js';
 import {
   EvictionPolicyError,
   PolicyRegistry,
@@ -32,6 +32,7 @@ const noEntity = { 404: 'there is no such entity' };
 
 /** Under which policy an entity is: the same on every node. */
 @ApiTags('admin')
+@Unlimited('load')
 @Controller('admin/cache/policies')
 @Produces('application/json')
 @QueryNames()

@@ -2,9 +2,9 @@ import { Body, Controller, Delete, HttpCode, Post, Req, Res } from '@nestjs/comm
 import { ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IsString, MaxLength, MinLength } from 'class-validator';
 import { type Request, type Response } from 'express';
-import { QueryNames } from '../http/index.js';
+import { QueryNames, Unlimited } from '../http/index.js';
 import { AdminChange } from './admin.docs.js';
-import { unauthorized } from './guard/admin-guard.js';
+import { NeedsNoCredential, unauthorized } from './guard/admin-guard.js';
 import { Credentials } from './guard/credentials.js';
 import { cookieOptions, sessionCookie } from './guard/session-cookie.js';
 
@@ -21,12 +21,14 @@ export class SignIn {
  * takes the cookie away from this browser; a copy of it stays good until its time is up or the token is changed.
  */
 @ApiTags('admin')
+@Unlimited('load')
 @Controller('admin/session')
 @QueryNames()
 export class SessionController {
   constructor(private readonly credentials: Credentials) {}
 
   @Post()
+  @NeedsNoCredential()
   @HttpCode(204)
   @AdminChange('Sign in', 'Sets an HttpOnly cookie for `/admin` that lasts 8 hours.', { 400: 'no token' })
   @ApiResponse({

@@ -7,10 +7,12 @@ import {
   type HealthIndicatorFunction,
 } from '@nestjs/terminus';
 import { type Response } from 'express';
+import { Unlimited } from '../http/index.js';
 import { HealthChecks } from './health-checks.js';
 
 /** For orchestrators and load balancers. The bodies are terminus's, with any status. */
 @ApiTags('operations')
+@Unlimited('load', 'rate')
 @Controller('health')
 export class HealthController {
   constructor(

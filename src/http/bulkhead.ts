@@ -2,8 +2,6 @@ import { type ServerResponse } from 'node:http';
 import { type Taker } from './in-front.js';
 import { refuse } from './refuse.js';
 
-/** Whoever runs the service must be told also when nobody else is; the streams of the dashboard last for ever. */
-const exempt = /^\/(?:health|metrics|admin|dashboard)(?:[/?]|$)/;
 /** Whose bodies are read. */
 const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
@@ -13,9 +11,10 @@ const retryAfterMs = 1_000;
  * Express is entered. At twice the rate that can be worked on every other answer is a refusal: those have to be cheap, else
  * the process is busy with refusing and everybody waits. Many who wait for one value, or for a cache, are no crowd. A client
  * that is slow to send its body, or to take its answer, is not worked for meanwhile.
+ * @param isUnlimited whoever runs the service must be told also when nobody else is; streams of a page last for ever
  * @see Nygard, "Release It!", 2018: bulkheads, load shedding
  */
-export function bulkhead(limit: number, isCrowded: () => boolean): Taker {
+export function bulkhead(limit: number, isCrowded: () => boolean, isUnlimited: (url: string) => boolean): Taker {
   const running = new Set<ServerResponse>();
   const isFull = () => {
     if (running.size < limit || !isCrowded()) return false;
@@ -23,7 +22,7 @@ export function bulkhead(limit: number, isCrowded: () => boolean): Taker {
     return running.size >= limit;
   };
   return (req, res) => {
-    if (exempt.test(req.url!)) return false;
+    if (isUnlimited(req.url!)) return false;
     if (isFull()) {
       refuse(req, res, 503, 'More is being asked than can be answered now.', retryAfterMs);
       return true;

@@ -2,20 +2,20 @@ import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { type Logger } from 'pino';
 import { deadline } from './deadline.js';
-import { openToAll, type PathGuard } from './path-guard.js';
+import { layersOf } from './express-routes.js';
 import { answerRequestId } from './request-id.js';
 import { requestLog } from './request-log.js';
-import { type RouterLayer, routeGate } from './route-gate.js';
+import { type PathGuard, routeGate } from './route-gate.js';
 
 export interface ExpressOptions {
   readonly requestTimeoutMs: number;
   readonly logger: Logger;
-  /** Stands before the paths that not everyone may use. */
+  /** Stands before what is mounted where not everyone may go. */
   readonly guard?: PathGuard;
 }
 
 /** An Express application with what runs before every route. Paths are case-sensitive, bodies are not parsed here. */
-export function createExpress({ requestTimeoutMs, logger, guard = openToAll }: ExpressOptions): Express {
+export function createExpress({ requestTimeoutMs, logger, guard }: ExpressOptions): Express {
   const app = express();
   app.enable('case sensitive routing');
   app.disable('x-powered-by');
@@ -23,7 +23,7 @@ export function createExpress({ requestTimeoutMs, logger, guard = openToAll }: E
   app.disable('trust proxy');
   app.set('query parser', 'simple');
   app.use(securityHeaders(), answerRequestId, requestLog(logger), deadline(requestTimeoutMs));
-  app.use(routeGate(() => (app.router as unknown as { stack: RouterLayer[] }).stack, guard));
+  app.use(routeGate(() => layersOf(app), guard));
   return app;
 }
 

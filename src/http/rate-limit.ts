@@ -6,18 +6,16 @@ import { TokenBuckets } from './token-buckets.js';
 /** So many addresses are remembered; whoever comes back after that begins anew. */
 const addresses = 100_000;
 
-/** Whoever watches the service is not a client of it. */
-const exempt = /^\/(?:health|metrics)(?:[/?]|$)/;
-
 /**
  * So many requests a minute from one client address, hits of the fast lane included: a token bucket each, full at first.
  * Of an IPv6 address, the network counts that a household or a machine is given. The address is the connection's: behind a
  * proxy, which all requests come from, the proxy is the place to limit them.
+ * @param isUnlimited whoever watches the service is not a client of it
  */
-export function rateLimit(perMinute: number, nowMs: () => number): Taker {
+export function rateLimit(perMinute: number, nowMs: () => number, isUnlimited: (url: string) => boolean): Taker {
   const buckets = new TokenBuckets(perMinute, 60_000, addresses);
   return (req, res) => {
-    if (exempt.test(req.url!)) return false;
+    if (isUnlimited(req.url!)) return false;
     const waitMs = buckets.take(networkOf(req.socket.remoteAddress), nowMs());
     if (waitMs === 0) return false;
     refuse(req, res, 429, `No more than ${perMinute} requests a minute, please.`, waitMs);

@@ -1,13 +1,15 @@
-import { type Request, type RequestHandler } from 'express';
-import { type PathGuard } from './path-guard.js';
+import { type Request, type RequestHandler, type Response } from 'express';
+import { isOfController, metadataOf, type RouterLayer } from './express-routes.js';
 import { notFound, ProblemException } from './problem.js';
 
-/** The part of Express's router that says which paths and methods exist. */
-export interface RouterLayer {
-  readonly rawPath?: unknown;
-  readonly slash: boolean;
-  readonly route?: { readonly methods: Readonly<Record<string, boolean>> };
-  match(path: string): boolean;
+/** What may enter a guarded part of the paths that no controller serves. */
+export interface PathGuard {
+  /** Whether this pattern, as it was given to Express, is of that part. */
+  guards(pattern: string): boolean;
+  /** Metadata of the controllers' methods that everybody may use there. */
+  readonly openKey: string;
+  /** @throws {ProblemException} 401, 403, 404 */
+  admit(req: Request, res: Response): void;
 }
 
 interface Resource {
@@ -15,22 +17,19 @@ interface Resource {
   readonly methods: Set<string>;
 }
 
-/** A handler mounted on a whole subtree (static files, another router): it answers for its own paths and methods. */
-type Mount = RouterLayer;
-
 /**
  * The first checks of every request, and OPTIONS: an unknown path is 404, a known one with another method 405 with
- * `Allow` (RFC 9110, 15.5.6); then the guard is asked. Reads the routes that are registered, so that no module needs to
- * list its own.
+ * `Allow` (RFC 9110, 15.5.6). Reads the routes that are registered, so that no module needs to list its own. Routers and
+ * files that are mounted without a controller, which no guard of Nest's stands before, are guarded here.
  */
-export function routeGate(layers: () => readonly RouterLayer[], guard: PathGuard): RequestHandler {
+export function routeGate(layers: () => readonly RouterLayer[], guard?: PathGuard): RequestHandler {
   let table: RouteTable | undefined;
   return (req, res, next) => {
-    table ??= new RouteTable(layers());
+    table ??= new RouteTable(layers(), guard);
     const allowed = table.methodsOf(req);
-    if (guard.hides(req.path) || (allowed !== 'mounted' && allowed.size === 0)) throw notFound();
+    if (allowed !== 'mounted' && allowed.size === 0) throw notFound();
     if (allowed === 'mounted' || (allowed.has(req.method) && req.method !== 'OPTIONS')) {
-      guard.admit(req, res);
+      if (table.isGuarded(req)) guard?.admit(req, res);
       return next();
     }
     const allow = [...allowed].sort().join(', ');
@@ -42,11 +41,18 @@ export function routeGate(layers: () => readonly RouterLayer[], guard: PathGuard
 
 class RouteTable {
   private readonly resources: readonly Resource[];
-  private readonly mounts: readonly Mount[];
+  /** Handlers mounted on a whole subtree (files, another router): each answers for its own paths and methods. */
+  private readonly mounts: readonly RouterLayer[];
+  private readonly guarded: readonly RouterLayer[];
+  private readonly open: readonly RouterLayer[];
 
-  constructor(layers: readonly RouterLayer[]) {
+  constructor(layers: readonly RouterLayer[], guard: PathGuard | undefined) {
     this.mounts = layers.filter((layer) => !layer.route && !layer.slash);
     this.resources = [...resourcesOf(layers)];
+    this.guarded = layers.filter(
+      (layer) => guard && !isOfController(layer) && patternsOf(layer).some((pattern) => guard.guards(pattern)),
+    );
+    this.open = layers.filter((layer) => guard && metadataOf(guard.openKey, layer) === true);
   }
 
   /** @throws URIError (status 400) when a parameter of the path cannot be decoded */
@@ -56,7 +62,15 @@ class RouteTable {
     if (matching.length > 1) return new Set(matching.flatMap(({ methods }) => [...methods]));
     return this.mounts.some((layer) => layer.match(path)) ? 'mounted' : new Set();
   }
+
+  /** Also where a controller has the same path: what is mounted may be asked first. */
+  isGuarded({ path, method }: Request): boolean {
+    const isOpen = (layer: RouterLayer) => layer.route?.methods[method.toLowerCase()] && layer.match(path);
+    return this.guarded.some((layer) => layer.match(path)) && !this.open.some(isOpen);
+  }
 }
+
+const patternsOf = ({ rawPath }: RouterLayer): string[] => [rawPath].flat().map(String);
 
 function resourcesOf(layers: readonly RouterLayer[]): Iterable<Resource> {
   const resources = new Map<unknown, Resource>();

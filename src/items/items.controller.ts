@@ -9,13 +9,14 @@ import {
   Post,
   Put,
   Query,
+  Req,
   Res,
   UseInterceptors,
 } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { type Response } from 'express';
+import { type Request, type Response } from 'express';
 import { CacheResponse } from '../cache/index.js';
-import { parseIfMatch, Produces, QueryNames, RepresentationInterceptor } from '../http/index.js';
+import { childPath, parseIfMatch, Produces, QueryNames, RepresentationInterceptor } from '../http/index.js';
 import { itemKey, listKey } from './canonical.js';
 import { IdPipe } from './dto/id.pipe.js';
 import { ItemInput } from './dto/item-input.dto.js';
@@ -53,10 +54,11 @@ export class ItemsController {
   async create(
     @Headers('idempotency-key') key: string | undefined,
     @Body() input: ItemInput,
+    @Req() req: Request,
     @Res({ passthrough: true }) res: Response,
   ): Promise<ItemView> {
     const item = await this.items.create(input, parseIdempotencyKey(key));
-    res.set('Location', `/items/${item.id}`);
+    res.set('Location', childPath(req, item.id));
     return item;
   }
 

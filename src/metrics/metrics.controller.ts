@@ -1,6 +1,7 @@
 import { Controller, Get, Header, type OnModuleInit, Res } from '@nestjs/common';
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { type Response } from 'express';
+import { Unlimited } from '../http/index.js';
 import { Siblings } from '../workers/index.js';
 import { merged } from './merged.js';
 import { AppRegistry } from './registry.js';
@@ -11,6 +12,7 @@ const spaceMs = 100;
 
 /** Its path is `PrometheusModule`'s to say. */
 @ApiTags('operations')
+@Unlimited('load', 'rate')
 @Controller()
 export class MetricsController implements OnModuleInit {
   readonly #ofAll = spaced(async () => merged(await this.siblings.all('metrics')), spaceMs);

@@ -3,11 +3,11 @@ import { BullAdapter } from '@bull-board/api/bullAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { Controller, Get, Next, Patch, Post, Put, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { type Queue } from 'bull';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { unavailable } from '../http/index.js';
+import { remembered, unavailable, Unlimited } from '../http/index.js';
 import { WarmingQueue } from './queue/warming-queue.js';
 
-const path = '/admin/queues';
 const paths = ['', '*path'];
 
 /**
@@ -15,19 +15,12 @@ const paths = ['', '*path'];
  * order of the modules; it loads nothing from elsewhere that the content security policy would have to allow.
  */
 @ApiExcludeController()
+@Unlimited('load')
 @Controller('admin/queues')
 export class BoardController {
-  readonly #board: Express | undefined;
+  readonly #boardAt = remembered((path: string) => boardOf(this.queue.bull!, path), 16);
 
-  constructor(private readonly queue: WarmingQueue) {
-    if (!queue.bull) return;
-    const adapter = new ExpressAdapter().setBasePath(path);
-    const options = { uiConfig: { boardTitle: 'Strata', hideRedisDetails: true } };
-    createBullBoard({ queues: [new BullAdapter(queue.bull)], serverAdapter: adapter, options });
-    const router = adapter.getRouter() as Express;
-    this.#board = express().use(path, router);
-    for (const app of [router, this.#board]) app.disable('x-powered-by');
-  }
+  constructor(private readonly queue: WarmingQueue) {}
 
   @Get(paths)
   read(@Req() req: Request, @Res() res: Response, @Next() next: NextFunction): void {
@@ -51,8 +44,26 @@ export class BoardController {
 
   /** @throws 503 */
   #answer(req: Request, res: Response, next: NextFunction): void {
-    if (!this.#board) throw unavailable('There is no warming queue: no Redis is configured.');
+    if (!this.queue.bull) throw unavailable('There is no warming queue: no Redis is configured.');
     if (!this.queue.available) throw unavailable('The warming queue is not available.');
-    this.#board(req, res, next);
+    this.#boardAt(ownPath(req))(req, res, next);
   }
+}
+
+/** The path of this controller in a request: as many parts as its pattern has before `*path`. */
+function ownPath({ path, route }: Request): string {
+  const pattern = (route as { readonly path: string }).path.replace(/\/\*path$/, '');
+  return path.split('/', pattern.split('/').length).join('/');
+}
+
+/** The page, whose links begin with the path that it is mounted on. */
+function boardOf(queue: Queue, path: string): Express {
+  const adapter = new ExpressAdapter().setBasePath(path);
+  const options = { uiConfig: { boardTitle: 'Strata', hideRedisDetails: true } };
+  createBullBoard({ queues: [new BullAdapter(queue)], serverAdapter: adapter, options });
+  const router = adapter.getRouter() as Express;
+  const literal = path.replace(/[{}()[\]+?!:*\\]/g, '\\$&');
+  const board = express().use(literal, router);
+  for (const app of [router, board]) app.disable('x-powered-by');
+  return board;
 }

@@ -1,7 +1,7 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
-import { type Response } from 'express';
-import { badRequest, notFound, Produces, QueryNames, unavailable } from '../http/index.js';
+import { type Request, type Response } from 'express';
+import { badRequest, childPath, notFound, Produces, QueryNames, unavailable, Unlimited } from '../http/index.js';
 import { type WarmingRequest } from './job.js';
 import { type WarmingJobView, WarmingJobs } from './jobs.js';
 import { DocCancel, DocFind, DocStart } from './warming.docs.js';
@@ -12,6 +12,7 @@ import { Warmers } from './warmers.js';
 
 @ApiTags('admin')
 @ApiBearerAuth('admin')
+@Unlimited('load')
 @Controller('admin/warming/jobs')
 @Produces('application/json')
 @QueryNames()
@@ -24,9 +25,13 @@ export class WarmingController {
   @Post()
   @HttpCode(202)
   @DocStart()
-  async start(@Body() input: WarmingJobInput, @Res({ passthrough: true }) res: Response): Promise<WarmingJobOutput> {
+  async start(
+    @Body() input: WarmingJobInput,
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<WarmingJobOutput> {
     const job = await answered(this.jobs.enqueue(requestOf(input, this.#warmer(input.entity))));
-    res.set('Location', `/admin/warming/jobs/${job.id}`);
+    res.set('Location', childPath(req, job.id));
     return outputOf(job);
   }
 

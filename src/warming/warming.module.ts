@@ -15,11 +15,11 @@ import { WarmingSchedule } from './schedule.js';
 import { Warmers } from './warmers.js';
 import { WarmingController } from './warming.controller.js';
 
-/** Fills the shared level ahead of its readers. Without a Redis everything is there, and says that it cannot. */
+/** Fills the shared level ahead of its readers. Without a Redis everything is there, and says that it cannot; its routes are the operator's. */
 @Global()
 @Module({})
 export class WarmingModule {
-  static forRoot({ redisUrl }: Settings): DynamicModule {
+  static forRoot({ redisUrl, adminToken }: Settings): DynamicModule {
     const connections = redisUrl === undefined ? undefined : new QueueConnections(redisUrl);
     return {
       module: WarmingModule,
@@ -32,7 +32,7 @@ export class WarmingModule {
             }),
           ]
         : [],
-      controllers: [WarmingController, BoardController],
+      controllers: adminToken === undefined ? [] : [WarmingController, BoardController],
       providers: [
         ...(connections ? [{ provide: QueueConnections, useValue: connections }] : []),
         Warmers,

@@ -24,6 +24,8 @@ export interface StartAppOptions {
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** Modules of the test itself, next to the service's. */
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
+  /** Sets the application up before it is initialised: a prefix, versions, middleware. */
+  readonly configure?: (app: NestExpressApplication) => void;
   /** `REDIS_URL`; without it the service runs without Redis. */
   readonly redis?: string;
   /** The node cannot have its cache: Redis does not answer at the moment, or must not be used. */
@@ -44,7 +46,7 @@ export interface TestApp {
 
 /** The whole service, listening, on a real database of its own. */
 export async function startApp(options: StartAppOptions = {}): Promise<TestApp> {
-  const { env = {}, override, imports = [], redis, redisIsAway = false, database } = options;
+  const { env = {}, override, imports = [], configure, redis, redisIsAway = false, database } = options;
   const own = database === undefined ? await createMigratedDatabase() : undefined;
   const databaseUrl = database ?? own?.url ?? '';
   const settings = loadSettings({
@@ -65,7 +67,9 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
   const app = await createApp(settings, async (module, adapter, nestOptions) => {
     const builder = Test.createTestingModule({ imports: [module, ...imports] });
     const compiled = await (override?.(builder) ?? builder).setLogger(nestOptions.logger).compile();
-    return compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
+    const made = compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
+    configure?.(made);
+    return made;
   });
   const server: Server = app.getHttpServer();
   const close = async (): Promise<void> => {

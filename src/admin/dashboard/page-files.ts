@@ -41,6 +41,12 @@ export function readPageFiles(): ReadonlyMap<string, PageFile> {
   );
 }
 
+/** The same page where prefixes or modules have put the service below another path. */
+export function belowRoot({ type, body }: PageFile, root: string): PageFile {
+  const quoted = root.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return pageFile(type, Buffer.from(body.toString().replace(/(?<=(?:href|src)=")\//g, () => `${quoted}/`)));
+}
+
 export function pageFile(type: string, body: Buffer): PageFile {
   return { type, body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
 }

@@ -1,4 +1,5 @@
 import { type CookieOptions, type Request } from 'express';
+import { parentPath } from '../../http/index.js';
 import { sessionSeconds } from './credentials.js';
 
 export const sessionCookie = 'strata_session';
@@ -13,10 +14,10 @@ export function sessionsOf({ headers: { cookie } }: Request): string[] {
     .map((pair) => pair.slice(sessionCookie.length + 1));
 }
 
-/** `Secure` only where the browser came by https: over plain http it would drop the cookie. */
+/** For the routes beside the session's own, wherever that is. `Secure` only where the browser came by https: over plain http it would drop the cookie. */
 export function cookieOptions(req: Request): CookieOptions {
   const secure = req.secure || (req.headers.origin?.startsWith('https:') ?? false);
-  return { path: '/admin', httpOnly: true, sameSite: 'strict', secure, maxAge: sessionSeconds * 1000 };
+  return { path: parentPath(req) || '/', httpOnly: true, sameSite: 'strict', secure, maxAge: sessionSeconds * 1000 };
 }
 
 /** Whether a request that a browser sent comes from a page of this very host. */

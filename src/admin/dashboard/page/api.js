@@ -1,3 +1,12 @@
+/** The path that the service is below, for one that has a prefix: this file is `dashboard/assets/api.js` there. */
+const root = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
+
+/**
+ * Where the service answers a path of its own.
+ * @param {string} path
+ */
+export const placed = (path) => `${root}${path}`;
+
 /** What the service refused, in its own words. */
 export class Refusal extends Error {
   /** @param {number} status @param {string} detail */
@@ -29,7 +38,7 @@ export async function ask(method, path, body, headers = {}) {
 /** @param {string} path @param {RequestInit} init */
 async function reach(path, init) {
   try {
-    return await fetch(path, init);
+    return await fetch(placed(path), init);
   } catch {
     throw new Refusal(0, 'The service does not answer.');
   }

@@ -1,3 +1,5 @@
+import { placed } from './api.js';
+
 const retryMs = 3_000;
 
 /**
@@ -13,7 +15,7 @@ export function listen(path, { open, event, lost }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let retry;
   const connect = () => {
-    source = new EventSource(path);
+    source = new EventSource(placed(path));
     source.onopen = () => open?.();
     source.onmessage = ({ data }) => event(JSON.parse(data));
     source.onerror = () => {
