@@ -10,7 +10,7 @@ import { startApp, type TestApp } from './support/start-app.js';
 type Meddling = (req: Request, res: Response) => void;
 let meddling: Meddling = () => undefined;
 
-const one = { key: () => '/lane-test', reads: 'entities' } as const;
+const one = { key: () => '/lane-test', reads: 'entities', fastLane: true } as const;
 const guarded = { key: () => '/lane-test/guarded', reads: 'entities' } as const;
 
 @Controller('lane-test')
@@ -85,6 +85,11 @@ async function recorded(path = '/lane-test'): Promise<boolean> {
   return false;
 }
 
+/** What is said of the last answer that was not recorded. */
+async function reason(): Promise<string | undefined> {
+  return /; strata-lane=(.*)$/.exec(cacheStatus(await lane.get('/lane-test')).api!)?.[1];
+}
+
 describe('an answer is recorded', () => {
   it('if nothing speaks against it', async () => {
     expect(await recorded()).toBe(true);
@@ -112,6 +117,7 @@ describe('an answer is not recorded', () => {
   ])('%s', async (_what, meddle) => {
     meddling = meddle;
     expect(await recorded()).toBe(false);
+    expect(await reason()).toBe('field');
   });
 
   it('whose body somebody has replaced on its way', async () => {
@@ -120,6 +126,7 @@ describe('an answer is not recorded', () => {
       res.send = (body: unknown) => send(`${String(body)} `);
     };
     expect(await recorded()).toBe(false);
+    expect(await reason()).toBe('changed');
   });
 
   it('that varies by more than the encoding', async () => {
@@ -128,6 +135,7 @@ describe('an answer is not recorded', () => {
       res.send = (body: unknown) => send.call(res.vary('Accept-Language'), body);
     };
     expect(await recorded()).toBe(false);
+    expect(await reason()).toBe('field');
   });
 
   it('whose tag somebody has replaced on its way', async () => {

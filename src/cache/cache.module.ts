@@ -6,7 +6,7 @@ import { Settings } from '../config/index.js';
 import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
 import { FastLane } from './api/lane/fast-lane.js';
 import { LaneTally } from './api/lane/lane-tally.js';
-import { PublicRoutes } from './api/lane/public-routes.js';
+import { FreeRoutes } from './api/lane/free-routes.js';
 import { Recorder } from './api/lane/recorder.js';
 import { Representations } from './api/representations.js';
 import { CachedRoutes } from './api/cached-routes.js';
@@ -54,7 +54,7 @@ const providers = [
   ResponseCache,
   Representations,
   LaneTally,
-  PublicRoutes,
+  FreeRoutes,
   Recorder,
   FastLane,
   ValueStore,

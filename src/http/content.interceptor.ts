@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type Observable } from 'rxjs';
 import { assertAcceptable, assertJson, parseJson, readBody } from './content.js';
+import { Skippable } from './skippable.js';
 
 const producesKey = 'http:produces';
 
@@ -16,6 +17,7 @@ const withBody = new Set(['POST', 'PUT', 'PATCH']);
  * because Nest runs guards before and pipes after it: a 401 is answered before a byte of the body is read.
  */
 @Injectable()
+@Skippable()
 export class ContentInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}
 

@@ -2,6 +2,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import { type Request } from 'express';
 import { badRequest, type FieldError } from './problem.js';
+import { Skippable } from './skippable.js';
 
 const queryNamesKey = 'http:query-names';
 
@@ -13,6 +14,7 @@ export const QueryNames = (...names: readonly string[]) => SetMetadata(queryName
  * before anything that looks at the query, the api cache included.
  */
 @Injectable()
+@Skippable()
 export class ExactQueryInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}
 

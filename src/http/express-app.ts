@@ -6,6 +6,7 @@ import { layersOf } from './express-routes.js';
 import { answerRequestId } from './request-id.js';
 import { requestLog } from './request-log.js';
 import { type PathGuard, routeGate } from './route-gate.js';
+import { markSkippable } from './skippable.js';
 
 export interface ExpressOptions {
   readonly requestTimeoutMs: number;
@@ -22,8 +23,9 @@ export function createExpress({ requestTimeoutMs, logger, guard }: ExpressOption
   app.disable('etag');
   app.disable('trust proxy');
   app.set('query parser', 'simple');
-  app.use(securityHeaders(), answerRequestId, requestLog(logger), deadline(requestTimeoutMs));
-  app.use(routeGate(() => layersOf(app), guard));
+  const gate = routeGate(() => layersOf(app), guard);
+  const own = [securityHeaders(), answerRequestId, requestLog(logger), deadline(requestTimeoutMs), gate];
+  app.use(own.map((step) => markSkippable(step)));
   return app;
 }
 

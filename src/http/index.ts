@@ -11,7 +11,7 @@ export { type Encoding, type EncodingPreference, encodingPreference, tagOf } fro
 export { etagOf, type Representation, representationOf } from './etag.js';
 export { QueryNames } from './exact-query.interceptor.js';
 export { createExpress, type ExpressOptions } from './express-app.js';
-export { layersOf } from './express-routes.js';
+export { layersOf, type RouterLayer } from './express-routes.js';
 export { type DrainOptions, GracefulShutdown } from './graceful-shutdown.js';
 export { type HealthSource, HealthSources, type HealthState } from './health-sources.js';
 export { inFront, type Taker } from './in-front.js';
@@ -24,6 +24,7 @@ export { rateLimit } from './rate-limit.js';
 export { remembered } from './remembered.js';
 export { RepresentationInterceptor } from './representation.interceptor.js';
 export { type PathGuard } from './route-gate.js';
+export { isSkippable, markSkippable, Skippable } from './skippable.js';
 export { type ErrorTranslator } from './to-problem.js';
 export { TokenBuckets } from './token-buckets.js';
 export { Unlimited, unlimitedBy } from './unlimited.js';

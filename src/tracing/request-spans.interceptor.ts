@@ -3,6 +3,7 @@ import { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode } from '@o
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { type Request, type Response } from 'express';
 import { Observable } from 'rxjs';
+import { Skippable } from '../http/index.js';
 import { Spans } from './spans.js';
 
 const propagator = new W3CTraceContextPropagator();
@@ -13,6 +14,7 @@ const propagator = new W3CTraceContextPropagator();
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/
  */
 @Injectable()
+@Skippable()
 export class RequestSpans implements NestInterceptor {
   constructor(private readonly spans: Spans) {}
 

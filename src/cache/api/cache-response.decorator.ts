@@ -29,6 +29,11 @@ export interface CacheResponseOptions {
    * told to keep the answer for so many seconds (not under `strict`).
    */
   readonly cdn?: { readonly maxAgeS?: number };
+  /**
+   * The fast lane answers hits of this route, though guards, interceptors or middleware stand before it: says that they
+   * let everybody through, and do nothing that has to be done for each request.
+   */
+  readonly fastLane?: true;
   /** Answers `Range` requests from whole answers (RFC 9110, 14). */
   readonly ranges?: boolean;
 }

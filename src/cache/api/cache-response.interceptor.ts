@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { defer, from, lastValueFrom, map, type Observable } from 'rxjs';
 import { Settings } from '../../config/index.js';
+import { Skippable } from '../../http/index.js';
 import { Clock } from '../clock.js';
 import { type Ask, askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
@@ -11,6 +12,8 @@ import { ageS, bornAtMs } from './candidate.js';
 import { notebookOf } from './handler-notes.js';
 import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
+import { type Refusal } from './lane/known-headers.js';
+import { type Sending } from './lane/recorder.js';
 import { Representations } from './representations.js';
 import { ResponseCache } from './response-cache.js';
 import { downstreamLines } from './semantics/downstream.js';
@@ -22,6 +25,7 @@ import { sendPlain } from './send-plain.js';
  * with their strong entity tag; `If-None-Match` (304) and HEAD are then Express's, as for any other answer.
  */
 @Injectable()
+@Skippable()
 export class CacheResponseInterceptor implements NestInterceptor {
   constructor(
     private readonly settings: Settings,
@@ -67,12 +71,20 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const lines = downstreamLines(stored.own?.lines ?? [], api.policy, lifetimeS, tags, options);
     for (const [name, value] of lines) response.setHeader(name, value);
     for (const name of route.vary ?? []) response.vary(name);
-    if (stored.own) return sendOwn(stored, route, request, response);
+    if (stored.own) {
+      this.#learn(outcome, route, context, 'own-fields');
+      return sendOwn(stored, route, request, response);
+    }
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
-    // The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference.
-    const recordable = route.key && api.hit && api.level === 'l1' && api.ttlMs > 0;
-    const refusal = ask && recordable ? this.lane.learn(context, { key: ask.key, stored, chosen }) : undefined;
-    if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
+    if (ask) this.#learn(outcome, route, context, { key: ask.key, stored, chosen });
     return sendPlain(chosen, request, response);
+  }
+
+  /** The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference. */
+  #learn({ api }: Outcome, route: CacheResponseOptions, context: ExecutionContext, sending: Sending | Refusal): void {
+    if (!api.hit || api.level !== 'l1' || api.ttlMs <= 0) return;
+    const refusal = this.lane.learn({ context, route, interceptor: this }, route.key ? sending : 'no-key');
+    const response = context.switchToHttp().getResponse<Response>();
+    if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
   }
 }

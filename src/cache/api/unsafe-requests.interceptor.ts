@@ -1,6 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { concatMap, type Observable } from 'rxjs';
+import { Skippable } from '../../http/index.js';
 import { InvalidationDelivery } from '../delivery.js';
 import { uriTag } from '../engine/addresses.js';
 import { RedisTags } from '../levels/l2/redis-tags.js';
@@ -13,6 +14,7 @@ import { invalidatedUris, isSafe } from './semantics/invalidated-uris.js';
  * What was read through the cache needs no such care: writers make it invalid wherever they write.
  */
 @Injectable()
+@Skippable()
 export class UnsafeRequestsInterceptor implements NestInterceptor {
   constructor(
     private readonly routes: CachedRoutes,

@@ -5,6 +5,7 @@ const lane = 'src/cache/api/lane/fast-lane.ts';
 const recorder = 'src/cache/api/lane/recorder.ts';
 const heads = 'src/cache/api/lane/heads.ts';
 const capture = 'src/cache/api/lane/header-capture.ts';
+const routes = 'src/cache/api/lane/free-routes.ts';
 const urls = 'src/cache/api/lane/url-table.ts';
 const level = 'src/cache/levels/l1/memory-level.ts';
 
@@ -102,7 +103,7 @@ export const laneMutants = [
     name: 'lane-unknown-answer',
     guard: 'an answer with a field that nobody knows is not recorded',
     file: capture,
-    find: 'else if (!representationFields.has(lower)) return undefined;',
+    find: "else if (!representationFields.has(lower)) return 'field';",
     replace: '',
     by: [spec('lane.recording.e2e-spec', 'an answer is not recorded')],
   },
@@ -110,7 +111,7 @@ export const laneMutants = [
     name: 'lane-vary',
     guard: 'an answer that varies by more than the encoding is not recorded',
     file: capture,
-    find: "if (lower === 'vary' && value !== 'Accept-Encoding') return undefined;",
+    find: "if (lower === 'vary' && value !== 'Accept-Encoding') return 'field';",
     replace: '',
     by: [spec('lane.recording.e2e-spec', 'that varies by more than the encoding')],
   },
@@ -118,7 +119,7 @@ export const laneMutants = [
     name: 'lane-agreement',
     guard: 'a field that is another each time is not recorded',
     file: capture,
-    find: 'return agrees ? lines : undefined;',
+    find: 'if (before === signature) return lines;',
     replace: 'return lines;',
     by: [spec('lane.recording.e2e-spec', 'with a known field that is another each time')],
   },
@@ -126,7 +127,7 @@ export const laneMutants = [
     name: 'lane-sent',
     guard: 'what is recorded is what was sent',
     file: recorder,
-    find: 'if (!describes(res, chosen, body)) return;',
+    find: "if (!describes(res, chosen, body)) return void this.#refusals.set(route, 'changed');",
     replace: '',
     by: [spec('lane.recording.e2e-spec', 'whose body somebody has replaced on its way')],
   },
@@ -142,17 +143,17 @@ export const laneMutants = [
     name: 'lane-settled',
     guard: 'an answer that will soon be a better one is not recorded',
     file: recorder,
-    find: 'if (!sending.chosen.settled) return;',
+    find: 'if (!sending.chosen.settled) return undefined;',
     replace: '',
     by: [spec('representations.e2e-spec', 'has the same bytes in every encoding')],
   },
   {
     name: 'lane-guarded',
     guard: 'a route behind a guard has no place in the fast lane',
-    file: lane,
-    find: "this.routes.isPublic(context) ? questionOf(req) : 'guarded'",
-    replace: 'questionOf(req)',
-    by: [spec('lane.recording.e2e-spec', 'of a route behind a guard')],
+    file: routes,
+    find: "if (this.#isGuarded(context)) return 'guarded';",
+    replace: '',
+    by: [spec('lane.routes.e2e-spec', 'never answers, and says')],
   },
   {
     name: 'lane-url',

@@ -1,9 +1,4 @@
-import {
-  type ExecutionContext,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-} from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -12,10 +7,10 @@ import { inFront } from '../../../http/index.js';
 import { Clock } from '../../clock.js';
 import { MemoryLevel } from '../../levels/l1/memory-level.js';
 import { PolicySource, sharesL1, weakest } from '../../policy.js';
+import { FreeRoutes, type Hit } from './free-routes.js';
 import { Heads } from './heads.js';
 import { type Refusal } from './known-headers.js';
 import { LaneTally } from './lane-tally.js';
-import { PublicRoutes } from './public-routes.js';
 import { questionOf } from './question.js';
 import { type RecordedAnswers } from './recorded-answers.js';
 import { Recorder, type Sending } from './recorder.js';
@@ -37,7 +32,7 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly policySource: PolicySource,
     private readonly clock: Clock,
     private readonly recorder: Recorder,
-    private readonly routes: PublicRoutes,
+    private readonly routes: FreeRoutes,
     private readonly tally: LaneTally,
   ) {}
 
@@ -58,14 +53,19 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
     this.tally.end();
   }
 
-  /** A hit that Nest answers: it is recorded, unless the lane could not have answered this request. */
-  learn(context: ExecutionContext, sending: Sending): Refusal | undefined {
+  /**
+   * A hit that Nest answers: it is recorded, unless the lane could not have answered this request.
+   * @param sending or why it is no answer for the lane
+   * @returns why the lane cannot answer the same request next time
+   */
+  learn(hit: Hit, sending: Sending | Refusal): Refusal | undefined {
     if (!this.#leave) return undefined;
-    const req = context.switchToHttp().getRequest<Request>();
-    const question = this.routes.isPublic(context) ? questionOf(req) : 'guarded';
+    if (typeof sending === 'string') return sending;
+    const http = hit.context.switchToHttp();
+    const req = http.getRequest<Request>();
+    const question = this.routes.obstacleOf(hit) ?? questionOf(req);
     if (typeof question === 'string') return question;
-    this.recorder.listen(req, context.switchToHttp().getResponse<Response>(), question, sending);
-    return undefined;
+    return this.recorder.listen(req, http.getResponse<Response>(), question, sending);
   }
 
   #answers(req: IncomingMessage, res: ServerResponse): boolean {

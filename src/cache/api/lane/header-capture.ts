@@ -11,23 +11,24 @@ export type Field = readonly [name: string, value: string];
 export class HeaderCapture {
   readonly #last = new Map<string, string>();
 
-  /** @returns the fields in the order in which they were sent; undefined where nobody can vouch for them */
-  capture(route: string, res: ServerResponse): Field[] | undefined {
+  /** @returns the fields in the order in which they were sent; `field` where one is not known; undefined where none was known before */
+  capture(route: string, res: ServerResponse): Field[] | 'field' | undefined {
     const lines: Field[] = [];
     const own: string[] = [];
     for (const name of (res as Raw).getRawHeaderNames()) {
       const value = res.getHeader(name);
       const lower = name.toLowerCase();
-      if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-      if (lower === 'vary' && value !== 'Accept-Encoding') return undefined;
+      if (typeof value !== 'string' && typeof value !== 'number') return 'field';
+      if (lower === 'vary' && value !== 'Accept-Encoding') return 'field';
       if (applicationFields.has(lower)) own.push(`${lower}: ${value}`);
-      else if (!representationFields.has(lower)) return undefined;
+      else if (!representationFields.has(lower)) return 'field';
       lines.push([name, String(value)]);
     }
     const signature = own.sort().join('\n');
-    const agrees = this.#last.get(route) === signature;
+    const before = this.#last.get(route);
     this.#last.set(route, signature);
-    return agrees ? lines : undefined;
+    if (before === signature) return lines;
+    return before === undefined ? undefined : 'field';
   }
 }
 

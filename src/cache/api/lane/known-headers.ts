@@ -1,6 +1,9 @@
 import { remembered } from '../../../http/index.js';
 
-/** Why a request is not the lane's to answer. A closed set: it is told in `Cache-Status`. */
+/**
+ * Why a request is not the lane's to answer: for something in it, for its route, or for the answer. A closed set: it is told
+ * in `Cache-Status`.
+ */
 export type Refusal =
   | 'method'
   | 'authorization'
@@ -14,7 +17,15 @@ export type Refusal =
   | 'repeated'
   | 'accept'
   | 'header'
-  | 'guarded';
+  | 'guarded'
+  | 'interceptor'
+  | 'middleware'
+  | 'host'
+  | 'version'
+  | 'no-key'
+  | 'own-fields'
+  | 'field'
+  | 'changed';
 
 /** A field of a request that takes part in choosing an answer. */
 export type Choosing = 'accept' | 'accept-encoding' | 'if-none-match';
@@ -101,3 +112,7 @@ export const applicationFields: ReadonlySet<string> = new Set([
   'x-permitted-cross-domain-policies',
   'x-xss-protection',
 ]);
+
+/** @param name in any capitals */
+export const isKnownField = (name: string): boolean =>
+  representationFields.has(name.toLowerCase()) || applicationFields.has(name.toLowerCase());

@@ -7,6 +7,7 @@ import { bornAtMs } from '../candidate.js';
 import { type Chosen } from '../representations.js';
 import { deserialise, type StoredResponse } from '../stored-response.js';
 import { HeaderCapture } from './header-capture.js';
+import { isKnownField, type Refusal } from './known-headers.js';
 import { type Question } from './question.js';
 import { RecordedAnswer } from './recorded-answer.js';
 import { RecordedAnswers } from './recorded-answers.js';
@@ -30,6 +31,8 @@ export interface Sending {
 export class Recorder {
   readonly #byUrl = new UrlTable<RecordedAnswers>();
   readonly #headers = new HeaderCapture();
+  /** By route: what spoke against its last answer. */
+  readonly #refusals = new Map<string, Refusal>();
 
   constructor(
     private readonly l1: MemoryLevel,
@@ -41,19 +44,26 @@ export class Recorder {
     return url.length > maxUrlLength ? undefined : this.#byUrl.get(url);
   }
 
-  /** @param question what the lane would read of the request */
-  listen(req: Request, res: Response, question: Question, sending: Sending): void {
-    if (!sending.chosen.settled) return;
+  /**
+   * @param question what the lane would read of the request
+   * @returns what kept the last answer of the route from being recorded, and will keep this one
+   */
+  listen(req: Request, res: Response, question: Question, sending: Sending): Refusal | undefined {
+    if (!sending.chosen.settled) return undefined;
     res.once('finish', () => this.#record(req, res, question, sending));
+    return res.getHeaderNames().every(isKnownField) ? this.#refusals.get(routeOf(req)) : 'field';
   }
 
   #record(req: Request, res: Response, { preference }: Question, { key, stored, chosen }: Sending): void {
-    const route = (req.route as { readonly path?: unknown } | undefined)?.path;
+    const route = routeOf(req);
     const { statusCode: status } = res;
-    const fields = typeof route === 'string' ? this.#headers.capture(route, res) : undefined;
-    if (typeof route !== 'string' || !fields || (status !== 200 && status !== 304)) return;
+    if (status !== 200 && status !== 304) return;
+    const fields = this.#headers.capture(route, res);
+    if (!fields) return;
     const body = status === 304 ? undefined : Buffer.from(chosen.body);
-    if (!describes(res, chosen, body)) return;
+    if (fields === 'field') return void this.#refusals.set(route, fields);
+    if (!describes(res, chosen, body)) return void this.#refusals.set(route, 'changed');
+    this.#refusals.delete(route);
     const entry = this.l1.held(responseAddress(key).key);
     if (!entry || !isOf(entry.body, stored)) return;
     const answers = (entry.attachment as RecordedAnswers | undefined) ?? new RecordedAnswers(entry, this.#byUrl);
@@ -77,6 +87,9 @@ export class Recorder {
     if (!this.l1.attach(entry, answers)) answers.gone();
   }
 }
+
+/** The pattern of a route, of which there are few. */
+const routeOf = (req: Request): string => String((req.route as { readonly path: unknown }).path);
 
 /** Whether what was sent is what was chosen: nobody on the way has put another body or another tag in its place. */
 function describes(res: Response, { etag, encoding }: Chosen, body: Buffer | undefined): boolean {
