@@ -115,6 +115,18 @@ class RoutesController {
     res.set('X-Own', 'x');
     return { is: 'with fields of its own' };
   }
+
+  @Get('by-host')
+  @CacheResponse({ key: ({ host }) => host, ttlMs })
+  byHost(@Res({ passthrough: true }) res: Response): object {
+    return { host: res.req.headers.host };
+  }
+
+  @Get('by-version')
+  @CacheResponse({ key: ({ version }) => `v${version}`, ttlMs })
+  byVersion(): object {
+    return { is: 'of a version' };
+  }
 }
 
 @Controller({ path: 'hosts', host: 'a.example' })
@@ -206,6 +218,8 @@ describe('the fast lane', () => {
   it.each([
     ['no-key', '/routes/keyless'],
     ['own-fields', '/routes/own'],
+    ['host', '/routes/by-host'],
+    ['version', '/routes/by-version'],
   ])('says %s for %s, which it can never answer', async (reason, path) => {
     const { byLane, status } = await asked(node, path);
     expect(byLane).toBe(0);

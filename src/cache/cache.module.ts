@@ -13,6 +13,7 @@ import { CachedRoutes } from './api/cached-routes.js';
 import { ResponseCache } from './api/response-cache.js';
 import { ResponseLevels } from './api/response-levels.js';
 import { ResponseMaker } from './api/response-maker.js';
+import { RoutePlaces } from './api/route-places.js';
 import { UnsafeRequestsInterceptor } from './api/unsafe-requests.interceptor.js';
 import { ValueStore } from './cache-manager/value-store.js';
 import { Clock, SystemClock } from './clock.js';
@@ -55,6 +56,7 @@ const providers = [
   Representations,
   LaneTally,
   FreeRoutes,
+  RoutePlaces,
   Recorder,
   FastLane,
   ValueStore,

@@ -25,7 +25,7 @@ export const listQueryOf = (query: unknown): ListItemsQuery | undefined =>
 export const itemIdOf = (text: string): number | undefined => unlessRefused(() => idPipe.transform(text));
 
 /** The key of `GET /items`; none for a query that will be refused. */
-export const listKey = ({ query }: KeyedRequest): string | undefined => {
+export const listKey = ({ query }: Pick<KeyedRequest, 'params' | 'query'>): string | undefined => {
   const parsed = listQueryOf(query);
   return parsed && listPath(parsed);
 };

@@ -15,7 +15,7 @@ import {
 } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { type Request, type Response } from 'express';
-import { CacheResponse } from '../cache/index.js';
+import { CacheResponse, type CacheResponseOptions } from '../cache/index.js';
 import { childPath, parseIfMatch, Produces, QueryNames, RepresentationInterceptor } from '../http/index.js';
 import { itemKey, listKey } from './canonical.js';
 import { IdPipe } from './dto/id.pipe.js';
@@ -26,6 +26,9 @@ import { DocCreate, DocFindOne, DocFindPage, DocRemove, DocReplace } from './ite
 import { type ItemsPage, type ItemView } from './item.view.js';
 import { ItemsService } from './items.service.js';
 
+/** Keys that warmers and inspectors know, and answers that are the same for everybody. */
+const cached: CacheResponseOptions = { keyScope: 'application', reads: 'entities', ignores: ['cookie'] };
+
 @ApiTags('items')
 @Controller('items')
 @Produces('application/json')
@@ -35,14 +38,14 @@ export class ItemsController {
 
   @Get()
   @QueryNames('category', 'q', 'sort', 'limit', 'cursor')
-  @CacheResponse({ key: listKey, reads: 'entities' })
+  @CacheResponse({ ...cached, key: listKey })
   @DocFindPage()
   findPage(@Query() query: ListItemsQuery): Promise<ItemsPage> {
     return this.items.findPage(query);
   }
 
   @Get(':id')
-  @CacheResponse({ key: itemKey, reads: 'entities' })
+  @CacheResponse({ ...cached, key: itemKey })
   @DocFindOne()
   findOne(@Param('id', IdPipe) id: number): Promise<ItemView> {
     return this.items.findOne(id);

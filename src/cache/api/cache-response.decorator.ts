@@ -1,18 +1,35 @@
 import { SetMetadata } from '@nestjs/common';
 import { type Request } from 'express';
 
-/** All of a request that a key may be made of: nothing that its header fields say can make, or change, an entry. */
-export type KeyedRequest = Pick<Request, 'params' | 'query'>;
+/** All of a request that a key may be made of. */
+export interface KeyedRequest extends Pick<Request, 'params' | 'query'> {
+  /** The `Host` field, in lower case. A key that looks at it is none for the fast lane, which goes by the URL alone. */
+  readonly host: string;
+  /** The version that was asked for (`enableVersioning`), in whatever way; undefined where none was. Of a key, see `host`. */
+  readonly version: string | undefined;
+}
 
 /** Everything is optional: `@CacheResponse()` obeys what the handler says with its own header fields. */
 export interface CacheResponseOptions {
   /**
    * The canonical form of the request's path and query: requests for the same answer have the same key, and a request
    * that the route will refuse has none. A garbage URL must never make a key. Whoever gives one vouches that nothing else
-   * of a request (`Authorization`, cookies) makes a difference, but for what `vary` names.
-   * Without it the URI is the key, its host included, and what RFC 9111, 3.5 says about `Authorization` holds.
+   * of a request (`Authorization`, `Accept-Language`, …) makes a difference, but for what `vary` names.
+   * Without it the key is the URI with its host, the version, `Accept-Language` and `X-Forwarded-…`, and what RFC 9111, 3.5
+   * says about `Authorization` holds.
    */
   readonly key?: (request: KeyedRequest) => string | undefined;
+  /**
+   * Whose keys the function makes. `route`: no other route can have the same ones. `application`: the key alone names the
+   * answer, for warmers and inspectors, too; every route that makes it has the same answers.
+   * @default 'route'
+   */
+  readonly keyScope?: 'route' | 'application';
+  /**
+   * Request fields that make no difference to the answer, though by default they do: with a `cookie`, nothing is stored or
+   * served; `accept-language` is part of the key where the route has no function for it.
+   */
+  readonly ignores?: readonly ('cookie' | 'accept-language')[];
   /**
    * `entities`: all that the answer says was read through the cache, so that its tags know when it changes, and unsafe
    * requests to its URI are no reason to drop it. Spares a miss one command.

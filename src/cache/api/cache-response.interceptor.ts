@@ -16,6 +16,7 @@ import { type Refusal } from './lane/known-headers.js';
 import { type Sending } from './lane/recorder.js';
 import { Representations } from './representations.js';
 import { ResponseCache } from './response-cache.js';
+import { RoutePlaces } from './route-places.js';
 import { downstreamLines } from './semantics/downstream.js';
 import { sendOwn, sendPassed } from './send-own.js';
 import { sendPlain } from './send-plain.js';
@@ -33,6 +34,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
     private readonly responses: ResponseCache,
     private readonly representations: Representations,
     private readonly lane: FastLane,
+    private readonly places: RoutePlaces,
     private readonly clock: Clock,
   ) {}
 
@@ -44,7 +46,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     const notebook = notebookOf(response);
     const handler: Handler = (held) => notebook(held, () => lastValueFrom(next.handle()));
-    const ask = this.settings.cacheApi ? askOf(request, route) : undefined;
+    const ask = this.settings.cacheApi ? askOf(request, route, this.places.placeOf(context)) : undefined;
     return defer(() => from(this.#outcome(ask, handler))).pipe(
       map((outcome) => this.#send(outcome, route, ask, context)),
     );
@@ -76,7 +78,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
       return sendOwn(stored, route, request, response);
     }
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
-    if (ask) this.#learn(outcome, route, context, { key: ask.key, stored, chosen });
+    if (ask) this.#learn(outcome, route, context, ask.beyondUrl ?? { key: ask.key, stored, chosen });
     return sendPlain(chosen, request, response);
   }
 

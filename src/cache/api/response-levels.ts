@@ -79,8 +79,8 @@ export class ResponseLevels {
   }
 
   /** The stamp of the response's own URI, for a response about to be made. Undefined where it cannot be had. */
-  async uriStamp(key: string, placeholder: Ticket | undefined): Promise<readonly Dependency[] | undefined> {
-    const tag = uriTag(key);
+  async uriStamp(uri: string, placeholder: Ticket | undefined): Promise<readonly Dependency[] | undefined> {
+    const tag = uriTag(uri);
     if (placeholder) this.l1.watch(placeholder, [tag]);
     return this.settings.cacheL2 ? this.l2.stamps([tag]) : [{ tag, stamp: '' }];
   }

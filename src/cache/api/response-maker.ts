@@ -90,7 +90,7 @@ export class ResponseMaker {
   /** With Redis away there is no stamp, and nothing is kept that needs one. */
   #uriStamp(ask: Ask, blocked: Search['blocked'], placeholder: Ticket | undefined) {
     const possible = blocked === undefined || blocked === 'disabled';
-    return possible ? this.levels.uriStamp(ask.key, placeholder) : undefined;
+    return possible ? this.levels.uriStamp(ask.uri, placeholder) : undefined;
   }
 
   /** A handler's failure is an outcome too: it is shared like any other, with what is known of how it came about. */

@@ -54,7 +54,7 @@ export const responseMutants = [
     name: 'response-host',
     guard: 'a response is kept for the host that was asked for',
     file: ask,
-    find: "uriKey(request.originalUrl, request.headers.host ?? '')",
+    find: 'uriKey(request.originalUrl, host)',
     replace: 'uriKey(request.originalUrl)',
     by: [spec('http.caching.e2e-spec', 'for another host')],
   },
