@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import cluster from 'node:cluster';
-import { ConfigurationError, loadSettings, type Settings } from './config/index.js';
+import { ConfigurationError, loadSettings, secretsOf, type Settings } from './config/index.js';
 import { endsWithinMs } from './ends-within.js';
 import { createLogger, NestLogger, withoutPasswords } from './logging/index.js';
 import { Primary } from './workers/index.js';
@@ -15,7 +15,7 @@ try {
 
 /** The process above several of them. */
 async function above(settings: Settings): Promise<void> {
-  const logger = new NestLogger(createLogger({ level: settings.logLevel }));
+  const logger = new NestLogger(createLogger({ level: settings.logLevel, secrets: secretsOf(settings) }));
   const { webConcurrency: workers } = settings;
   // A worker's own deadline comes first: it says what it has not finished.
   const options = { workers, endsWithinMs: endsWithinMs(settings) + 1_000, logger, onReady: announce };

@@ -5,7 +5,7 @@ import { type ExpressAdapter, type NestExpressApplication } from '@nestjs/platfo
 import { DataSource } from 'typeorm';
 import { adminPathsOf } from './admin/index.js';
 import { AppModule } from './app.module.js';
-import { type Settings } from './config/index.js';
+import { secretsOf, type Settings } from './config/index.js';
 import {
   answerClientErrors,
   boundConnections,
@@ -34,7 +34,7 @@ const build: Build = (module, adapter, options) => NestFactory.create<NestExpres
 
 /** The whole service, initialised but not listening. */
 export async function createApp(settings: Settings, create: Build = build): Promise<NestExpressApplication> {
-  const logger = createLogger({ level: settings.logLevel });
+  const logger = createLogger({ level: settings.logLevel, secrets: secretsOf(settings) });
   const { requestTimeoutMs } = settings;
   const guard = adminPathsOf(settings, () => app.get(ApplicationConfig).getGlobalPrefix());
   const express = createExpress({ requestTimeoutMs, logger, guard });

@@ -8,8 +8,7 @@ import { until } from './support/until.js';
 import { adminEnv, adminToken, GatedWarmer, type JobBody, warmingOf } from './support/warming.js';
 
 const job = { entity: 'gated', strategy: 'all' };
-const queueOf = ({ app }: TestApp) =>
-  app.get<Queue & Record<'bclient' | 'eclient', Queue['client']>>(getQueueToken('warming'));
+const queueOf = ({ app }: TestApp) => app.get<Queue & Record<'bclient', Queue['client']>>(getQueueToken('warming'));
 
 describe('a warming job among several nodes', () => {
   let redis: TestRedis;
@@ -50,8 +49,8 @@ describe('a warming job among several nodes', () => {
       if (batch < 3) first.gated.letThrough();
     }
     // As a kill does it: not a word more from this node, hence no lock.
-    const { client, bclient, eclient } = queueOf(first.node);
-    for (const connection of [client, bclient, eclient]) connection.disconnect();
+    const { client, bclient } = queueOf(first.node);
+    for (const connection of [client, bclient]) connection.disconnect();
 
     const second = await startNode();
     const { find, reaches } = warmingOf(second.node);

@@ -1,3 +1,3 @@
 export { createLogger, type LoggerOptions } from './create-logger.js';
 export { NestLogger } from './nest-logger.js';
-export { withoutPasswords } from './secrets.js';
+export { withoutPasswords, withoutSecrets } from './secrets.js';

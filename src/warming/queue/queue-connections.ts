@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
 
-/** What Bull uses its three connections for. */
-export type ConnectionRole = 'client' | 'subscriber' | 'bclient';
+/** What Bull uses its connections for: to ask, and to wait for work. */
+export type ConnectionRole = 'client' | 'bclient';
 
 const connectTimeoutMs = 1_000;
 /** Of one command that does not block. */
@@ -25,8 +25,17 @@ const impatient: RedisOptions = {
   maxRetriesPerRequest: 0,
 };
 
-/** Waits for work or for messages, however long it takes: Bull asks for this, and no request ever waits for it. */
+/** Waits for work, however long it takes: Bull asks for this, and no request ever waits for it. */
 const patient: RedisOptions = { ...common, enableReadyCheck: false, maxRetriesPerRequest: null };
+
+/** ioredis sends some commands by itself and leaves their promises to nobody: what Redis refuses of them must not end the process. */
+class QueueRedis extends Redis {
+  override sendCommand(...command: Parameters<Redis['sendCommand']>): unknown {
+    const answered = super.sendCommand(...command) as Promise<unknown>;
+    answered.catch(() => undefined);
+    return answered;
+  }
+}
 
 /** The queue's connections to Redis: made for Bull, watched, and ended without mercy at the end. */
 export class QueueConnections {
@@ -50,7 +59,7 @@ export class QueueConnections {
   }
 
   make(role: ConnectionRole, connectionName: string): Redis {
-    const redis = new Redis(this.url, {
+    const redis = new QueueRedis(this.url, {
       ...(role === 'client' ? impatient : patient),
       connectionName,
       // A connection that breaks while it is being ended would come back.

@@ -9,6 +9,8 @@ const prefixIn = (namespace: string): string => `{strata:${namespace}:bull}`;
 /** A job whose node has died is free after the lock has run out and two looks at it: 4 to 9 seconds. */
 export const lockDurationMs = 4_000;
 const stalledIntervalMs = 2_000;
+/** How often a node looks for delayed jobs that have become due. */
+const guardIntervalMs = 1_000;
 /** How often a job may lose its node before it is held to be the reason. */
 const maxStalledCount = 10;
 
@@ -31,7 +33,7 @@ export function queueOptions(connections: QueueConnections, namespace: string): 
       lockDuration: lockDurationMs,
       stalledInterval: stalledIntervalMs,
       maxStalledCount,
-      guardInterval: 2_000,
+      guardInterval: guardIntervalMs,
       retryProcessDelay: 1_000,
       backoffStrategies: { warming: backoffMs },
     },

@@ -25,8 +25,10 @@ export class WarmingQueue implements OnModuleDestroy {
     @Optional() private readonly connections?: QueueConnections,
   ) {
     if (!bull) return;
-    // Nest would close the queue without a deadline; Bull would name the connection without minding whether it is there.
-    Object.assign(bull, { onApplicationShutdown: () => undefined, setWorkerName: () => Promise.resolve() });
+    const nothing = () => Promise.resolve();
+    // Nest would close the queue without a deadline. Bull would name the connection without minding whether it is there, and
+    // subscribe, once and for all, to news of delayed jobs, which its guard looks for anyway.
+    Object.assign(bull, { onApplicationShutdown: () => undefined, setWorkerName: nothing, _registerEvent: nothing });
     lifecycle.draining.addEventListener('abort', () => void this.close(), { once: true });
   }
 
