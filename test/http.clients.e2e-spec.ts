@@ -180,6 +180,20 @@ describe('what cannot be read', () => {
     expect(socket.heard).toMatch(/Connection: close\r\nContent-Type: application\/problem\+json/);
   });
 
+  it('is answered 501 where it is CONNECT, behind the valid requests before it', async () => {
+    await serve((_req, res) => setImmediate(() => res.end()));
+    const connecting = 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nwhatever';
+    for (const [text, expected] of [
+      [connecting, [501]],
+      [`${get('/')}${get('/')}${connecting}`, [200, 200, 501]],
+    ] as const) {
+      const socket = read(client(text, { allowHalfOpen: true }));
+      await once(socket, 'end');
+      expect(statuses(socket.heard)).toEqual(expected);
+    }
+    await until(async () => (await openConnections()) === 0);
+  });
+
   it('writes nothing into an answer that is under way', async () => {
     let answer: ServerResponse | undefined;
     await serve((_req, res) => {

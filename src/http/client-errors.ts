@@ -9,8 +9,8 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 /**
- * Answers what is no HTTP request at all, too large a head, or a request that does not come to its end, and closes the
- * connection, whether the client closes its side or not. Valid requests before it keep their answers: the problem is the
+ * Answers what is no HTTP request at all, too large a head, a request that does not come to its end, or CONNECT, and closes
+ * the connection, whether the client closes its side or not. Valid requests before it keep their answers: the problem is the
  * last answer, never a part of another one, and never a second one to the same request.
  * @param lingerMs how long a client may take to read its last answer and to close its side
  */
@@ -23,6 +23,11 @@ export function answerClientErrors(server: Server, lingerMs = 1_000): void {
     if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
     const problem = problemOf(statuses[error.code ?? ''] ?? 400, 'This is not a request that can be read.');
     answerLast(socket, problem, lingerMs);
+  });
+  // Node would close the connection at once, and with it take valid requests their answers.
+  server.on('connect', (_req, socket: ServerSocket) => {
+    socket.on('error', () => socket.destroy());
+    answerLast(socket, problemOf(501, 'This is no proxy.'), lingerMs);
   });
 }
 
