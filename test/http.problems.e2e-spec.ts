@@ -121,6 +121,13 @@ describe('a request that cannot be served is answered with a problem', () => {
     expect(await problemOf(request)).toMatchObject({ status: 413 });
   }); // prettier-ignore
 
+  it.each(['gzip', 'x-gzip'])('a body in %s is read', async (name) => {
+    const { gzipSync } = await import('node:zlib');
+    const short = app.http.post('/items').type('json').set('Content-Encoding', name);
+    short.write(gzipSync(JSON.stringify(hammer)));
+    await short.expect(201);
+  });
+
   it('413 for a body that is large once it is inflated, or comes in chunks', async () => {
     const { gzipSync } = await import('node:zlib');
     const zipped = app.http.post('/items').type('json').set('Content-Encoding', 'gzip');

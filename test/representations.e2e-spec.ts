@@ -143,6 +143,8 @@ describe('Accept-Encoding', () => {
     [undefined, ['identity']],
     ['', ['identity']],
     ['gzip, deflate', ['gzip', 'identity']],
+    ['x-gzip', ['gzip', 'identity']],
+    ['br;q=0.5,X-GZIP;q=0.9, ax-gzip', ['gzip', 'br', 'identity']],
     ['gzip, deflate, br', ['br', 'gzip', 'identity']],
     ['br;q=0.5, gzip', ['gzip', 'br', 'identity']],
     ['identity, gzip;q=0.5', ['identity', 'gzip']],

@@ -11,6 +11,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export async function readBody(req: Request, res: Response): Promise<Buffer | undefined> {
   if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes)
     throw new ProblemException(413, 'The body is larger than 100 kB.');
+  // Another name of gzip (RFC 9110, 8.4.1.3).
+  if (req.headers['content-encoding']?.trim().toLowerCase() === 'x-gzip') req.headers['content-encoding'] = 'gzip';
   await new Promise<void>((resolve, reject) => {
     readRaw(req, res, (error?: Error) => (error ? reject(error) : resolve()));
   });

@@ -18,9 +18,13 @@ interface Preferring {
 
 const preferences = new Map<string, EncodingPreference>();
 
-/** Reads `Accept-Encoding` with its q-values (RFC 9110, 12.5.3). Of what a client likes equally, the smaller one first. */
+/**
+ * Reads `Accept-Encoding` with its q-values (RFC 9110, 12.5.3). Of what a client likes equally, the smaller one first; `x-gzip`
+ * is another name of gzip (8.4.1.3).
+ */
 export const encodingPreference = remembered((header: string | undefined): EncodingPreference => {
-  const negotiator = new Negotiator({ headers: { 'accept-encoding': header } }) as unknown as Preferring;
+  const known = header?.replaceAll(/(?<![^\s,])x-gzip(?![^\s,;])/gi, 'gzip');
+  const negotiator = new Negotiator({ headers: { 'accept-encoding': known } }) as unknown as Preferring;
   const order = negotiator.encodings(encodings, { preferred: encodings });
   const name = order.join();
   let preference = preferences.get(name);
