@@ -1,9 +1,10 @@
 import { CacheModule as CacheManagerModule } from '@nestjs/cache-manager';
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Module, type NestModule } from '@nestjs/common';
 import { APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { KeyvAdapter } from 'cache-manager';
 import { Settings } from '../config/index.js';
 import { CacheResponseInterceptor } from './api/cache-response.interceptor.js';
+import { InterceptorOrder } from './api/interceptor-order.js';
 import { FastLane } from './api/lane/fast-lane.js';
 import { LaneTally } from './api/lane/lane-tally.js';
 import { FreeRoutes } from './api/lane/free-routes.js';
@@ -87,11 +88,19 @@ class CachedEntityModule {}
     }),
   ],
   providers: [
+    InterceptorOrder,
     { provide: APP_INTERCEPTOR, useClass: UnsafeRequestsInterceptor },
     { provide: APP_INTERCEPTOR, useClass: CacheResponseInterceptor },
   ],
 })
-export class CacheModule {
+export class CacheModule implements NestModule {
+  constructor(private readonly interceptors: InterceptorOrder) {}
+
+  /** Nest's last call before it makes the routes. */
+  configure(): void {
+    this.interceptors.establish();
+  }
+
   /** Declares an entity cached. */
   static forEntity<Row extends object>(rule: EntityRule<Row>): DynamicModule {
     return {

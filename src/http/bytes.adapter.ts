@@ -1,11 +1,11 @@
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { type Express, type Response } from 'express';
+import { type Express } from 'express';
 import { createServer } from 'node:http';
 import { messagesOf } from './express-messages.js';
 import { layersOf } from './express-routes.js';
 import { markSkippable, unmarkSkippable } from './skippable.js';
 
-/** Express, except that a handler may answer with bytes, and that messages are Express's from the beginning. */
+/** Express, except that messages are Express's from the beginning. */
 export class BytesAdapter extends ExpressAdapter {
   /** Nest's own middleware, which does nothing but call the hooks. */
   readonly #hooks: object;
@@ -28,12 +28,5 @@ export class BytesAdapter extends ExpressAdapter {
   override initHttpServer(): void {
     const app = this.getInstance<Express>();
     this.httpServer = createServer(messagesOf(app), app);
-  }
-
-  /** Nest's own adapter would print bytes as JSON. */
-  override reply(response: Response, body: unknown, statusCode?: number): unknown {
-    if (!Buffer.isBuffer(body)) return super.reply(response, body, statusCode) as unknown;
-    if (statusCode !== undefined) response.status(statusCode);
-    return response.send(body);
   }
 }

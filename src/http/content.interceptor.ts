@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type Observable } from 'rxjs';
 import { assertAcceptable, assertJson, parseJson, readBody } from './content.js';
+import { EveryRequest } from './every-request.js';
 import { Skippable } from './skippable.js';
 
 const producesKey = 'http:produces';
@@ -18,6 +19,7 @@ const withBody = new Set(['POST', 'PUT', 'PATCH']);
  */
 @Injectable()
 @Skippable()
+@EveryRequest()
 export class ContentInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}
 

@@ -1,6 +1,7 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { type Request } from 'express';
+import { EveryRequest } from './every-request.js';
 import { badRequest, type FieldError } from './problem.js';
 import { Skippable } from './skippable.js';
 
@@ -15,6 +16,7 @@ export const QueryNames = (...names: readonly string[]) => SetMetadata(queryName
  */
 @Injectable()
 @Skippable()
+@EveryRequest()
 export class ExactQueryInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}
 

@@ -10,6 +10,7 @@ export { Produces } from './content.interceptor.js';
 export { type Encoding, type EncodingPreference, encodingPreference, tagOf } from './encodings.js';
 export { etagOf, type Representation, representationOf } from './etag.js';
 export { QueryNames } from './exact-query.interceptor.js';
+export { EveryRequest, isForEveryRequest } from './every-request.js';
 export { createExpress, type ExpressOptions } from './express-app.js';
 export { layersOf, type RouterLayer } from './express-routes.js';
 export { type DrainOptions, GracefulShutdown } from './graceful-shutdown.js';

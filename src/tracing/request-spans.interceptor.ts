@@ -3,7 +3,7 @@ import { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode } from '@o
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { type Request, type Response } from 'express';
 import { Observable } from 'rxjs';
-import { Skippable } from '../http/index.js';
+import { EveryRequest, Skippable } from '../http/index.js';
 import { Spans } from './spans.js';
 
 const propagator = new W3CTraceContextPropagator();
@@ -15,6 +15,7 @@ const propagator = new W3CTraceContextPropagator();
  */
 @Injectable()
 @Skippable()
+@EveryRequest()
 export class RequestSpans implements NestInterceptor {
   constructor(private readonly spans: Spans) {}
 

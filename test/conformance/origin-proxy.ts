@@ -1,5 +1,5 @@
 import { request as send, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
-import { All, Controller, Module, Req, Res } from '@nestjs/common';
+import { All, Controller, Module, Req, Res, StreamableFile } from '@nestjs/common';
 import { type Request, type Response } from 'express';
 import { CacheResponse, heldValidators } from '../../src/cache/index.js';
 
@@ -14,8 +14,11 @@ const conditions = new Set(['if-none-match', 'if-modified-since', 'if-range', 'r
 export class OriginProxy {
   @All('test/*path')
   @CacheResponse({ cdn: {}, ranges: true })
-  async test(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<Buffer | undefined> {
-    if (req.method !== 'GET' && req.method !== 'HEAD') return forward(req, res, req.method, req.headers);
+  async test(
+    @Req() req: Request,
+    @Res({ passthrough: true }) res: Response,
+  ): Promise<Buffer | StreamableFile | undefined> {
+    if (req.method !== 'GET' && req.method !== 'HEAD') return this.backstage(req, res);
     const headers = Object.fromEntries(Object.entries(req.headers).filter(([name]) => !conditions.has(name)));
     const { etag, lastModified } = heldValidators() ?? {};
     return forward(req, res, 'GET', {
@@ -27,8 +30,9 @@ export class OriginProxy {
 
   /** How a test is set up, and what its origin saw. */
   @All(['config/*path', 'state/*path'])
-  backstage(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<Buffer | undefined> {
-    return forward(req, res, req.method, req.headers);
+  async backstage(@Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<StreamableFile | undefined> {
+    const body = await forward(req, res, req.method, req.headers);
+    return body && new StreamableFile(body);
   }
 }
 

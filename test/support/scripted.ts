@@ -43,6 +43,12 @@ export class ScriptedController {
     return run(req, res);
   }
 
+  @Get('accepted/:name')
+  @CacheResponse({ ttlMs: 60_000, statuses: [202] })
+  accepted(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return run(req, res);
+  }
+
   @Get('told/:name')
   @CacheResponse({ groups: true, cdn: { maxAgeS: 30 } })
   told(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { type NestExpressApplication } from '@nestjs/platform-express';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { type ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import request from 'supertest';
@@ -26,6 +26,10 @@ export interface StartAppOptions {
   readonly imports?: NonNullable<ModuleMetadata['imports']>;
   /** Sets the application up before it is initialised: a prefix, versions, middleware. */
   readonly configure?: (app: NestExpressApplication) => void;
+  /** Providers of the root module: what is global there comes before everything of the service's modules. */
+  readonly providers?: NonNullable<ModuleMetadata['providers']>;
+  /** Uses Nest's own adapter, as an application does that was not made for this service. */
+  readonly stockAdapter?: boolean;
   /** `REDIS_URL`; without it the service runs without Redis. */
   readonly redis?: string;
   /** The node cannot have its cache: Redis does not answer at the moment, or must not be used. */
@@ -47,6 +51,7 @@ export interface TestApp {
 /** The whole service, listening, on a real database of its own. */
 export async function startApp(options: StartAppOptions = {}): Promise<TestApp> {
   const { env = {}, override, imports = [], configure, redis, redisIsAway = false, database } = options;
+  const { providers = [], stockAdapter = false } = options;
   const own = database === undefined ? await createMigratedDatabase() : undefined;
   const databaseUrl = database ?? own?.url ?? '';
   const settings = loadSettings({
@@ -65,9 +70,10 @@ export async function startApp(options: StartAppOptions = {}): Promise<TestApp> 
     ...env,
   });
   const app = await createApp(settings, async (module, adapter, nestOptions) => {
-    const builder = Test.createTestingModule({ imports: [module, ...imports] });
+    const builder = Test.createTestingModule({ imports: [module, ...imports], providers });
     const compiled = await (override?.(builder) ?? builder).setLogger(nestOptions.logger).compile();
-    const made = compiled.createNestApplication<NestExpressApplication>(adapter, nestOptions);
+    const used = stockAdapter ? new ExpressAdapter() : adapter;
+    const made = compiled.createNestApplication<NestExpressApplication>(used, nestOptions);
     configure?.(made);
     return made;
   });

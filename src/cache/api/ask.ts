@@ -29,6 +29,18 @@ export function uriKey(target: string, host?: string): string {
   return `${host === undefined ? '' : `//${host.toLowerCase()}`}${path}${pairs.length > 0 ? `?${pairs.join('&')}` : ''}`;
 }
 
+/** Path and query of a request, and the host that it is for: in absolute form its target names both (RFC 9112, 3.2.2). */
+export function targetOf({ originalUrl, headers }: Pick<Request, 'originalUrl' | 'headers'>): Target {
+  const [, authority, rest] = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(originalUrl) ?? [];
+  if (authority === undefined || rest === undefined) return { uri: originalUrl, host: headers.host ?? '' };
+  return { uri: rest.startsWith('/') ? rest : `/${rest}`, host: authority.slice(authority.lastIndexOf('@') + 1) };
+}
+
+export interface Target {
+  readonly uri: string;
+  readonly host: string;
+}
+
 /**
  * Undefined where nothing is stored or served: the route's own function has no key for the request, or one that is too long
  * or has line breaks; the host is none; or there is a cookie, and the route does not say that it may be ignored.
@@ -49,7 +61,7 @@ function ownKey({ key, keyScope }: CacheResponseOptions, request: Request, place
     query: request.query,
     get host() {
       beyondUrl = 'host';
-      return request.headers.host?.toLowerCase() ?? '';
+      return targetOf(request).host.toLowerCase();
     },
     get version() {
       beyondUrl ??= 'version';
@@ -70,9 +82,9 @@ const forwarded = ['host', 'proto', 'port', 'prefix'].map((what) => `x-forwarded
 /** URI, route, version, and what else a handler's answer may depend on without its saying so. */
 function defaultKey(request: Request, { ignores = [] }: CacheResponseOptions, place: RoutePlace): Named | undefined {
   const { headers } = request;
-  const { host = '' } = headers;
+  const { uri: target, host } = targetOf(request);
   if (!plainHost.test(host)) return undefined;
-  const uri = uriKey(request.originalUrl, host);
+  const uri = uriKey(target, host);
   const language = ignores.includes('accept-language') ? undefined : languages(headers);
   const others = [place.version, language, ...forwarded.map((name) => field(headers, name))];
   const rest = others.some((value) => value !== undefined) ? ` ${JSON.stringify(others)}` : '';

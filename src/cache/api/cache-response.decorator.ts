@@ -37,6 +37,12 @@ export interface CacheResponseOptions {
   readonly reads?: 'entities';
   /** For how long an answer is fresh that reads nothing cached and says nothing itself, in ms; otherwise it is not kept. */
   readonly ttlMs?: number;
+  /**
+   * Statuses that are kept by `ttlMs`, or by the lifetime of what was read, besides those that HTTP keeps by default: 200, 203,
+   * 204, 300, 301, 308, 404, 405, 410, 414 and 501. A handler that says for how long decides for any status, but for 428, 429,
+   * 431 and 511, which are never kept.
+   */
+  readonly statuses?: readonly number[];
   /** Request fields that select the answer, besides those that the handler names in `Vary`. */
   readonly vary?: readonly string[];
   /** Says in `Cache-Groups` what the answer was made of (RFC 9875). */

@@ -9,6 +9,7 @@ import { type Ask, askOf } from './ask.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
 import { ageS, bornAtMs } from './candidate.js';
+import { CachedRoutes } from './cached-routes.js';
 import { notebookOf } from './handler-notes.js';
 import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
@@ -18,12 +19,12 @@ import { Representations } from './representations.js';
 import { ResponseCache } from './response-cache.js';
 import { RoutePlaces } from './route-places.js';
 import { downstreamLines } from './semantics/downstream.js';
-import { sendOwn, sendPassed } from './send-own.js';
-import { sendPlain } from './send-plain.js';
+import { sendOwn, sendPassed, sendPlain, setFields } from './send.js';
 
 /**
- * Answers the GET and HEAD requests of routes that declare `@CacheResponse` from the api layer. It returns the exact bytes
- * with their strong entity tag; `If-None-Match` (304) and HEAD are then Express's, as for any other answer.
+ * Answers the GET and HEAD requests of routes that declare `@CacheResponse` from the api layer. Every other interceptor that
+ * has a hand in an answer comes behind this one (`InterceptorOrder`): what is kept is what they have made of it, and what this
+ * one returns is text or bytes for Nest to send.
  */
 @Injectable()
 @Skippable()
@@ -31,6 +32,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
   constructor(
     private readonly settings: Settings,
     private readonly reflector: Reflector,
+    private readonly routes: CachedRoutes,
     private readonly responses: ResponseCache,
     private readonly representations: Representations,
     private readonly lane: FastLane,
@@ -44,8 +46,13 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<Request>();
     if (request.method !== 'GET' && request.method !== 'HEAD') return next.handle();
     const response = context.switchToHttp().getResponse<Response>();
-    const notebook = notebookOf(response);
-    const handler: Handler = (held) => notebook(held, () => lastValueFrom(next.handle()));
+    if (this.routes.whyNotKept(context) !== undefined || isRewritten(response)) {
+      response.setHeader('Cache-Status', 'strata-api; fwd=bypass; detail=uncacheable');
+      return next.handle();
+    }
+    const notebook = notebookOf(request, response);
+    const run = (held: Parameters<Handler>[0]) => notebook(held, () => lastValueFrom(next.handle()));
+    const handler: Handler = Object.assign(run, { head: notebook.head });
     const ask = this.settings.cacheApi ? askOf(request, route, this.places.placeOf(context)) : undefined;
     return defer(() => from(this.#outcome(ask, handler))).pipe(
       map((outcome) => this.#send(outcome, route, ask, context)),
@@ -58,20 +65,23 @@ export class CacheResponseInterceptor implements NestInterceptor {
   }
 
   #send(outcome: Outcome, route: CacheResponseOptions, ask: Ask | undefined, context: ExecutionContext): unknown {
-    const { response: stored, error, passed, db, api, tags } = outcome;
+    const { response: stored, error, said, passed, db, api, tags } = outcome;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
-    if (!stored && !passed && error === undefined) return undefined; // the handler has answered
+    if (!stored && !passed && !said && error === undefined) return undefined; // the handler has answered
     response.set('Cache-Status', [...(db ? [member('db', db)] : []), member('api', api)].join(', '));
     if (passed) return sendPassed(passed, response);
-    if (!stored) throw error;
+    if (!stored) {
+      if (said) setFields(response, said.lines, said.removed);
+      throw error;
+    }
     const age = Math.floor(ageS(bornAtMs(stored), this.clock.wallMs()));
     if (api.hit || age > 0) response.set('Age', String(age));
     if (api.hit) response.set('Date', new Date(stored.madeAtMs).toUTCString());
     const lifetimeS = age + (api.hit ? api.ttlMs : this.settings.cacheTtlMs) / 1_000;
     const options = { cdnMaxAgeS: route.cdn?.maxAgeS, groups: route.groups };
     const lines = downstreamLines(stored.own?.lines ?? [], api.policy, lifetimeS, tags, options);
-    for (const [name, value] of lines) response.setHeader(name, value);
+    setFields(response, lines, stored.own?.removed);
     for (const name of route.vary ?? []) response.vary(name);
     if (stored.own) {
       this.#learn(outcome, route, context, 'own-fields');
@@ -79,7 +89,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
     }
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
     if (ask) this.#learn(outcome, route, context, ask.beyondUrl ?? { key: ask.key, stored, chosen });
-    return sendPlain(chosen, request, response);
+    return sendPlain(chosen, stored, request, response);
   }
 
   /** The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference. */
@@ -90,3 +100,6 @@ export class CacheResponseInterceptor implements NestInterceptor {
     if (refusal) response.set('Cache-Status', `${response.get('Cache-Status')}; strata-lane=${refusal}`);
   }
 }
+
+/** Whether middleware has put its own methods in the place of those that Nest sends answers by: it changes what is sent. */
+const isRewritten = (response: Response): boolean => ['send', 'json'].some((name) => Object.hasOwn(response, name));

@@ -3,18 +3,25 @@ import { entityOf, type Tag, uriEntity } from '../core/tags.js';
 import { type Ask, isAuthorized } from './ask.js';
 import { type LayerStatus } from './cache-status.js';
 import { promiseOf } from './candidate.js';
+import { type SentHead } from './sent-head.js';
 import { type Found } from './response-levels.js';
 import { type Validators } from './semantics/validators.js';
 import { variantOf, varyNames } from './semantics/vary.js';
-import { type Answer, fieldsOf, type StoredResponse } from './stored-response.js';
+import { type Answer, fieldsOf, type Said, type StoredResponse } from './stored-response.js';
 
 /** Makes the answer of a route. Told what is held, it may say 304; it says undefined when it has sent one itself. */
-export type Handler = (held: Validators | undefined) => Promise<Answer | undefined>;
+export interface Handler {
+  (held: Validators | undefined): Promise<Answer | undefined>;
+  /** Of the answer to the client whose request made it run; none where there is no client. */
+  readonly head?: SentHead;
+}
 
 /** What a handler's run came to; none of these where it has sent its answer itself. */
 export interface Made {
   readonly response?: StoredResponse;
   readonly error?: unknown;
+  /** With an error: what its handler had said until then. */
+  readonly said?: Said;
   /** A stream: for one client, once. */
   readonly passed?: Answer;
 }

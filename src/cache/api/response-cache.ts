@@ -42,11 +42,11 @@ export class ResponseCache {
     let ask = asked.terms.noCache && !this.#mayRenew(asked) ? { ...asked, terms: anyAnswer } : asked;
     const known = ask.terms.noCache ? undefined : this.levels.inL1(ask);
     if (known) {
-      const reuse = this.#judge(known, ask);
+      const reuse = this.#judge(known, ask, handler);
       if (isUsed(reuse)) return this.#use(ask, handler, known, reuse);
       if (reuse === 'asked') ask = renewing(ask);
     }
-    if (ask.terms.onlyIfCached) return this.#ifCached(ask);
+    if (ask.terms.onlyIfCached) return this.#ifCached(ask, handler);
     const { result, joined } = this.#fly(ask, handler);
     const outcome = await result;
     if (joined && !outcome.fits(ask)) return this.#misfit(ask, handler, outcome);
@@ -68,28 +68,32 @@ export class ResponseCache {
 
   #fly(ask: Ask, handler: Handler): { readonly result: Promise<Outcome>; readonly joined: boolean } {
     const renew = ask.terms.noCache;
-    return this.#flights.run(flightOf(ask), async (depart) => {
+    let early!: (outcome: Outcome) => void;
+    const first = new Promise<Outcome>((resolve) => (early = resolve));
+    const { result, joined } = this.#flights.run(flightOf(ask), async (depart) => {
       const known = renew ? undefined : this.levels.inL1(ask);
-      if (known && isUsed(this.#judge(known, ask))) return this.#hit(ask, known);
+      if (known && isUsed(this.#judge(known, ask, handler))) return this.#hit(ask, known);
       const placeholder = this.l1.take(responseAddress(ask.key));
       if (!renew) this.levels.count('l1', placeholder ? 'miss' : 'bypass');
       try {
         depart();
-        const usable = (found: Found) => isUsed(this.#judge(found, ask));
+        const usable = (found: Found) => isUsed(this.#judge(found, ask, handler));
         const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));
         if (confirmed) return this.#hit(ask, confirmed);
         const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');
-        const reuse = search.found && this.#judge(search.found, ask);
+        const reuse = search.found && this.#judge(search.found, ask, handler);
         if (search.found && isUsed(reuse)) {
           this.levels.keepHit(search.found, placeholder);
           return this.#hit(ask, search.found);
         }
         if (search.found) this.levels.count('l2', 'miss');
-        return await this.maker.make(ask, handler, search, placeholder, renew || reuse === 'asked');
+        const renewed = renew || reuse === 'asked';
+        return await this.maker.make({ ask, handler, search, placeholder, renew: renewed, early });
       } finally {
         if (placeholder) this.l1.abandon(placeholder);
       }
     });
+    return { result: joined ? result : Promise.race([first, result]), joined };
   }
 
   /** Stale-while-revalidate (RFC 5861). */
@@ -100,9 +104,9 @@ export class ResponseCache {
   }
 
   /** Request `only-if-cached` (RFC 9111, 5.2.1.7). */
-  async #ifCached(ask: Ask): Promise<Outcome> {
+  async #ifCached(ask: Ask, handler: Handler): Promise<Outcome> {
     const { found } = await this.levels.inL2(ask, undefined, false);
-    if (found && isUsed(this.#judge(found, ask))) return this.#hit(ask, found);
+    if (found && isUsed(this.#judge(found, ask, handler))) return this.#hit(ask, found);
     const error = new ProblemException(504, 'This is not in the cache, and nothing else was asked for.');
     const api = { hit: false, forward: 'uri-miss', stored: false, collapsed: false, policy: undefined } as const;
     return { error, api: { ...api, detail: 'request' }, tags: [], fits: () => false };
@@ -119,8 +123,10 @@ export class ResponseCache {
   }
 
   /** What a request for a younger answer may not have for itself, it gets like any other request. */
-  #judge({ candidate }: Found, ask: Ask): Reuse {
+  #judge({ candidate }: Found, ask: Ask, { head }: Handler): Reuse {
     const reuse = judge(candidate, ask.terms);
+    // Renewed behind an answer, it would be judged without the head that somebody waits for.
+    if (reuse === 'renewed' && head?.isWatched()) return 'stale';
     if (reuse !== 'asked' || ask.terms.noCache || this.#mayRenew(ask)) return reuse;
     return judge(candidate, anyAnswer);
   }

@@ -1,22 +1,37 @@
-import { HttpException, Injectable, Logger, StreamableFile } from '@nestjs/common';
+import { HttpException, Injectable, Logger } from '@nestjs/common';
 import { Settings } from '../../config/index.js';
 import { Clock } from '../clock.js';
 import { collecting } from '../engine/scope.js';
 import { type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
-import { type Ask } from './ask.js';
+import { type Ask, isAuthorized } from './ask.js';
 import { type Forward, type LayerStatus } from './cache-status.js';
+import { HandlerError } from './handler-notes.js';
+import { type SentHead } from './sent-head.js';
 import { compose, plainLines, refreshed } from './compose.js';
 import { fitsStored, type Handler, type Made, type Outcome, partTags, selectingNames } from './outcome.js';
 import { PartCollector } from './part-collector.js';
 import { type Found, ResponseLevels, type Search } from './response-levels.js';
 import { standsIn } from './semantics/reuse.js';
+import { refuseStorage } from './semantics/storable.js';
 import { type Validators, validatorsOf } from './semantics/validators.js';
-import { fieldsOf, statusOf, type StoredResponse } from './stored-response.js';
+import { contentOf, fieldsOf, statusOf, type StoredResponse } from './stored-response.js';
 import { type Verdict, verdictOf } from './verdict.js';
 
 /** Statuses of an origin that cannot answer (RFC 5861, 4). */
 const failures = new Set([500, 502, 503, 504]);
+
+/** A response that is not there, and who asks for it. */
+interface Making {
+  readonly ask: Ask;
+  readonly handler: Handler;
+  readonly search: Search;
+  readonly placeholder: Ticket | undefined;
+  /** What the handler reads is to be made anew as well. */
+  readonly renew: boolean;
+  /** Called where the answer has to be on its way before it is known whether it may be kept. */
+  readonly early: (outcome: Outcome) => void;
+}
 
 /** Runs handlers: what they answer is kept where it may be, and where they fail, what is held may stand in. */
 @Injectable()
@@ -44,14 +59,7 @@ export class ResponseMaker {
     };
   }
 
-  /** @param renew what the handler reads is to be made anew as well */
-  async make(
-    ask: Ask,
-    handler: Handler,
-    search: Search,
-    placeholder: Ticket | undefined,
-    renew: boolean,
-  ): Promise<Outcome> {
+  async make({ ask, handler, search, placeholder, renew, early }: Making): Promise<Outcome> {
     const { found, blocked, variants } = search;
     const targeted = ask.route.cdn !== undefined;
     const stamps = ask.route.reads === 'entities' ? [] : await this.#uriStamp(ask, blocked, placeholder);
@@ -66,25 +74,25 @@ export class ResponseMaker {
     }
     const { response, validated } = made;
     const verdict = response && verdictOf(ask, response, collector, validated ? found : undefined, this.settings);
-    const keep = response && stamps && verdict?.life ? verdict : undefined;
-    const stored = keep?.life
-      ? await this.levels.keep(ask, keep.kept, selectingNames(ask, keep.kept), keep.life, search, placeholder)
-      : false;
     const reason: Forward = renew ? 'request' : found ? 'stale' : variants ? 'vary-miss' : 'uri-miss';
     const detail = blocked ?? (verdict?.refusal === undefined ? undefined : 'uncacheable');
     const api: LayerStatus = {
-      ...{ ...shared, stored, forward: blocked === undefined ? reason : 'bypass' },
+      ...{ ...shared, stored: false, forward: blocked === undefined ? reason : 'bypass' },
       ...(validated && { forwardStatus: 304 }),
       ...(detail !== undefined && { detail }),
     };
     const tags = partTags((verdict?.dependencies ?? []).map(({ tag }) => tag));
-    return {
-      ...made,
-      db: collector.status(),
-      api,
-      tags,
-      fits: collector.own ? () => false : fitsOf(ask, made, verdict),
-    };
+    const own: Outcome = { ...made, db: collector.status(), api, tags, fits: () => false };
+    if (handler.head?.isWatched()) {
+      early(own);
+      const sent = await handler.head.sent;
+      if (!sent || !response || refuseSent(ask, response, sent, targeted)) return own;
+    }
+    const keep = response && stamps && verdict?.life ? verdict : undefined;
+    const stored = keep?.life
+      ? await this.levels.keep(ask, keep.kept, selectingNames(ask, keep.kept), keep.life, search, placeholder)
+      : false;
+    return { ...own, api: { ...api, stored }, fits: collector.own ? () => false : fitsOf(ask, made, verdict) };
   }
 
   /** With Redis away there is no stamp, and nothing is kept that needs one. */
@@ -106,17 +114,34 @@ export class ResponseMaker {
       const answer = await collecting(collector, () => handler(held));
       const taken = { askedMs, madeAtMs: this.clock.wallMs() };
       if (!answer) return {};
-      if (answer.value instanceof StreamableFile) return { passed: answer };
+      const content = contentOf(answer);
+      if (!content) return { passed: answer };
       collector.adopt(answer.value);
       const mixed = collector.mixed && { mixed: true as const };
       if (!found || !held || answer.status !== 304)
-        return { response: { ...compose(answer, targeted, taken), ...mixed } };
+        return { response: { ...compose(answer, content, targeted, taken), ...mixed } };
       return { response: { ...refreshed(found.stored, answer, targeted, taken), ...mixed }, validated: true };
     } catch (error) {
-      return { error };
+      return error instanceof HandlerError ? { error: error.cause, said: error.said } : { error };
     }
   }
 }
+
+/** Whether what was sent in the end, which middleware had a say in, is not to be stored, or is something else altogether. */
+function refuseSent(
+  ask: Ask,
+  response: StoredResponse,
+  { status, fields }: NonNullable<Awaited<SentHead['sent']>>,
+  targeted: boolean,
+): boolean {
+  const meant = statusOf(response);
+  const request = { authorized: isAuthorized(ask), noStore: ask.terms.noStore };
+  const asMeant = status === meant || status === 304 || isPart(ask, status);
+  return !asMeant || refuseStorage(request, meant, fields, targeted) !== undefined;
+}
+
+/** A part of the answer, to a client that asked for a part. */
+const isPart = ({ route }: Ask, status: number): boolean => route.ranges === true && (status === 206 || status === 416);
 
 /** What is past its lifetime stands in for an origin that cannot be reached; for one that answers, only if it says so. */
 function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
@@ -127,9 +152,9 @@ function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
  * Who waited for an answer may have it if a cache could have stored it for them. A route with a key of its own vouches that
  * its answers are anybody's; then that holds for failures too.
  */
-function fitsOf(ask: Ask, { response, error }: Made, verdict: Verdict | undefined): (other: Ask) => boolean {
+function fitsOf(ask: Ask, { response, error, said }: Made, verdict: Verdict | undefined): (other: Ask) => boolean {
   const vouched = ask.route.key !== undefined;
-  if (!response) return () => vouched && error !== undefined;
+  if (!response) return () => vouched && error !== undefined && !('set-cookie' in fieldsOf(said?.lines ?? []));
   const sharable = verdict?.refusal === undefined || verdict.refusal === 'request-no-store';
   return sharable && (vouched || verdict?.life !== undefined) ? fitsStored(ask, response) : () => false;
 }

@@ -1,5 +1,6 @@
-import { type Representation, representationOf } from '../../http/index.js';
-import { type Fields } from './semantics/fields.js';
+import { StreamableFile } from '@nestjs/common';
+import { etagOf, type Representation } from '../../http/index.js';
+import { type Fields, field } from './semantics/fields.js';
 import { type HeaderLine } from './semantics/freshen.js';
 import { type ResponseTerms } from './semantics/response-terms.js';
 import { type Variants } from './semantics/vary.js';
@@ -22,33 +23,64 @@ export interface OwnWords {
   readonly terms: ResponseTerms;
   /** How old it was when it came, in seconds. */
   readonly ageS: number;
-  /** How the text stands for the bytes. */
-  readonly encoding: 'utf8' | 'base64';
+  /** How the text stands for the body: itself, its bytes, or none at all. */
+  readonly encoding: 'utf8' | 'base64' | 'none';
+  /** Fields that were there before its handler ran, and that it has taken away. */
+  readonly removed?: readonly string[];
+  /** What it says behind its status, if that is not what the status means. */
+  readonly reason?: string;
   /** It may be used for requests with `Authorization` (RFC 9111, 3.5). */
   readonly forAuthorized: boolean;
 }
 
 /** What a handler answered, before anything was made of it. */
-export interface Answer {
+export interface Answer extends Said {
   readonly value: unknown;
-  readonly status: number;
-  readonly lines: readonly HeaderLine[];
+  /** The JSON text of an object, as the application writes it. */
+  readonly json: (value: object) => string | undefined;
 }
 
-export const plainAnswer = (value: unknown): Answer => ({ value, status: 200, lines: [] });
+/** What a handler said by the response object. */
+export type Said = Pick<OwnWords, 'status' | 'lines' | 'removed' | 'reason'>;
 
-/** A value as bytes: objects are JSON, text and bytes are what they are. `type` is what Nest would say they are. */
-export function contentOf(value: unknown): Representation & Pick<OwnWords, 'encoding'> & { readonly type?: string } {
-  if (value === undefined) return { body: '', etag: '', encoding: 'utf8' };
+export const plainAnswer = (value: unknown): Answer => ({ value, status: 200, lines: [], json: JSON.stringify });
+
+/** What a value becomes: its text or bytes, and what Nest would say they are. */
+export type Content = Representation & Pick<OwnWords, 'encoding'> & { readonly type?: string };
+
+/**
+ * What a value becomes when Nest sends it: nothing, text, or an object as JSON; and bytes, which other adapters than the
+ * service's would print as JSON. Undefined where that is Nest's to decide: it sends streams piece by piece, and corrects what
+ * looks like an error under a wrong type.
+ */
+export function contentOf({ value, status, lines, json }: Answer): Content | undefined {
+  if (value === undefined || value === null) return { body: '', etag: '', encoding: 'none' };
   if (Buffer.isBuffer(value))
     return { body: value.toString('base64'), etag: '', encoding: 'base64', type: 'application/octet-stream' };
-  if (typeof value === 'string') return { body: value, etag: '', encoding: 'utf8', type: 'text/html; charset=utf-8' };
-  return { ...representationOf(value), encoding: 'utf8', type: jsonType };
+  if (typeof value !== 'object')
+    // eslint-disable-next-line @typescript-eslint/no-base-to-string -- what Nest does to what is no object
+    return { body: String(value), etag: '', encoding: 'utf8', type: 'text/html; charset=utf-8' };
+  const type = field(fieldsOf(lines), 'content-type') ?? jsonType;
+  if (isStreamed(value) || (value instanceof Error && status >= 400) || !isJson.test(type)) return undefined;
+  const body = json(value);
+  return body === undefined ? undefined : { body, etag: etagOf(body), encoding: 'utf8', type: jsonType };
 }
+
+const isJson = /^application\/json\s*(;|$)/i;
+
+/** Whether Nest sends it piece by piece, or what it contains. */
+const isStreamed = (value: object): boolean =>
+  [value, ...Object.values(value as Record<string, unknown>)].some(
+    (part: unknown) =>
+      part instanceof StreamableFile ||
+      part instanceof globalThis.Response ||
+      (typeof part === 'object' && part !== null && Symbol.asyncIterator in part),
+  );
 
 export const jsonType = 'application/json; charset=utf-8';
 
-export const bytesOf = ({ body, own }: StoredResponse): Buffer => Buffer.from(body, own?.encoding ?? 'utf8');
+export const bytesOf = ({ body, own }: StoredResponse): Buffer =>
+  Buffer.from(body, own?.encoding === 'base64' ? 'base64' : 'utf8');
 
 export const statusOf = ({ own }: StoredResponse): number => own?.status ?? 200;
 

@@ -5,7 +5,7 @@ import { type Ask, isAuthorized } from './ask.js';
 import { type PartCollector } from './part-collector.js';
 import { type Found } from './response-levels.js';
 import { type ResponseTerms } from './semantics/response-terms.js';
-import { type Refusal, refuseStorage, storedFields } from './semantics/storable.js';
+import { mayHaveLifetime, type Refusal, refuseStorage, storedFields } from './semantics/storable.js';
 import { validatorsOf } from './semantics/validators.js';
 import { fieldsOf, statusOf, type StoredResponse } from './stored-response.js';
 
@@ -35,6 +35,7 @@ export function verdictOf(
   const lifetime = lifetimeOf({
     terms: own?.terms,
     ageS: own?.ageS ?? 0,
+    byDefault: mayHaveLifetime(statusOf(response), ask.route.statuses),
     parts: collector.any ? collector.lifetime() : undefined,
     ttlMs: ask.route.ttlMs,
     staleMs,
@@ -69,6 +70,8 @@ interface LifetimeSources {
   readonly terms: ResponseTerms | undefined;
   /** Age when it came, in seconds. */
   readonly ageS: number;
+  /** Whether its status is one that is kept although its handler says nothing. */
+  readonly byDefault: boolean;
   /** Of what it was made of; undefined: of nothing that is cached. */
   readonly parts: Lifetime | undefined;
   /** What the route says for answers that say nothing. */
@@ -80,8 +83,9 @@ interface LifetimeSources {
 
 /** How long a response is fresh and kept; undefined: there is nothing to go by, or nothing to gain. */
 export function lifetimeOf(sources: LifetimeSources): Lifetime | undefined {
-  const { terms, ageS, parts, ttlMs, staleMs, validators } = sources;
+  const { terms, ageS, byDefault, parts, ttlMs, staleMs, validators } = sources;
   const saidMs = terms?.lifetimeS === undefined ? undefined : (terms.lifetimeS - ageS) * 1_000;
+  if (saidMs === undefined && !byDefault) return undefined;
   const ownMs = saidMs ?? (parts ? Infinity : ttlMs);
   if (ownMs === undefined && !(validators && terms)) return undefined;
   const freshMs = Math.round(Math.min(ownMs ?? 0, parts?.freshMs ?? Infinity, longestMs));

@@ -126,9 +126,9 @@ export const readerMutants = [
     name: 'response-departs-first',
     guard: 'a response has departed before its first command is sent',
     file: 'src/cache/api/response-cache.ts',
-    find: "depart();\n        const usable = (found: Found) => isUsed(this.#judge(found, ask));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');",
+    find: "depart();\n        const usable = (found: Found) => isUsed(this.#judge(found, ask, handler));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');",
     replace:
-      "const usable = (found: Found) => isUsed(this.#judge(found, ask));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');\n        depart();",
+      "const usable = (found: Found) => isUsed(this.#judge(found, ask, handler));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');\n        depart();",
     by: [scripted('not shared with who comes later, of a response')],
   },
   {

@@ -1,7 +1,7 @@
-import fresh from 'fresh';
 import { type EncodingPreference, remembered } from '../../../http/index.js';
 import { type Attachment, type Servable, type StoredEntry } from '../../levels/l1/stored-entry.js';
 import { entitiesOf } from '../candidate.js';
+import { names } from '../semantics/validators.js';
 import { ownText } from './own-text.js';
 import { type Question } from './question.js';
 import { type RecordedAnswer } from './recorded-answer.js';
@@ -58,7 +58,7 @@ export class RecordedAnswers implements Attachment, Located, Servable {
     if (noneMatch === undefined) return full;
     const notModified = this.#find(preference, true);
     const etag = (full ?? notModified)?.etag;
-    return etag !== undefined && matches(noneMatch, etag) ? notModified : full;
+    return etag !== undefined && (noneMatch.trim() === '*' || names(noneMatch, etag)) ? notModified : full;
   }
 
   add(answer: RecordedAnswer): void {
@@ -107,8 +107,5 @@ export class RecordedAnswers implements Attachment, Located, Servable {
     for (const url of this.#urls) this.byUrl.delete(url);
   }
 }
-
-/** `If-None-Match` as Express evaluates it. */
-const matches = (header: string, etag: string) => header === etag || fresh({ 'if-none-match': header }, { etag });
 
 const bytesOf = (url: string) => url.length + urlOverheadBytes;

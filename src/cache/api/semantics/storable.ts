@@ -4,7 +4,15 @@ import { effectiveDirectives } from './response-terms.js';
 
 /** Why a response may not be stored. */
 export type Refusal =
-  'request-no-store' | 'partial' | 'not-understood' | 'no-store' | 'private' | 'set-cookie' | 'vary' | 'authorization';
+  | 'request-no-store'
+  | 'partial'
+  | 'never'
+  | 'not-understood'
+  | 'no-store'
+  | 'private'
+  | 'set-cookie'
+  | 'vary'
+  | 'authorization';
 
 export interface StorabilityOfRequest {
   /** It carried `Authorization`. */
@@ -18,6 +26,16 @@ const understood = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 40
 
 /** Answers to a condition or a range: no complete response of their own (RFC 9111, 3.3 and 4.3). */
 const partial = new Set([206, 304, 412, 416]);
+
+/** About one request or one network, whatever their fields say (RFC 6585, 3 to 6). */
+const neverStored = new Set([428, 429, 431, 511]);
+
+/** Statuses that a cache may keep although nothing says for how long (RFC 9110, 15.1); 206 is no complete response. */
+const keptByDefault = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
+
+/** @param further those of the route */
+export const mayHaveLifetime = (status: number, further: readonly number[] = []): boolean =>
+  keptByDefault.has(status) || further.includes(status);
 
 /**
  * Why a shared cache must not store the response to a GET (RFC 9111, 3); undefined if it may. Stricter than it in one
@@ -33,6 +51,7 @@ export function refuseStorage(
   const { directives } = effectiveDirectives(fields, targeted);
   if (request.noStore) return 'request-no-store';
   if (status < 200 || partial.has(status)) return 'partial';
+  if (neverStored.has(status)) return 'never';
   if (directives.has('must-understand')) {
     if (!understood.has(status)) return 'not-understood';
   } else if (directives.has('no-store')) return 'no-store';

@@ -18,6 +18,10 @@ const entityTags = /(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g;
 /** The weak comparison of RFC 9110, 8.8.3.2: the same but for `W/`. */
 export const weaklyEqual = (a: string, b: string): boolean => a.replace(/^W\//, '') === b.replace(/^W\//, '');
 
+/** Whether `If-None-Match` names a tag. */
+export const names = (noneMatch: string, etag: string): boolean =>
+  noneMatch === etag || (noneMatch.match(entityTags) ?? []).some((tag) => weaklyEqual(tag, etag));
+
 /**
  * Whether the client has it already: 304 (RFC 9110, 13.1.2, 13.1.3, 13.2.2). `If-None-Match` counts before
  * `If-Modified-Since`, which is compared with `Last-Modified`, else `Date` (RFC 9111, 4.3.2).
@@ -27,7 +31,7 @@ export function isNotModified(request: Fields, stored: Fields, nowMs: number): b
   if (noneMatch !== undefined) {
     if (noneMatch.trim() === '*') return true;
     const etag = field(stored, 'etag');
-    return etag !== undefined && (noneMatch.match(entityTags) ?? []).some((tag) => weaklyEqual(tag, etag));
+    return etag !== undefined && names(noneMatch, etag);
   }
   const sinceMs = parseHttpDate(field(request, 'if-modified-since'), nowMs);
   if (sinceMs === undefined) return false;
