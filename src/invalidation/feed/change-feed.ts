@@ -160,6 +160,7 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
     this.#unreadable = false;
     this.#state = 'starting';
     this.#reason = undefined;
+    this.#failures = 0;
   }
 
   /** @returns when another node has the slot, or none of it works any more */
