@@ -51,6 +51,14 @@ export const feedMutants = [
     by: [spec('invalidation/feed.reader.e2e-spec', 'a slot that is lost')],
   },
   {
+    name: 'feed-covers-publication',
+    guard: 'a publication that is made anew leaves a gap: everything is cached anew',
+    file: 'src/invalidation/feed/feed-slot.ts',
+    find: "SELECT $1 || ':' || oid FROM",
+    replace: "SELECT $1 || ':' FROM",
+    by: [spec('invalidation/feed.reader.e2e-spec', 'a slot that has kept changes')],
+  },
+  {
     name: 'feed-wide-xid',
     guard: 'ids are widened to the nearest',
     file: xid,
