@@ -3,6 +3,7 @@ import { drain } from './scenarios/drain.mjs';
 import { keyFlood } from './scenarios/key-flood.mjs';
 import { memory } from './scenarios/memory.mjs';
 import { overload } from './scenarios/overload.mjs';
+import { passwordRotated } from './scenarios/password.mjs';
 import { postgresRestart } from './scenarios/postgres-restart.mjs';
 import { redisRestarts } from './scenarios/redis-restarts.mjs';
 import { redisStopped } from './scenarios/redis-stopped.mjs';
@@ -33,5 +34,16 @@ import { writerKilled } from './scenarios/writer-killed.mjs';
 
 /** @type {readonly Scenario[]} */
 export const scenarios = [
-  ...[redisRestarts, postgresRestart, writerKilled, redisStopped, overload, drain, keyFlood, slowReaders, memory],
+  ...[
+    redisRestarts,
+    passwordRotated,
+    postgresRestart,
+    writerKilled,
+    redisStopped,
+    overload,
+    drain,
+    keyFlood,
+    slowReaders,
+    memory,
+  ],
 ];

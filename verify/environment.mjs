@@ -8,16 +8,16 @@ export function bareEnvironment() {
 /**
  * What a node is configured with.
  * @param {Pick<import('./options.mjs').Options, 'policy' | 'settings' | 'l1Strict'>} options
- * @param {{ databaseUrl: string, redisPort: number, adminToken: string }} found
+ * @param {{ databaseUrl: string, redisPort: number, redisUser?: string, adminToken: string }} found
  * @returns {NodeJS.ProcessEnv}
  */
-export function nodeEnvironment({ policy, settings, l1Strict }, { databaseUrl, redisPort, adminToken }) {
+export function nodeEnvironment({ policy, settings, l1Strict }, { databaseUrl, redisPort, redisUser, adminToken }) {
   return {
     ...bareEnvironment(),
     PORT: '0',
     HOST: '127.0.0.1',
     DATABASE_URL: databaseUrl,
-    REDIS_URL: `redis://127.0.0.1:${redisPort}`,
+    REDIS_URL: `redis://${redisUser ? `${redisUser}@` : ''}127.0.0.1:${redisPort}`,
     ADMIN_TOKEN: adminToken,
     CACHE_POLICY: policy,
     CACHE_TTL_MS: String(settings.ttlMs),

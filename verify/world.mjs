@@ -29,7 +29,7 @@ import { categories } from './workload/choices.mjs';
 
 /**
  * How one node reaches its services.
- * @typedef {{ redisPort: number, databaseUrl: string }} Way
+ * @typedef {{ redisPort: number, redisUser?: string, databaseUrl: string }} Way
  */
 
 /** @typedef {(index: number, services: { redis: PrivateRedis, databaseUrl: URL }) => Promise<Way>} WayOf */

@@ -10,7 +10,7 @@ interface Result {
 }
 
 /** The others are about how soon and how much: a few seconds on a machine that may be busy say nothing of that. */
-const brief = ['redis-restarts', 'postgres-restart', 'writer-killed', 'drain'];
+const brief = ['redis-restarts', 'password', 'postgres-restart', 'writer-killed', 'drain'];
 
 function run(scenario: string): Promise<{ readonly result: Result; readonly told: string }> {
   const command = [join(ROOT, 'outages', 'main.mjs'), scenario, '--short', '--seed', '1'];
