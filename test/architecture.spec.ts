@@ -31,7 +31,7 @@ const longer: Readonly<Record<string, { readonly lines: number; readonly because
     because: 'one read, from the first level to the database, is one thought',
   },
   'src/cache/levels/l2/generation.ts': {
-    lines: 310,
+    lines: 320,
     because: 'how a generation begins, is joined and is confirmed is one protocol',
   },
   'src/cache/levels/l2/redis-connection.ts': {

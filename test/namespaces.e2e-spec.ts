@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { CacheEvents, Lease, namespaceOf, Namespace, RedisConnection } from '../src/cache/index.js';
+import { CacheEvents, Lease, namespaceOf, Namespace, RedisConnection, RedisFaults } from '../src/cache/index.js';
 import { PolicyRegistry } from '../src/invalidation/index.js';
 import { sharedRedis, type SharedRedis } from './support/services.js';
 import { startApp, type StartAppOptions, type TestApp } from './support/start-app.js';
@@ -116,7 +116,7 @@ describe('the namespace', () => {
     const a = await start(0, { CACHE_NAMESPACE: 'one' });
     const b = await start(0, { CACHE_NAMESPACE: 'another' }, { database: a.databaseUrl, redisIsAway: true });
     const connection = b.app.get(RedisConnection);
-    await until(() => connection.refusal !== undefined);
+    await until(() => /CACHE_NAMESPACE/.test(b.app.get(RedisFaults).of('data') ?? ''));
     expect([connection.state === 'closed', namespaceOf(genOf(a))]).toEqual([false, 'one']);
   });
 

@@ -1,16 +1,10 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { EntityRules, policies, RedisConnection } from '../cache/index.js';
+import { EntityRules, policies, RedisConnection, RedisFaults, UnusableRedisError } from '../cache/index.js';
 import { type PolicyName, policyNames, Settings } from '../config/index.js';
 import { notFound, ProblemException, Produces, QueryNames, unavailable, Unlimited } from '../http/index.js';
-import {
-  EvictionPolicyError,
-  PolicyRegistry,
-  PolicySwitch,
-  SupersededSwitchError,
-  UnidentifiedServerError,
-} from '../invalidation/index.js';
+import { NoRedisError, PolicyRegistry, PolicySwitch, SupersededSwitchError } from '../invalidation/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 
 export class PolicyChoice {
@@ -43,6 +37,7 @@ export class PoliciesController {
     private readonly registry: PolicyRegistry,
     private readonly policySwitch: PolicySwitch,
     private readonly connection: RedisConnection,
+    private readonly faults: RedisFaults,
   ) {}
 
   @Get(':entity')
@@ -64,18 +59,17 @@ export class PoliciesController {
       ...noEntity,
       ...ofRedis,
       400: 'there is no such policy',
-      409: 'Redis may evict what strict relies on; or a later switch has superseded this one',
+      409: 'there is no Redis that strict could rely on; or a later switch has superseded this one',
     },
   )
   @entity
   @ApiResponse({ status: 200, type: PolicyView, description: 'the policy that is in force now' })
   async replace(@Param('entity') name: string, @Body() { policy }: PolicyChoice): Promise<PolicyView> {
     this.find(name);
-    if (this.settings.redisUrl && this.connection.state !== 'closed') throw unavailable('Redis does not answer.');
+    if (this.settings.redisUrl && this.connection.state !== 'closed')
+      throw unavailable(`Redis is not used: ${this.faults.of('data') ?? 'it is being connected to'}.`);
     await this.policySwitch.to(name, policy).catch((error: unknown) => {
-      const refused = [EvictionPolicyError, SupersededSwitchError, UnidentifiedServerError].some(
-        (type) => error instanceof type,
-      );
+      const refused = [NoRedisError, UnusableRedisError, SupersededSwitchError].some((type) => error instanceof type);
       throw refused ? new ProblemException(409, (error as Error).message) : error;
     });
     return this.find(name);

@@ -18,6 +18,16 @@ export class LevelUnavailableError extends Error {
   }
 }
 
+/** A Redis that answers and that the cache cannot be kept in. The message says why, and what to do, to anybody. */
+export class UnusableRedisError extends Error {
+  readonly code: string = 'CACHE_UNUSABLE_REDIS';
+
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'UnusableRedisError';
+  }
+}
+
 /** A load came without the proof that a fill needs: nothing of it can be kept. */
 export class UnprovenLoadError extends Error {
   readonly code = 'CACHE_UNPROVEN_LOAD';

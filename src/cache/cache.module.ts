@@ -30,6 +30,7 @@ import { MemoryLevel } from './levels/l1/memory-level.js';
 import { EarlierWriters } from './levels/l2/earlier-writers.js';
 import { GenerationRecord } from './levels/l2/generation.js';
 import { Namespace } from './levels/l2/namespace.js';
+import { RedisFaults } from './levels/l2/redis-faults.js';
 import { RedisConnection } from './levels/l2/redis-connection.js';
 import { RedisLevel } from './levels/l2/redis-level.js';
 import { RedisTags } from './levels/l2/redis-tags.js';
@@ -45,6 +46,7 @@ const providers = [
   Namespace,
   GenerationRecord,
   EarlierWriters,
+  RedisFaults,
   RedisConnection,
   RedisTags,
   RedisLevel,

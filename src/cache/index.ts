@@ -11,6 +11,7 @@ export {
   type Unavailability,
   UnknownTagError,
   UnprovenLoadError,
+  UnusableRedisError,
 } from './cache.errors.js';
 export { Clock, isWithin, type Moment, SystemClock } from './clock.js';
 export { CacheCounters, type RequestCounts } from './counters.js';
@@ -51,9 +52,11 @@ export { Lease, type Term } from './levels/l1/lease.js';
 export { MemoryLevel } from './levels/l1/memory-level.js';
 export { generationChannel, invalidationChannel, namespaceOf, nodeChannel, policiesChannel } from './levels/l2/keys.js';
 export { EarlierWriters } from './levels/l2/earlier-writers.js';
+export { isErrorReply } from './levels/l2/fault-reason.js';
 export { Namespace } from './levels/l2/namespace.js';
 export { Deadlines } from './levels/l2/deadlines.js';
 export { createRedisClient, type RedisClient } from './levels/l2/redis-client.js';
+export { RedisFaults, type RedisPath } from './levels/l2/redis-faults.js';
 export { RedisConnection } from './levels/l2/redis-connection.js';
 export { RedisLevel } from './levels/l2/redis-level.js';
 export {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { ConfigurationError } from './config.errors.js';
 import { loadSettings } from './load-settings.js';
+import { redisAddress } from './redis-address.js';
 
 const minimal = { DATABASE_URL: 'postgres://app:secret@127.0.0.1:5432/app' };
 
@@ -41,6 +42,57 @@ describe('the environment', () => {
     expect(faults).toHaveLength(6);
     for (const name of ['PORT', 'DATABASE_URL', 'CACHE_POLICY', 'CACHE_TTL ', 'CACHE_TTL_MS', 'ADMIN_TOKEN'])
       expect(faults.some((fault) => fault.startsWith(name))).toBe(true);
+  });
+
+  it.each([
+    ['unix:///run/redis.sock', 'Unix sockets are not supported'],
+    ['/run/redis.sock', 'Unix sockets are not supported'],
+    ['redis+sentinel://a:26379,b:26379/main', 'Sentinel is not supported'],
+    ['redis://a:6379,b:6379', 'must name one server'],
+    ['redis://a/main', 'number of a database'],
+    ['redis://a?db=1', 'must have no query'],
+    ['redis://', 'must be a redis:// or rediss:// URL'],
+    ['http://a', 'must be a redis:// or rediss:// URL'],
+    ['redis://a:b:c', 'must be a redis:// or rediss:// URL'],
+  ])('refuses REDIS_URL=%s with what to do', (url, fault) => {
+    expect(faultsOf({ ...minimal, REDIS_URL: url })).toEqual([expect.stringMatching(`^REDIS_URL .*${fault}`)]);
+  });
+
+  it.each([
+    ['postgres://app@/db?host=/run/postgresql', 'Unix sockets are not supported'],
+    ['postgres:///db', 'Unix sockets are not supported'],
+    ['postgres://app@a:5432,b:5432/db', 'must name one host'],
+    ['postgres://app@a,b/db', 'must name one host'],
+    ['mysql://a/db', 'must be a postgres:// URL'],
+  ])('refuses DATABASE_URL=%s with what to do', (url, fault) => {
+    expect(faultsOf({ DATABASE_URL: url })).toEqual([expect.stringMatching(`^DATABASE_URL .*${fault}`)]);
+  });
+
+  it.each(['redis://[::1]:6379/3', 'rediss://user:p%40ss@my_redis', 'redis://:only@127.0.0.1'])(
+    'takes REDIS_URL=%s',
+    (url) => {
+      expect(loadSettings({ ...minimal, REDIS_URL: url }).redisUrl).toBe(url);
+    },
+  );
+
+  it('reads a URL of Redis in one way for every client', () => {
+    expect(redisAddress('redis://[::1]/3')).toEqual({ host: '::1', port: 6379, database: 3 });
+    const user = { username: 'u', password: 'p@ss' };
+    expect(redisAddress('rediss://u:p%40ss@redis:7')).toEqual({
+      ...user,
+      ...{ host: 'redis', port: 7, database: 0, tls: { servername: 'redis' } },
+    });
+  });
+
+  it('refuses certificates that cannot be read, or that nothing uses', () => {
+    const secure = { ...minimal, REDIS_URL: 'rediss://a' };
+    const pem = 'test/support/certificates/ca.pem';
+    expect(faultsOf({ ...secure, REDIS_TLS_CA: '/nowhere' })).toEqual([
+      'REDIS_TLS_CA must be a PEM file that can be read (given: "/nowhere")',
+    ]);
+    expect(faultsOf({ ...secure, REDIS_TLS_CERT: pem })).toEqual([expect.stringContaining('belong together')]);
+    expect(faultsOf({ ...minimal, REDIS_TLS_CA: pem })).toEqual([expect.stringContaining('rediss://')]);
+    expect(faultsOf({ ...secure, REDIS_TLS_CA: pem, REDIS_TLS_CERT: pem, REDIS_TLS_KEY: pem })).toEqual([]);
   });
 
   it('never repeats a secret', () => {

@@ -20,6 +20,7 @@ export function loadSettings(environment: NodeJS.ProcessEnv = process.env): Sett
       return definition ? [describe(definition, environment, Object.values(error.constraints ?? {}))] : [];
     }),
     ...unknownNames(environment, definitions),
+    ...lonely(settings),
   ];
   if (faults.length > 0) throw new ConfigurationError(faults);
   return Object.freeze(settings);
@@ -35,6 +36,17 @@ function describe(
   const given = secret ? '' : ` (given: ${JSON.stringify(text)})`;
   const rules = constraints.map((constraint) => constraint.replace(new RegExp(`^${property} `), '')).join(', ');
   return `${name} ${rules}${given}`;
+}
+
+/** What means nothing without another setting. */
+function lonely({ redisUrl, redisTlsCa, redisTlsCert, redisTlsKey }: Settings): string[] {
+  const files = Object.entries({ REDIS_TLS_CA: redisTlsCa, REDIS_TLS_CERT: redisTlsCert, REDIS_TLS_KEY: redisTlsKey });
+  const given = files.flatMap(([name, path]) => (path === undefined ? [] : [name]));
+  if (given.length > 0 && !redisUrl?.startsWith('rediss:'))
+    return given.map((name) => `${name} is of no use without a rediss:// URL in REDIS_URL`);
+  return (redisTlsCert === undefined) === (redisTlsKey === undefined)
+    ? []
+    : ['REDIS_TLS_CERT and REDIS_TLS_KEY belong together'];
 }
 
 function unknownNames(environment: NodeJS.ProcessEnv, definitions: readonly SettingDefinition[]): string[] {

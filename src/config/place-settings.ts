@@ -1,8 +1,8 @@
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Max, Matches, MaxLength, Min, MinLength } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Max, Matches, MaxLength, Min, MinLength } from 'class-validator';
 import { Setting } from './setting.decorator.js';
+import { IsPostgresUrl, IsRedisUrl } from './url.rules.js';
 
-const postgresUrl = { protocols: ['postgres', 'postgresql'], require_tld: false, require_protocol: true };
-const redisUrl = { protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true };
+const notPem = { message: 'must be a PEM file that can be read' };
 
 /** Where the service stands: its address, what it reaches, and who may command it. */
 export class PlaceSettings {
@@ -41,7 +41,7 @@ export class PlaceSettings {
   readonly webConcurrency!: number;
 
   @Setting('DATABASE_URL', { defaultText: 'provided by `npm start`', doc: '`postgres://…`', secret: true })
-  @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
+  @IsPostgresUrl()
   readonly databaseUrl!: string;
 
   @Setting('DATABASE_DIRECT_URL', {
@@ -50,7 +50,7 @@ export class PlaceSettings {
     secret: true,
   })
   @IsOptional()
-  @IsUrl(postgresUrl, { message: 'must be a postgres:// URL' })
+  @IsPostgresUrl()
   readonly databaseDirectUrl?: string;
 
   @Setting('REDIS_URL', {
@@ -59,8 +59,36 @@ export class PlaceSettings {
     secret: true,
   })
   @IsOptional()
-  @IsUrl(redisUrl, { message: 'must be a redis:// or rediss:// URL' })
+  @IsRedisUrl()
   readonly redisUrl?: string;
+
+  @Setting('REDIS_TLS_CA', {
+    as: 'file',
+    defaultText: "Node.js' own list",
+    doc: 'PEM file of who signs the certificate of a `rediss://` server',
+  })
+  @IsOptional()
+  @Matches(/^-----BEGIN /m, notPem)
+  readonly redisTlsCa?: string;
+
+  @Setting('REDIS_TLS_CERT', {
+    as: 'file',
+    defaultText: 'none',
+    doc: 'PEM file of the certificate that this service shows to a `rediss://` server',
+  })
+  @IsOptional()
+  @Matches(/^-----BEGIN /m, notPem)
+  readonly redisTlsCert?: string;
+
+  @Setting('REDIS_TLS_KEY', {
+    as: 'file',
+    defaultText: 'none',
+    doc: 'PEM file of the key of `REDIS_TLS_CERT`',
+    secret: true,
+  })
+  @IsOptional()
+  @Matches(/^-----BEGIN /m, notPem)
+  readonly redisTlsKey?: string;
 
   @Setting('CACHE_NAMESPACE', {
     defaultText: "derived from the database's identity",

@@ -1,9 +1,10 @@
 import { Expose, Transform } from 'class-transformer';
+import { readFileSync } from 'node:fs';
 
 /** How one setting is named, read and explained. Everything the README says about settings comes from here. */
 export interface SettingOptions {
   /** How the text of the environment becomes a value; the value's rules are class-validator's. */
-  readonly as?: 'string' | 'number' | 'switch';
+  readonly as?: 'string' | 'number' | 'switch' | 'file';
   readonly default?: string | number | boolean;
   /** Shown instead of the default where the default is not a plain value. */
   readonly defaultText?: string;
@@ -36,7 +37,17 @@ export function Setting(name: string, options: SettingOptions): PropertyDecorato
 /** Text that does not parse is kept as it is: validation then names it. */
 function parse(text: unknown, { as = 'string', default: fallback }: SettingOptions): unknown {
   if (typeof text !== 'string' || text === '') return fallback;
+  if (as === 'file') return contentsOf(text);
   if (as === 'number') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   if (as === 'switch') return text === 'on' ? true : text === 'off' ? false : text;
   return text;
+}
+
+/** Of a file; a path that cannot be read is kept as it is. */
+function contentsOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return path;
+  }
 }

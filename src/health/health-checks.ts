@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { DataSource } from 'typeorm';
-import { Lease, MemoryLevel, RedisConnection } from '../cache/index.js';
+import { Lease, MemoryLevel, RedisConnection, RedisFaults, type RedisPath } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { type HealthSource, HealthSources, type HealthState, Lifecycle } from '../http/index.js';
 import { Journal, PolicyRegistry } from '../invalidation/index.js';
@@ -14,7 +14,7 @@ type Check = () => Promise<HealthIndicatorResult>;
 
 /**
  * How the parts of this node are. The database is what it cannot do without; everything else that is away makes it
- * degraded: slower, but right. Details are public, so they name no host and repeat no error.
+ * degraded: slower, but right. Details are public, so they name no host and repeat no error; reasons are of a closed set.
  */
 @Injectable()
 export class HealthChecks {
@@ -26,6 +26,7 @@ export class HealthChecks {
     private readonly indicators: HealthIndicatorService,
     private readonly lifecycle: Lifecycle,
     private readonly connection: RedisConnection,
+    private readonly faults: RedisFaults,
     private readonly l1: MemoryLevel,
     private readonly lease: Lease,
     private readonly journal: Journal,
@@ -50,7 +51,7 @@ export class HealthChecks {
     return async () => {
       const indicator = this.indicators.check('redis');
       if (!this.settings.redisUrl) return indicator.degraded({ configured: false });
-      return (await this.#redisAnswers()) ? indicator.up() : indicator.degraded();
+      return (await this.#redisAnswers()) ? indicator.up() : indicator.degraded(this.#reason('data'));
     };
   }
 
@@ -72,26 +73,34 @@ export class HealthChecks {
     const { entries, bytes } = this.l1;
     const lease = this.lease.valid;
     const details = { enabled: true, lease, entries, bytes };
-    return Promise.resolve(lease ? indicator.up(details) : indicator.degraded(details));
+    return Promise.resolve(
+      lease ? indicator.up(details) : indicator.degraded({ ...details, ...this.#reason('invalidation') }),
+    );
   }
 
   #l2State(): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check('l2');
     if (!this.settings.cacheL2) return Promise.resolve(indicator.up({ enabled: false }));
     const breaker = this.connection.state;
-    const { refusal, durable } = this.connection;
-    const lossy = !durable && this.registry.anyStrict;
-    const reason =
-      refusal ?? (lossy ? 'strict under synchronous_commit=off: a crash may lose what was read' : undefined);
-    const details = { enabled: true, breaker, journal: this.journal.size, ...(reason && { reason }) };
-    return Promise.resolve(breaker === 'closed' && !reason ? indicator.up(details) : indicator.degraded(details));
+    const lossy = !this.connection.durable && this.registry.anyStrict;
+    const details = {
+      enabled: true,
+      breaker,
+      journal: this.journal.size,
+      ...(lossy && { reason: 'strict under synchronous_commit=off: a crash may lose what was read' }),
+      ...this.#reason('data'),
+    };
+    return Promise.resolve(breaker === 'closed' && !lossy ? indicator.up(details) : indicator.degraded(details));
   }
 
   /** Jobs live in Redis: where nobody says more of the queue, it is as Redis is. */
   #sources(): readonly HealthSource[] {
     const all = this.sources.all();
     if (all.some(({ name }) => name === 'queue')) return all;
-    const state = async (): Promise<HealthState> => ({ status: (await this.#redisAnswers()) ? 'up' : 'degraded' });
+    const state = async (): Promise<HealthState> => {
+      const reason = this.#reason('queue') ?? this.#reason('data');
+      return !reason && (await this.#redisAnswers()) ? { status: 'up' } : { status: 'degraded', ...reason };
+    };
     return [...all, { name: 'queue', state }];
   }
 
@@ -100,6 +109,11 @@ export class HealthChecks {
     const indicator = this.indicators.check(source.name);
     // Vital is only the database.
     return status === 'up' ? indicator.up(details) : indicator.degraded(details);
+  }
+
+  #reason(path: RedisPath): { readonly reason: string } | undefined {
+    const reason = this.faults.of(path);
+    return reason === undefined ? undefined : { reason };
   }
 
   #redisAnswers(): Promise<boolean> {

@@ -1,3 +1,5 @@
+import { UnusableRedisError } from '../cache/index.js';
+
 /** A write of a cached entity in a transaction that nobody has been told of: nothing could be fenced before it commits. */
 export class UnguardedWriteError extends Error {
   readonly code = 'INVALIDATION_UNGUARDED_WRITE';
@@ -21,9 +23,19 @@ export class SupersededSwitchError extends Error {
   }
 }
 
+/** Without Redis, no node hears of what another one writes: `strict` would not hold. */
+export class NoRedisError extends Error {
+  readonly code = 'INVALIDATION_NO_REDIS';
+
+  constructor() {
+    super('strict needs a Redis that every node reaches: set REDIS_URL, or use a weaker policy');
+    this.name = 'NoRedisError';
+  }
+}
+
 /** Redis may evict keys that carry no expiry: a fence that is gone refuses nothing, so `strict` cannot be promised. */
-export class EvictionPolicyError extends Error {
-  readonly code = 'INVALIDATION_EVICTION_POLICY';
+export class EvictionPolicyError extends UnusableRedisError {
+  override readonly code = 'INVALIDATION_EVICTION_POLICY';
 
   constructor(readonly evictionPolicy: string) {
     super(`strict needs a Redis that does not evict at will: maxmemory-policy is ${evictionPolicy}, use volatile-lfu`);
@@ -46,8 +58,8 @@ export class FeedRefusedError extends Error {
 }
 
 /** A Redis that says neither `run_id` nor `master_replid`: an older data set in its place would not be noticed. */
-export class UnidentifiedServerError extends Error {
-  readonly code = 'INVALIDATION_UNIDENTIFIED_SERVER';
+export class UnidentifiedServerError extends UnusableRedisError {
+  override readonly code = 'INVALIDATION_UNIDENTIFIED_SERVER';
 
   constructor() {
     super(

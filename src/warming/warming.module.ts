@@ -1,6 +1,6 @@
 import { BullModule } from '@nestjs/bull';
 import { type DynamicModule, Global, Module } from '@nestjs/common';
-import { Namespace } from '../cache/index.js';
+import { Namespace, RedisFaults } from '../cache/index.js';
 import { type Settings } from '../config/index.js';
 import { Inspector } from './inspector.js';
 import { WarmingAfterFlush } from './after-flush.js';
@@ -19,16 +19,20 @@ import { WarmingController } from './warming.controller.js';
 @Global()
 @Module({})
 export class WarmingModule {
-  static forRoot({ redisUrl, adminToken }: Settings): DynamicModule {
-    const connections = redisUrl === undefined ? undefined : new QueueConnections(redisUrl);
+  static forRoot(settings: Settings): DynamicModule {
+    const { redisUrl, adminToken } = settings;
+    const connections = redisUrl === undefined ? undefined : new QueueConnections(redisUrl, settings);
     return {
       module: WarmingModule,
       imports: connections
         ? [
             BullModule.registerQueueAsync({
               name: queueName,
-              inject: [Namespace],
-              useFactory: async (namespace: Namespace) => queueOptions(connections, await namespace.find()),
+              inject: [Namespace, RedisFaults],
+              useFactory: async (namespace: Namespace, faults: RedisFaults) => {
+                connections.reportTo(faults);
+                return queueOptions(connections, await nameOf(namespace, connections));
+              },
             }),
           ]
         : [],
@@ -47,4 +51,12 @@ export class WarmingModule {
       exports: [Warmers, WarmingQueue, WarmingJobs, WarmingAtBoot],
     };
   }
+}
+
+/** Where PostgreSQL does not say which database it is, nobody knows whose jobs there are: the node goes without a queue. */
+function nameOf(namespace: Namespace, connections: QueueConnections): Promise<string> {
+  return namespace.find().catch((error: Error) => {
+    connections.refuse(error);
+    return 'none';
+  });
 }

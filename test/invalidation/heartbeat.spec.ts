@@ -1,4 +1,4 @@
-import { createRedisClient } from '../../src/cache/index.js';
+import { createRedisClient, RedisFaults } from '../../src/cache/index.js';
 import { Acknowledgements } from '../../src/invalidation/bus/acknowledgements.js';
 import { endOf, within } from '../../src/invalidation/bus/connection-life.js';
 import { Heartbeat } from '../../src/invalidation/bus/heartbeat.js';
@@ -21,7 +21,20 @@ function busWith(OwnHeartbeat: typeof Heartbeat): InvalidationBus {
   Object.defineProperty(leases, 'registered', { value: true });
   const acks = new Acknowledgements(settings, tags, clock);
   const heartbeat = new OwnHeartbeat(settings, tags, acks);
-  return new InvalidationBus(settings, clock, l1, lease, connection, namespace, heartbeat, acks, leases, events);
+  const faults = new RedisFaults();
+  return new InvalidationBus(
+    settings,
+    clock,
+    l1,
+    lease,
+    connection,
+    faults,
+    namespace,
+    heartbeat,
+    acks,
+    leases,
+    events,
+  );
 }
 
 it('a heartbeat is answered by its own answer, not by a late one to an earlier question', async () => {

@@ -9,6 +9,7 @@ import {
   MemoryLevel,
   Namespace,
   RedisConnection,
+  RedisFaults,
   RedisLevel,
   RedisTags,
   SystemClock,
@@ -53,7 +54,7 @@ export async function startCacheNode(
   const lease = new Lease(settings, clock, events);
   const namespace = new Namespace(settings, dataSource);
   const record = new GenerationRecord(dataSource, events, new SystemClock(), namespace);
-  const connection = new RedisConnection(settings, record, events);
+  const connection = new RedisConnection(settings, record, new RedisFaults(), events);
   const tags = new RedisTags(settings, connection, clock);
   await connection.onModuleInit();
   // It attempts once, and goes on behind our back.

@@ -1,8 +1,14 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** A way to Redis on which INFO has neither `run_id` nor `master_replid`, as on some compatible servers. */
-export async function maskIdentity(port: number): Promise<{ readonly url: string; close(): void }> {
+/** INFO without `run_id` and `master_replid`, as of some compatible servers. */
+const nameless = (text: string) => text.replace(/\n(run_id|master_replid):/g, (name) => name.replace(/[a-z]/g, 'x'));
+
+/** A way to Redis on which its replies are others. @param mask must leave as many bytes: a reply says how long it is */
+export async function maskIdentity(
+  port: number,
+  mask: (text: string) => string = nameless,
+): Promise<{ readonly url: string; close(): void }> {
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const redis = connect(port, '127.0.0.1');
@@ -14,13 +20,7 @@ export async function maskIdentity(port: number): Promise<{ readonly url: string
       one.on('error', () => other.destroy()).on('close', () => other.destroy());
     }
     client.pipe(redis);
-    redis.on('data', (chunk) => {
-      // As many bytes as before: the reply says how long it is.
-      const text = chunk
-        .toString('latin1')
-        .replace(/\n(run_id|master_replid):/g, (name) => name.replace(/[a-z]/g, 'x'));
-      client.write(Buffer.from(text, 'latin1'));
-    });
+    redis.on('data', (chunk) => client.write(Buffer.from(mask(chunk.toString('latin1')), 'latin1')));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -41,7 +41,7 @@ export class OtherNodes implements OnApplicationShutdown {
 
   async #keepOpen(url: string, listener: Listener, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const client = createRedisClient(url, this.settings.redisTimeoutMs);
+      const client = createRedisClient(url, this.settings.redisTimeoutMs, this.settings);
       // The next attempt says whether it is over; until then there is nobody to tell.
       await this.#listenOn(client, listener, signal).catch(() => undefined);
       client.disconnect().catch(() => undefined);

@@ -15,6 +15,7 @@ import {
   policiesChannel,
   RedisConnection,
   type RedisClient,
+  RedisFaults,
 } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
 import { Acknowledgements } from './acknowledgements.js';
@@ -50,6 +51,7 @@ export class InvalidationBus implements OnApplicationBootstrap, OnApplicationShu
     private readonly l1: MemoryLevel,
     private readonly lease: Lease,
     private readonly connection: RedisConnection,
+    private readonly faults: RedisFaults,
     private readonly namespace: Namespace,
     private readonly heartbeat: Heartbeat,
     private readonly acknowledgements: Acknowledgements,
@@ -91,16 +93,17 @@ export class InvalidationBus implements OnApplicationBootstrap, OnApplicationShu
 
   async #run(attempted: () => void): Promise<void> {
     for (let failures = 0; !this.#stopped; failures += 1) {
-      const client = createRedisClient(this.settings.redisUrl!, this.settings.redisTimeoutMs);
+      const client = createRedisClient(this.settings.redisUrl!, this.settings.redisTimeoutMs, this.settings);
       this.#client = client;
       const ended = endOf(client);
       try {
         const namespace = await this.namespace.find();
         await within(connectTimeoutMs, this.#subscribe(client, namespace), ended);
         failures = 0;
+        this.faults.clear('invalidation');
         await this.#keepTerm(ended, attempted);
       } catch (error) {
-        if (!this.#stopped) this.#logger.debug(`no invalidations are heard: ${(error as Error).message}`);
+        if (!this.#stopped) this.faults.report('invalidation', error as Error);
       }
       attempted();
       client.disconnect().catch(() => undefined);

@@ -3,7 +3,12 @@ import { Clock, EntityRules, MemoryLevel, RedisConnection, RedisTags, rowTags } 
 import { type PolicyName, Settings } from '../../config/index.js';
 import { leaseWaitMs } from '../bus/lease-wait.js';
 import { NodeLeases } from '../bus/node-leases.js';
-import { EvictionPolicyError, SupersededSwitchError, UnidentifiedServerError } from '../invalidation.errors.js';
+import {
+  EvictionPolicyError,
+  NoRedisError,
+  SupersededSwitchError,
+  UnidentifiedServerError,
+} from '../invalidation.errors.js';
 import { PolicyRegistry } from './policy-registry.js';
 import { type PolicyState, PolicyStore } from './policy-store.js';
 
@@ -28,6 +33,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
   readonly #logger = new Logger('Invalidation');
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #lossy = false;
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -41,7 +47,8 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly l1: MemoryLevel,
     private readonly clock: Clock,
   ) {
-    connection.onOpen(() => this.#refuseStrict());
+    connection.demand(() => (this.registry.anyStrict ? this.#impediment() : undefined));
+    connection.onOpen(() => this.#warnOfLoss());
   }
 
   /** A changed environment is a switch, too: the cache may hold what the policy before has left there. */
@@ -65,12 +72,15 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   /**
-   * @throws {EvictionPolicyError | UnidentifiedServerError} when strict cannot rely on this Redis
+   * @throws {NoRedisError | EvictionPolicyError | UnidentifiedServerError} when strict has no Redis that it can rely on
    * @throws {SupersededSwitchError} when another switch of the entity began before this one had ended
    * @throws otherwise when a server cannot be asked; the switch goes on when it can
    */
   async to(entity: string, target: PolicyName): Promise<void> {
-    if (target === 'strict') this.#assertStrictIsPossible();
+    if (target === 'strict') {
+      await this.connection.checkAnew();
+      this.#assertStrictIsPossible();
+    }
     await this.#aim(entity, { target });
     await this.#finish(entity, target);
   }
@@ -147,27 +157,27 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     return this.store.ensure(entity, this.registry.configured(entity));
   }
 
-  /** A fence that was evicted, or that an older data set does not have, could not refuse anything. */
   #assertStrictIsPossible(): void {
-    const { evictionPolicy, identified } = this.connection;
-    if (evictionPolicy.startsWith('allkeys')) throw new EvictionPolicyError(evictionPolicy);
-    if (!identified) throw new UnidentifiedServerError();
+    const error = this.settings.redisUrl ? this.#impediment() : new NoRedisError();
+    if (error) throw error;
   }
 
-  #refuseStrict(): void {
-    if (!this.registry.anyStrict) return;
-    if (!this.connection.durable)
+  /** A fence that was evicted, or that an older data set does not have, could not refuse anything. */
+  #impediment(): Error | undefined {
+    const { evictionPolicy, identified } = this.connection;
+    if (evictionPolicy.startsWith('allkeys')) return new EvictionPolicyError(evictionPolicy);
+    return identified ? undefined : new UnidentifiedServerError();
+  }
+
+  /** Once, as long as it is so. */
+  #warnOfLoss(): void {
+    const lossy = this.registry.anyStrict && !this.connection.durable;
+    if (lossy && !this.#lossy)
       this.#logger.warn(
         'strict under synchronous_commit=off: PostgreSQL may lose in a crash what readers have seen. ' +
           'The cache begins anew whenever it restarts; set synchronous_commit=on to rely on strict',
       );
-    try {
-      this.#assertStrictIsPossible();
-    } catch (error) {
-      const { message } = error as Error;
-      this.#logger.error(message);
-      queueMicrotask(() => this.connection.reset(message));
-    }
+    this.#lossy = lossy;
   }
 }
 

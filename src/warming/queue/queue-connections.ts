@@ -1,5 +1,6 @@
-import { Logger } from '@nestjs/common';
 import { Redis, type RedisOptions } from 'ioredis';
+import { redisAddress, type RedisCertificates } from '../../config/index.js';
+import { isErrorReply, type RedisFaults } from '../../cache/index.js';
 
 /** What Bull uses its connections for: to ask, and to wait for work. */
 export type ConnectionRole = 'client' | 'bclient';
@@ -11,7 +12,11 @@ const commandTimeoutMs = 1_000;
 const socketTimeoutMs = 15_000;
 const retryDelayMs = (attempt: number): number => Math.min(50 * 2 ** (attempt - 1), 1_600);
 
+/** How long a refusal is reported for, in ms: longer than the pauses of what Bull tries again. */
+const refusalMs = 3_000;
+
 const common: RedisOptions = {
+  disableClientInfo: true,
   connectTimeout: connectTimeoutMs,
   socketTimeout: socketTimeoutMs,
 };
@@ -30,22 +35,35 @@ const patient: RedisOptions = { ...common, enableReadyCheck: false, maxRetriesPe
 
 /** ioredis sends some commands by itself and leaves their promises to nobody: what Redis refuses of them must not end the process. */
 class QueueRedis extends Redis {
+  /** Redis has refused a command that somebody needs. */
+  onRefusal: (error: Error) => void = () => undefined;
+
   override sendCommand(...command: Parameters<Redis['sendCommand']>): unknown {
     const answered = super.sendCommand(...command) as Promise<unknown>;
-    answered.catch(() => undefined);
+    // CLIENT SETNAME is for people who look at the server.
+    const needed = command[0].name !== 'client';
+    answered.catch((error: Error) => needed && isErrorReply(error) && this.onRefusal(error));
     return answered;
   }
 }
 
 /** The queue's connections to Redis: made for Bull, watched, and ended without mercy at the end. */
 export class QueueConnections {
-  readonly #logger = new Logger('Warming');
   readonly #made = new Map<ConnectionRole, Redis>();
   readonly #readyListeners: (() => void)[] = [];
-  #lost = false;
+  #faults: RedisFaults | undefined;
+  #forgetting: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(private readonly url: string) {}
+  constructor(
+    private readonly url: string,
+    private readonly certificates?: RedisCertificates,
+  ) {}
+
+  /** Where it is reported that they cannot be used, and why. */
+  reportTo(faults: RedisFaults): void {
+    this.#faults = faults;
+  }
 
   /** Whether commands can be sent now. */
   get ready(): boolean {
@@ -59,7 +77,10 @@ export class QueueConnections {
   }
 
   make(role: ConnectionRole, connectionName: string): Redis {
-    const redis = new QueueRedis(this.url, {
+    const { database: db, ...address } = redisAddress(this.url, this.certificates);
+    const redis = new QueueRedis({
+      ...address,
+      db,
       ...(role === 'client' ? impatient : patient),
       connectionName,
       // A connection that breaks while it is being ended would come back.
@@ -67,9 +88,10 @@ export class QueueConnections {
     });
     redis.on('close', () => forgetSocketTimeout(redis));
     // Bull listens as well, but only until its queue is closed.
-    redis.on('error', (error: Error) => role === 'client' && this.#lose(error.message));
+    redis.on('error', (error: Error) => role === 'client' && this.#report(error));
     if (role === 'client')
-      redis.on('close', () => this.#lose('the connection was closed')).on('ready', () => this.#find());
+      redis.on('close', () => this.#report(new Error('the connection was closed'))).on('ready', () => this.#find());
+    redis.onRefusal = (error) => this.#refused(error);
     this.#made.set(role, redis);
     // Bull makes some of them late.
     if (this.#ended) redis.disconnect();
@@ -81,21 +103,30 @@ export class QueueConnections {
     this.#made.get('bclient')?.disconnect();
   }
 
+  /** For good: none is made any more. */
+  refuse(error: Error): void {
+    this.#report(error);
+    this.end();
+  }
+
   end(): void {
     this.#ended = true;
     for (const redis of this.#made.values()) redis.disconnect();
   }
 
-  /** Told once per outage: an attempt to connect fails every second or so. */
-  #lose(reason: string): void {
-    if (this.#lost || this.#ended) return;
-    this.#lost = true;
-    this.#logger.warn(`the warming queue is not available: ${reason}`);
+  #report(error: Error): void {
+    if (!this.#ended) this.#faults?.report('queue', error);
+  }
+
+  /** Bull tries again what it needs, on connections that are as good as before. */
+  #refused(error: Error): void {
+    this.#report(error);
+    clearTimeout(this.#forgetting);
+    this.#forgetting = setTimeout(() => this.ready && this.#faults?.clear('queue'), refusalMs).unref();
   }
 
   #find(): void {
-    if (this.#lost) this.#logger.log('the warming queue is available again');
-    this.#lost = false;
+    this.#faults?.clear('queue');
     for (const listener of this.#readyListeners) listener();
   }
 }

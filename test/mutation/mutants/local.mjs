@@ -302,10 +302,10 @@ export const localMutants = [
   },
   {
     name: 'replica-answers-nothing',
-    guard: 'a connection to what has become a replica is given up',
+    guard: 'a connection on which Redis refuses something, as a replica does, is given up',
     file: 'src/cache/levels/l2/redis-connection.ts',
-    find: "if (error.message.startsWith('READONLY')) {",
-    replace: 'if (current && !current) {',
+    find: 'if (current) this.#refuse(error);',
+    replace: '',
     by: [spec('cache/epochs.spec', 'a server that has become a replica')],
   },
   {

@@ -13,9 +13,9 @@ export const writerMutants = [
   {
     name: 'scripts-known',
     guard: 'what was kept is executed in the order of sending: the server knows the scripts',
-    file: 'src/cache/levels/l2/redis-connection.ts',
-    find: '.then(() => loadScripts(client))',
-    replace: '.then(() => undefined)',
+    file: 'src/cache/levels/l2/admission.ts',
+    find: '    loadScripts(client),\n',
+    replace: '',
     by: [spec('redis-outage.writes.e2e-spec', 'first makes the scripts known')],
   },
   {

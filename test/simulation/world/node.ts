@@ -15,6 +15,7 @@ import {
   queryTags,
   ReadThrough,
   RedisConnection,
+  RedisFaults,
   RedisLevel,
   RedisTags,
 } from '../../../src/cache/testing.js';
@@ -88,8 +89,9 @@ export class SimulatedNode {
     const database = this.dataSource.asDataSource;
     this.lease = new Lease(settings, clock, events);
     const namespace = new Namespace(settings, database);
+    const faults = new RedisFaults();
     const record = new GenerationRecord(database, events, clock, namespace);
-    this.connection = new RedisConnection(settings, record, events);
+    this.connection = new RedisConnection(settings, record, faults, events);
     const tags = new RedisTags(settings, this.connection, clock);
     this.l1 = new MemoryLevel(settings, this.lease, clock);
     this.l2 = new RedisLevel(settings, this.connection, tags);
@@ -99,7 +101,19 @@ export class SimulatedNode {
     const heartbeat = new Heartbeat(settings, tags, acks);
     const leases = new NodeLeases(settings, database, this.lease, clock);
     const { lease, connection, l1 } = this;
-    this.bus = new InvalidationBus(settings, clock, l1, lease, connection, namespace, heartbeat, acks, leases, events);
+    this.bus = new InvalidationBus(
+      settings,
+      clock,
+      l1,
+      lease,
+      connection,
+      faults,
+      namespace,
+      heartbeat,
+      acks,
+      leases,
+      events,
+    );
     const store = new PolicyStore(database);
     this.registry = new PolicyRegistry(settings, rules, store, this.bus, clock);
     const { registry } = this;

@@ -193,9 +193,10 @@ export class Authority {
   }
 
   async #verify(client: pg.ClientBase): Promise<void> {
+    if (!this.#seen) return;
     const { rows } = await client.query<History>(`SELECT ${history} FROM pg_control_system() s`);
     const [found] = rows;
-    if (!found || !this.#seen || isSame(found, this.#seen)) return;
+    if (!found || isSame(found, this.#seen)) return;
     await (this.#doubting ??= this.#askAnew().finally(() => (this.#doubting = undefined)));
     const primary = await this.askSoon('').catch(() => undefined);
     if (primary && !isSame(found, primary))

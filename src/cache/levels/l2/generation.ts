@@ -3,10 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { Clock } from '../../clock.js';
+import { UnusableRedisError } from '../../cache.errors.js';
 import { CacheEvents } from '../../events.js';
+import { admit } from './admission.js';
 import { Authority, follows, type History, type Primary } from './authority.js';
 import { isDatabaseUnavailable } from '../../../database/index.js';
 import { evaluate } from './evaluate.js';
+import { infoField } from './fault-reason.js';
 import { beatsKey, generationChannel, initKey, namespaceOf, newGeneration, recordKey } from './keys.js';
 import { Namespace } from './namespace.js';
 import { type RedisClient } from './redis-client.js';
@@ -99,6 +102,11 @@ export class GenerationRecord {
     this.#authority.close();
   }
 
+  /** @throws {UnusableRedisError} where the cache cannot be kept in the server */
+  async admit(client: RedisClient): Promise<void> {
+    await admit(client, await this.namespace.find());
+  }
+
   /**
    * The generation in force for the servers at hand. Where there is none, one node installs it and the others wait for
    * that one; should it die, the next one takes over.
@@ -130,7 +138,7 @@ export class GenerationRecord {
       begun = (await this.#install(client, namespace, server, record, primary)) ?? begun;
       if (begun === undefined) await sleep(pollMs);
     }
-    throw new Error('another node is installing a generation');
+    throw new UnusableRedisError('another node is beginning a generation of the cache');
   }
 
   /**
@@ -157,7 +165,7 @@ export class GenerationRecord {
   async #rejoinAlone(client: RedisClient, server: Server, record: Fields, renew: boolean): Promise<Joined> {
     const gen = record['gen'];
     if (renew || gen === undefined || gen !== this.#joined?.gen || !isSame(record, server))
-      throw new Error('PostgreSQL cannot be asked which generation is in force');
+      throw new UnusableRedisError('PostgreSQL cannot be asked which generation of the cache is in force');
     await this.#prove(client, gen, this.#authority.seen, true);
     return this.#join(record, false);
   }
@@ -237,22 +245,24 @@ export class GenerationRecord {
     const { started = '', lsn = 0 } = seen ?? {};
     const namespace = namespaceOf(gen);
     const args = [gen, this.#node, String(least), String(count), started, String(lsn), generationChannel(namespace)];
-    await evaluate(client, 'prove', { keys: [recordKey(namespace), beatsKey(gen)], arguments: args });
+    const keys = [recordKey(namespace), beatsKey(gen)];
+    const evictionPolicy = await evaluate(client, 'prove', { keys, arguments: args });
+    if (typeof evictionPolicy === 'string') this.#evictionPolicy = evictionPolicy;
     this.#beats.certain = Math.max(this.#beats.certain, count);
   }
 
   async #identify(client: RedisClient): Promise<Server> {
     const info = await client.info();
-    this.#evictionPolicy = field(info, 'maxmemory_policy');
-    const server = { run_id: field(info, 'run_id'), master_replid: field(info, 'master_replid') };
+    this.#evictionPolicy = infoField(info, 'maxmemory_policy');
+    const server = { run_id: infoField(info, 'run_id'), master_replid: infoField(info, 'master_replid') };
     this.#identified = keyOf(server) !== '';
     return server;
   }
 }
 
 /** Another Redis is in force: at most one is, and whoever reaches another one goes without. */
-export class OtherServerError extends Error {
-  readonly code = 'CACHE_OTHER_SERVER';
+export class OtherServerError extends UnusableRedisError {
+  override readonly code = 'CACHE_OTHER_SERVER';
 
   constructor() {
     super(
@@ -295,10 +305,6 @@ const unlessAway = (asked: Promise<Primary | undefined>): Promise<Primary | unde
     if (!isDatabaseUnavailable(error)) throw error;
     return undefined;
   });
-
-function field(info: string, name: string): string {
-  return new RegExp(`^${name}:(\\S*)`, 'm').exec(info)?.[1] ?? '';
-}
 
 /** Does the work after each pause, until the signal comes. */
 async function repeat(work: () => Promise<unknown>, pauseMs: number, signal: AbortSignal): Promise<void> {

@@ -24,6 +24,11 @@ export const namespaceOf = (gen: string): string => gen.slice(0, gen.indexOf(sep
 export const recordKey = (namespace: string): string => `${prefix}:${namespace}:record`;
 export const initKey = (namespace: string): string => `${prefix}:${namespace}:init`;
 
+/** Of what is tried before a server is used: a hash, a set and a text. */
+export const trialKeys = (namespace: string): string[] =>
+  ['hash', 'set', 'text'].map((type) => `${prefix}:${namespace}:trial:${type}`);
+export const trialChannel = (namespace: string): string => `${prefix}:${namespace}:trial`;
+
 export const invalidationChannel = (namespace: string): string => `${prefix}:${namespace}:invalidations`;
 /** Carries the name of each generation as it begins, and behind a '!' that of each as it ends: what belongs to another one is to be dropped. */
 export const generationChannel = (namespace: string): string => `${prefix}:${namespace}:generations`;

@@ -1,14 +1,16 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Settings } from '../../../config/index.js';
-import { LevelUnavailableError } from '../../cache.errors.js';
+import { LevelUnavailableError, UnusableRedisError } from '../../cache.errors.js';
 import { type BreakerState, CacheEvents } from '../../events.js';
 import { Deadlines } from './deadlines.js';
 import { authorityEveryMs } from './authority.js';
-import { GenerationRecord, type Joined, OtherServerError } from './generation.js';
+import { GenerationRecord, type Joined } from './generation.js';
 import { namespaceOf, recordKey } from './keys.js';
+import { RedisFaults } from './redis-faults.js';
 import { createRedisClient, type RedisClient } from './redis-client.js';
-import { evaluate, loadScripts } from './evaluate.js';
+import { evaluate } from './evaluate.js';
+import { isErrorReply, reasonOf, unanswered } from './fault-reason.js';
 import { type ScriptName } from './scripts.js';
 
 /** So many failures in a row, without an answer in between, and the connection is given up. */
@@ -19,12 +21,15 @@ const probeTimeoutMs = 1_000;
 /** How long a new generation may be asked for while there is none to renew, in ms: another node may be beginning one. */
 const renewalTimeoutMs = 2_000;
 const retryDelaysMs = [20, 50, 100, 200, 400, 800] as const;
+/** A connection that has lived for so long makes up for those before it that Redis has refused, in ms. */
+const soundAfterMs = 5_000;
 
 /**
  * The way to Redis, and its circuit breaker. *Closed*: connected to a server that was identified, under a known
  * generation. *Open*: nothing is sent. *Half-open*: one probe connects, compares identities and establishes the
  * generation, or establishes the next one where one has ended; only then is anything else let through. A connection serves
- * one life and is never resumed.
+ * one life and is never resumed. An error reply that is no part of the protocol ends it: what Redis refuses is a level that
+ * is away, and the probe finds out why, and when it is back.
  */
 @Injectable()
 export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
@@ -41,13 +46,17 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   /** A generation is being found or begun on the open connection. */
   #joining: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
-  #refusal: string | undefined;
+  /** How many connections in a row an error reply has ended, and when the latest opened. */
+  #refused = 0;
+  #openedAtMs = 0;
+  readonly #demands: (() => Error | undefined)[] = [];
   readonly #openListeners: (() => void)[] = [];
   readonly #waiting = new Set<(open: boolean) => void>();
 
   constructor(
     private readonly settings: Settings,
     private readonly record: GenerationRecord,
+    private readonly faults: RedisFaults,
     private readonly events: CacheEvents,
   ) {
     this.#deadlines = new Deadlines(settings.redisTimeoutMs);
@@ -58,14 +67,14 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     // The first attempt is waited for, so that a healthy service is ready with its cache; a failed one is not.
     await this.#tryToOpen();
     if (this.#state !== 'closed') void this.#reopen();
-    this.record.watch(() => this.#checkAnew());
+    this.record.watch(() => this.checkAnew());
     void this.#watch();
   }
 
   onApplicationShutdown(): void {
     this.#stopped = true;
     this.record.close();
-    this.#giveUp('shutdown');
+    this.#giveUp(new Error('shutdown'));
   }
 
   get state(): BreakerState {
@@ -79,11 +88,6 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     throw this.#client
       ? new LevelUnavailableError('no-epoch', 'the generation of the data set is not known')
       : new LevelUnavailableError('redis', 'Redis is not reachable');
-  }
-
-  /** Why a server that answers is not used, for people. */
-  get refusal(): string | undefined {
-    return this.#refusal;
   }
 
   /** Whether the generation is certainly the one in force: PostgreSQL has said so within its lease. */
@@ -111,6 +115,11 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     return this.record.evictionPolicy;
   }
 
+  /** @param impediment says why the server cannot be used; asked before it is, and several times a second while it is */
+  demand(impediment: () => Error | undefined): void {
+    this.#demands.push(impediment);
+  }
+
   /** Called whenever the connection has opened with a generation. */
   onOpen(listener: () => void): void {
     this.#openListeners.push(listener);
@@ -127,7 +136,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Runs one script under a generation.
-   * @throws {LevelUnavailableError} on a broken connection, a passed deadline or another generation
+   * @throws {LevelUnavailableError} on a broken connection, a passed deadline, an error reply or another generation
    */
   async run(gen: string, name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     return this.command(gen, (client) => this.#evaluate(client, gen, name, keys, args));
@@ -177,7 +186,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
    * joined on it, they are called after that anyway: it is not given up, and with it perhaps the generation.
    */
   reset(reason: string): void {
-    if (!this.#joining) this.#giveUp(reason);
+    if (!this.#joining) this.#giveUp(new LevelUnavailableError('redis', reason));
   }
 
   /** How long a writer may have to wait until its connection has a generation again, in ms; 0: there is none to wait for. */
@@ -225,7 +234,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     return this.#checking;
   }
 
-  async #checkAnew(): Promise<void> {
+  /** Both servers are asked now. */
+  async checkAnew(): Promise<void> {
     await this.#checking;
     await this.#check();
     await this.#joining?.catch(() => undefined);
@@ -236,16 +246,16 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     const gen = this.#gen;
     if (!client || !gen) return;
     try {
-      if (await this.record.confirm(client, gen)) return;
+      if (await this.record.confirm(client, gen)) return this.#meetDemands();
       if (client === this.#client && gen === this.#gen) this.#rejoin(client);
     } catch (error) {
       this.#judge(client, gen, error as Error);
     }
   }
 
-  #rejoin(client: RedisClient): void {
+  #rejoin(client: RedisClient, how?: { readonly renew: boolean }): void {
     if (this.#joining) return;
-    this.#join(client).catch((error: Error) => client === this.#client && this.#giveUp(error.message));
+    this.#join(client, how).catch((error: Error) => client === this.#client && this.#giveUp(error));
   }
 
   /** Finds the generation in force, or begins one, on the open connection. Until then nothing else is sent. */
@@ -255,6 +265,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     const joining = this.#established(client, renew)
       .then((joined) => {
         if (client !== this.#client) throw new Error('the connection was closed');
+        this.#meetDemands();
         this.#joining = undefined;
         this.#use(joined);
       })
@@ -274,30 +285,42 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
+  /** @throws what keeps the server from being used */
+  #meetDemands(): void {
+    for (const impediment of this.#demands) {
+      const error = impediment();
+      if (error) throw error;
+    }
+  }
+
   #use({ gen, number }: Joined): void {
     this.#gen = gen;
     this.#number = number;
-    this.#refusal = undefined;
+    this.faults.clear('data');
     this.#enter('closed');
     for (const listener of this.#openListeners) listener();
     for (const resolve of this.#waiting) resolve(true);
     this.#waiting.clear();
   }
 
-  #judge(client: RedisClient, gen: string, error: Error): Error {
+  #judge(client: RedisClient, gen: string, error: Error): LevelUnavailableError {
     const current = client === this.#client;
     if (error.message.startsWith('EPOCHCHANGED')) {
       if (current && gen === this.#gen) this.#rejoin(client);
       return new LevelUnavailableError('no-epoch', error.message, { cause: error });
     }
-    if (error.message.startsWith('READONLY')) {
-      if (current) this.#giveUp('the server is a replica now');
-      return new LevelUnavailableError('redis', error.message, { cause: error });
+    // Somebody has put something else where an entry of ours belongs: nothing of this generation can be relied on.
+    if (error.message.startsWith('WRONGTYPE')) {
+      if (current && gen === this.#gen) this.#rejoin(client, { renew: true });
+      return new LevelUnavailableError('no-epoch', reasonOf(error), { cause: error });
     }
-    if (error.constructor.name === 'ErrorReply' && !/^(LOADING|OOM|MASTERDOWN|BUSY)/.test(error.message)) return error;
-    if (current) this.#countFailure();
-    if (current && this.#failures >= failuresToOpen) this.reset(error.message);
-    return new LevelUnavailableError('redis', error.message, { cause: error });
+    if (isErrorReply(error) || error instanceof UnusableRedisError) {
+      if (current) this.#refuse(error);
+    } else {
+      if (current) this.#countFailure();
+      if (current && this.#failures >= failuresToOpen && !this.#joining) this.#giveUp(error);
+    }
+    return new LevelUnavailableError('redis', reasonOf(error), { cause: error });
   }
 
   /** What fails together is one failure: a pipeline that came a moment late is no outage. */
@@ -308,7 +331,13 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.#failures += 1;
   }
 
-  #giveUp(reason: string): void {
+  /** Where it happens again and again, the pauses before the next connection grow. */
+  #refuse(error: Error): void {
+    this.#refused = performance.now() - this.#openedAtMs > soundAfterMs ? 0 : this.#refused + 1;
+    this.#giveUp(error);
+  }
+
+  #giveUp(error: Error): void {
     const client = this.#client;
     if (!client) return;
     this.#client = undefined;
@@ -316,16 +345,16 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.#joining = undefined;
     this.#failures = 0;
     client.disconnect().catch(() => undefined);
-    this.events.emit({ type: 'connection', path: 'data', open: false, reason });
+    this.events.emit({ type: 'connection', path: 'data', open: false, reason: reasonOf(error) });
     this.#enter('open');
     if (!this.#stopped) {
-      this.#logger.warn(`the connection to Redis was given up: ${reason}`);
+      this.faults.report('data', error);
       void this.#reopen();
     }
   }
 
   async #reopen(): Promise<void> {
-    for (let attempt = 0; !this.#stopped && !this.#client; attempt += 1) {
+    for (let attempt = this.#refused; !this.#stopped && !this.#client; attempt += 1) {
       await sleep(retryDelaysMs[Math.min(attempt, retryDelaysMs.length - 1)]);
       if (!this.#stopped && !this.#client) await this.#tryToOpen();
     }
@@ -338,25 +367,33 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
 
   async #probe(): Promise<void> {
     this.#enter('half-open');
-    const client = createRedisClient(this.settings.redisUrl!, this.settings.redisTimeoutMs);
+    const client = createRedisClient(this.settings.redisUrl!, this.settings.redisTimeoutMs, this.settings);
     let gone = false;
-    client.on('error', (error: Error) => client === this.#client && this.#giveUp(error.message));
+    let answered = false;
+    client.on('error', (error: Error) => client === this.#client && this.#giveUp(error));
     client.on('end', () => {
       gone = true;
-      if (client === this.#client) this.#giveUp('the connection was closed');
+      if (client === this.#client) this.#giveUp(new Error('the connection was closed'));
     });
     try {
-      await new Deadlines(probeTimeoutMs).bound(client.connect().then(() => loadScripts(client)));
+      await new Deadlines(probeTimeoutMs).bound(
+        client.connect().then(() => {
+          answered = true;
+          return this.record.admit(client);
+        }),
+      );
       const joined = await this.#established(client);
       if (gone || this.#stopped) throw new Error('the connection was closed');
+      this.#meetDemands();
       this.#client = client;
+      this.#openedAtMs = performance.now();
       this.events.emit({ type: 'connection', path: 'data', open: true });
       this.#use(joined);
     } catch (error) {
       client.disconnect().catch(() => undefined);
       this.#enter('open');
-      this.#refusal = error instanceof OtherServerError ? error.message : undefined;
-      this.#logger.debug(`Redis cannot be used yet: ${(error as Error).message}`);
+      const failure = error as Error;
+      if (!this.#stopped) this.faults.report('data', answered ? failure : unanswered(failure, this.settings.redisUrl!));
     }
   }
 

@@ -4,8 +4,9 @@ import * as inspecting from './scripts/inspect.js';
 import * as record from './scripts/record.js';
 import * as rows from './scripts/rows.js';
 import * as tags from './scripts/tags.js';
+import * as trial from './scripts/trial.js';
 
-const source = { ...derived, ...inspecting, ...record, ...rows, ...tags };
+const source = { ...derived, ...inspecting, ...record, ...rows, ...tags, ...trial };
 
 export type ScriptName = keyof typeof source;
 

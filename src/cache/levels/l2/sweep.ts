@@ -1,6 +1,6 @@
 import { everyKey, generationOf, namespaceOf, recordKey } from './keys.js';
+import { evaluate } from './evaluate.js';
 import { type RedisClient } from './redis-client.js';
-import { scripts } from './scripts.js';
 
 const batchSize = 200;
 
@@ -13,7 +13,7 @@ export async function sweepEarlierGenerations(client: RedisClient, gen: string):
   const record = recordKey(namespace);
   let batch: string[] = [];
   const flush = async (): Promise<void> => {
-    if (batch.length > 0) await client.eval(scripts.sweep.text, { keys: [record, ...batch], arguments: [gen] });
+    if (batch.length > 0) await evaluate(client, 'sweep', { keys: [record, ...batch], arguments: [gen] });
     batch = [];
   };
   for await (const key of client.scanIterator({ MATCH: everyKey(namespace), COUNT: batchSize })) {

@@ -36,15 +36,17 @@ return 1
 /**
  * KEYS record beats; ARGV gen node least count started lsn channel. Raises a node's count, and notes when PostgreSQL was
  * started and how far its log is. A count that is less than the node has written, or a replication id that is not the
- * recorded one, shows that older data have taken the place of newer ones: then the generation ends.
+ * recorded one, shows that older data have taken the place of newer ones: then the generation ends. Answers
+ * `maxmemory-policy`, nil where the server does not say it.
  */
 export const prove = `${prelude}
 local counted = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or '0')
 local back = counted < tonumber(ARGV[3])
 local recorded = redis.call('HGET', KEYS[1], 'master_replid')
+local info = redis.pcall('INFO', 'replication', 'memory')
+if type(info) ~= 'string' then info = '' end
 if recorded and recorded ~= '' then
-  local info = redis.pcall('INFO', 'replication')
-  local now = type(info) == 'string' and string.match(info, 'master_replid:(%x+)')
+  local now = string.match(info, 'master_replid:(%x+)')
   back = back or (now and now ~= recorded)
 end
 if back then
@@ -60,7 +62,7 @@ end
 if tonumber(ARGV[6]) > tonumber(redis.call('HGET', KEYS[1], 'pg_lsn') or '0') then
   redis.call('HSET', KEYS[1], 'pg_lsn', ARGV[6])
 end
-return 1
+return string.match(info, 'maxmemory_policy:(%S+)')
 `;
 
 /** KEYS record; ARGV gen epoch: no load is accepted any more that does not see this transaction. */
