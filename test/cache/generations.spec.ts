@@ -1,6 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import {
+  Authority,
+  Clock,
   createRedisClient,
   GenerationRecord,
   initKey,
@@ -13,6 +15,11 @@ import { type CacheNode, renewGeneration, startCacheNode } from '../support/cach
 import { startRedis, type TestRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
 import { until } from '../support/until.js';
+
+class StoppedClock extends Clock {
+  override monotonicMs = (): number => 0;
+  override wallMs = (): number => 0;
+}
 
 const keysOf = (gen: string): string[] => [initKey(namespaceOf(gen)), recordKey(namespaceOf(gen))];
 
@@ -86,6 +93,28 @@ describe('a generation', () => {
     await renewGeneration(connection);
     query.mockRestore();
     expect(fenced).toMatchObject({ reason: 'no-epoch' });
+  });
+
+  it('is not confirmed by what PostgreSQL said on a connection that has ended since', async () => {
+    const { connection, dataSource } = nodes[0]!;
+    const authority = new Authority(dataSource, new StoppedClock(), () => Promise.resolve());
+    const said = await authority.ask(connection.gen);
+    await dataSource.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`);
+    await until(() =>
+      authority.ask(connection.gen).then(
+        ({ lost }) => lost > said.lost,
+        () => false,
+      ),
+    );
+    authority.confirm({ ...said, confirmed: true });
+    expect(authority.valid).toBe(false);
+    // Under asynchronous commits a crash, which ends connections as well, may have lost what it had not flushed.
+    authority.accept({ ...said, durable: false });
+    expect(authority.seen?.started).toBe('');
+    authority.confirm({ ...(await authority.ask(connection.gen)), confirmed: true });
+    expect(authority.valid).toBe(true);
+    authority.close();
   });
 
   it('is begun by the one that holds the right to, and only in the place of the one it knew', async () => {

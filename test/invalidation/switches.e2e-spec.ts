@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { Clock, Lease } from '../../src/cache/index.js';
 import { Invalidator, PolicyRegistry, PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
@@ -9,6 +10,7 @@ import { type TestApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
 
 const nodes = new SwitchedNodes();
+const statusOf = ({ headers }: { readonly headers: Record<string, string> }): string => headers['cache-status'] ?? '';
 const { start } = nodes;
 
 describe('two switches at once', () => {
@@ -79,6 +81,36 @@ it('from strict, writers do less only once every node promises less', async () =
   await put(a, 'invalidate').expect(200);
   expect(changed.get('changeWriters')! - changed.get('change')!).toBeGreaterThan(600);
   expect(longer.app.get(PolicyRegistry).policyOf('items')).toBe('invalidate');
+});
+
+it('to a weaker policy, less is promised before writers do less, also where neither is strict', async () => {
+  const a = await start();
+  // A switch to another policy would wait for this before it promises anything.
+  const open = new pg.Client({ connectionString: a.databaseUrl });
+  await open.connect();
+  await open.query('BEGIN');
+  await open.query('SELECT pg_current_xact_id()');
+  const switching = put(a, 'ttl').then(({ status }) => status);
+  await until(async () => (await rowOf(a)).policy === 'ttl');
+  expect((await rowOf(a)).promised).toBe('ttl');
+  await open.end();
+  expect(await switching).toBe(200);
+});
+
+it('from strict, a node that cannot read the policies promises strict no longer once writers may do less', async () => {
+  const [a, b] = [await start({ CACHE_POLICY: 'strict' }), await start({ CACHE_POLICY: 'strict' })];
+  const { body } = await a.http.post('/items').send({ name: 'old', category: 'a', price: 1, quantity: 1 }).expect(201);
+  await until(async () => statusOf(await b.http.get(`/items/${body.id}`)).includes('strata-policy=strict'));
+  let answer: () => void = () => undefined;
+  const all = jest
+    .spyOn(b.app.get(PolicyStore), 'all')
+    .mockImplementation(() => new Promise((resolve) => (answer = () => resolve([]))));
+  await put(a, 'ttl').expect(200);
+  await a.dataSource.getRepository(Item).update({ id: body.id }, { name: 'new' });
+  const read = await b.http.get(`/items/${body.id}`).expect(200);
+  expect([read.body.name, statusOf(read)]).toEqual(['old', expect.stringContaining('strata-policy=ttl')]);
+  all.mockRestore();
+  answer();
 });
 
 describe('a writer that waits for a switch', () => {

@@ -21,8 +21,8 @@ export interface WritersRules {
  *
  * A message on the bus carries no state. It says that there is something to read, and until it has been read readers keep
  * the rules of `strict`. The bus brings it in order with the invalidations, hence a node whose lease is valid has heard
- * it. Every node reads the policies several times a lease, and shares nothing without Redis under a policy that it has not
- * confirmed within one. So one lease after a switch has announced its step, every node keeps its rules.
+ * it. Every node reads the policies several times a lease. Where it has not within one, it shares nothing without Redis, and
+ * promises no `strict`. So one lease after a switch has announced its step, every node keeps its rules.
  */
 @Injectable()
 export class PolicyRegistry extends PolicySource implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -62,8 +62,10 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     clearInterval(this.#timer);
   }
 
+  /** Nobody waits longer than a lease for a node that promises `strict`: it does so only while it has read as much within one. */
   override policyOf(entity: string): PolicyName {
-    return this.#states.get(entity)?.promised ?? this.configured(entity);
+    const promised = this.#states.get(entity)?.promised ?? this.configured(entity);
+    return promised === 'strict' && !this.#readWithin(this.settings.cacheL1LeaseMs) ? 'ttl' : promised;
   }
 
   override rulesOf(entity: string): PolicyName {

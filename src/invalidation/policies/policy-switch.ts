@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock, EntityRules, MemoryLevel, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
+import { Clock, EntityRules, MemoryLevel, policies, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { leaseWaitMs } from '../bus/lease-wait.js';
 import { NodeLeases } from '../bus/node-leases.js';
@@ -24,9 +24,9 @@ const resumeMs = 5_000;
  *
  * *To strict*: writers first (the exclusive lock waits out those of the old policy) and with them every reader's rules;
  * then, when every transaction that began before has ended, what it may have left behind is made unservable (epoch and
- * a new coarse stamp); then every node has heard, or lost its lease; only then strict is promised. *From strict*: the weaker
- * promise first, and its writers once every node makes it. Between the weaker ones: writers, then what the old ones left
- * behind.
+ * a new coarse stamp); then every node has heard, or lost its lease; only then strict is promised. *To a weaker one*: the
+ * weaker promise first, then its writers; from strict, once every node makes it. *To a stronger one*: writers, then what the
+ * old ones left behind, then the promise.
  */
 @Injectable()
 export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -121,7 +121,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
   /** @returns whether the step was made */
   async #step(state: PolicyState): Promise<boolean> {
     const { entity, policy, promised, target } = state;
-    if (promised === 'strict' && target !== 'strict') return this.store.change(state, { promised: target });
+    if (policies[target].strength < policies[promised].strength) return this.store.change(state, { promised: target });
     if (policy !== target) {
       if (policy === 'strict') await this.#untilAllFollow();
       return this.store.changeWriters(state, target);

@@ -159,6 +159,22 @@ export const generationMutants = [
     by: [historical('after a crash under synchronous_commit=off')],
   },
   {
+    name: 'authority-own-connection',
+    guard: "PostgreSQL's word on the generation ends with the connection that it came on",
+    file: authority,
+    find: 'if (confirmed && lost === this.#lost) this',
+    replace: 'if (confirmed) this',
+    by: [spec('cache/generations.spec', 'on a connection that has ended since')],
+  },
+  {
+    name: 'authority-late-doubt',
+    guard: 'a history is doubted also where it was told before the connection ended, and accepted behind that',
+    file: authority,
+    find: 'this.#seen = primary.lost === this.#lost ? primary : doubted(primary);',
+    replace: 'this.#seen = primary;',
+    by: [spec('cache/generations.spec', 'on a connection that has ended since')],
+  },
+  {
     name: 'history-needless',
     guard: 'a restart that has lost nothing ends no generation',
     file: authority,

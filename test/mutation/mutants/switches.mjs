@@ -58,7 +58,7 @@ export const switchMutants = [
     name: 'switch-weaker-first',
     guard: 'the weaker promise is made before its writers begin',
     file: policySwitch,
-    find: "if (promised === 'strict' && target !== 'strict') return",
+    find: 'if (policies[target].strength < policies[promised].strength) return',
     replace: 'if (Number.isNaN(state.revision)) return',
     by: [spec('invalidation/strict.switches.e2e-spec', 'promises less before its writers do less')],
   },
@@ -150,6 +150,14 @@ export const switchMutants = [
     find: ' && this.#readWithin(this.settings.cacheL1LeaseMs)',
     replace: '',
     by: [spec('invalidation/switches.e2e-spec', 'a node off the bus shares')],
+  },
+  {
+    name: 'policy-promise',
+    guard: 'a node promises strict only while it has read so within a lease',
+    file: registry,
+    find: "promised === 'strict' && !this.#readWithin(this.settings.cacheL1LeaseMs) ? 'ttl' : promised",
+    replace: 'promised',
+    by: [spec('invalidation/switches.e2e-spec', 'promises strict no longer once writers may do less')],
   },
   {
     name: 'policy-poll',

@@ -54,6 +54,9 @@ export interface Primary extends History {
   readonly confirmed: boolean;
   /** Whether some node may be using the generation. */
   readonly used: boolean;
+  readonly askedAt: Moment;
+  /** How many connections to it had been lost by then. */
+  readonly lost: number;
 }
 
 const bytes = (lsn: string): string => `(${lsn} - '0/0')::float8`;
@@ -104,6 +107,7 @@ export function follows(now: Primary, before: History): boolean {
  */
 export class Authority {
   readonly #connection: OwnConnection;
+  #lost = 0;
   #seen: History | undefined;
   #confirmedAt: Moment | undefined;
   #doubting: Promise<void> | undefined;
@@ -138,9 +142,10 @@ export class Authority {
 
   /** @throws where PostgreSQL cannot be asked, or is no primary */
   async ask(generation: string): Promise<Primary> {
-    const [primary] = await this.#connection.query<Primary>(ask, [generation]);
+    const asked = { askedAt: this.clock.now(), lost: this.#lost };
+    const [primary] = await this.#connection.query<Omit<Primary, keyof typeof asked>>(ask, [generation]);
     if (!primary) throw new Error('cache_generation has no row');
-    return primary;
+    return { ...primary, ...asked };
   }
 
   /** The same, for those who cannot wait for long. Undefined where there is no answer. */
@@ -162,12 +167,12 @@ export class Authority {
   }
 
   accept(primary: Primary): void {
-    this.#seen = primary;
+    this.#seen = primary.lost === this.#lost ? primary : doubted(primary);
   }
 
-  /** @param askedAt when PostgreSQL was asked */
-  confirm(askedAt: Moment): void {
-    this.#confirmedAt = askedAt;
+  /** The generation is in force, from when PostgreSQL was asked. */
+  confirm({ confirmed, askedAt, lost }: Primary): void {
+    if (confirmed && lost === this.#lost) this.#confirmedAt = askedAt;
   }
 
   end(): void {
@@ -179,10 +184,11 @@ export class Authority {
     this.#connection.close();
   }
 
-  /** A server that crashed may have lost what it had not flushed, and recovered without a new postmaster. */
+  /** An answer that was given before counts no more than if it were asked for now. */
   #lose(): void {
+    this.#lost += 1;
     this.end();
-    if (this.#seen && !this.#seen.durable) this.#seen = { ...this.#seen, started: '' };
+    this.#seen &&= doubted(this.#seen);
   }
 
   /** On a new connection: the one before may lead to a primary that is none any more. */
@@ -203,6 +209,9 @@ export class Authority {
       throw Object.assign(new Error('the connection has reached another server'), { code: '08006' });
   }
 }
+
+/** A server that crashed may have lost what it had not flushed, and recovered without a new postmaster. */
+const doubted = (history: History): History => (history.durable ? history : { ...history, started: '' });
 
 const isSame = (a: History, b: History): boolean =>
   (['system', 'timeline', 'database', 'started'] as const).every((field) => a[field] === b[field]);

@@ -62,7 +62,7 @@ export class GenerationRecord {
   constructor(
     dataSource: DataSource,
     private readonly events: CacheEvents,
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly namespace: Namespace,
   ) {
     this.#authority = new Authority(dataSource, clock, () => this.#doubted());
@@ -122,7 +122,6 @@ export class GenerationRecord {
     const ended = renew ? record['gen'] : undefined;
     let begun: string | undefined;
     for (; !signal.aborted; record = await client.hGetAll(recordKey(namespace))) {
-      const askedAt = this.clock.now();
       const gen = record['gen'] ?? '';
       // Whoever asks for a generation notes that it is used: not here, where the server may be another one.
       const mine = !this.#identified || isSame(record, server);
@@ -132,7 +131,7 @@ export class GenerationRecord {
       if (gen !== '' && gen !== ended && this.#inForce(record, server, primary)) {
         await this.#prove(client, gen, primary, gen === this.#joined?.gen);
         this.#authority.accept(primary);
-        if (primary.confirmed) this.#authority.confirm(askedAt);
+        this.#authority.confirm(primary);
         return this.#join(record, gen === begun);
       }
       begun = (await this.#install(client, namespace, server, record, primary)) ?? begun;
@@ -147,7 +146,6 @@ export class GenerationRecord {
    * @throws where Redis cannot be asked, or has gone back
    */
   async confirm(client: RedisClient, gen: string): Promise<boolean> {
-    const askedAt = this.clock.now();
     const primary = await unlessAway(this.#authority.ask(gen));
     const { seen } = this.#authority;
     const moved = primary && this.namespace.follow(primary) !== namespaceOf(gen);
@@ -156,8 +154,10 @@ export class GenerationRecord {
       return false;
     }
     await this.#prove(client, gen, primary ?? seen, true);
-    if (primary) this.#authority.accept(primary);
-    if (primary?.confirmed) this.#authority.confirm(askedAt);
+    if (primary) {
+      this.#authority.accept(primary);
+      this.#authority.confirm(primary);
+    }
     return true;
   }
 
