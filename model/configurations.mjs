@@ -1,6 +1,8 @@
 // @ts-check
+import { authorityCases } from './authority/cases.mjs';
 import { derivedCases } from './derived/cases.mjs';
 import { l1Cases } from './l1/cases.mjs';
+import { policyCases } from './policies/cases.mjs';
 import { rowCases } from './row/cases.mjs';
 
 /** @typedef {'ttl' | 'invalidate' | 'write-through' | 'strict' | 'strict, L1 acknowledged'} Policy */
@@ -13,6 +15,7 @@ import { rowCases } from './row/cases.mjs';
  *  - E: at rest, something old is still served, and nothing is left that would end it but its TTL
  *  - S: L1 returns something that was old for longer than the lease
  *  - P: a value is returned that was never committed
+ *  - H: a value is returned that PostgreSQL has lost, later than is said
  * @typedef {object} Configuration
  * @property {string} name
  * @property {Policy} policy
@@ -28,11 +31,13 @@ import { rowCases } from './row/cases.mjs';
 /**
  * @typedef {{ readonly row: import('./row/state.mjs').RowConfig }
  *   | { readonly derived: import('./derived/state.mjs').DerivedConfig }
- *   | { readonly l1: import('./l1/state.mjs').L1Config }} Shape
+ *   | { readonly l1: import('./l1/state.mjs').L1Config }
+ *   | { readonly authority: import('./authority/state.mjs').AuthorityConfig }
+ *   | { readonly policies: import('./policies/state.mjs').PolicyConfig }} Shape
  */
 
 /** @type {readonly Configuration[]} */
-export const configurations = unique([...rowCases, ...derivedCases, ...l1Cases]);
+export const configurations = unique([...rowCases, ...derivedCases, ...l1Cases, ...authorityCases, ...policyCases]);
 
 /** Names are what mutants and results refer to. @param {readonly Configuration[]} all */
 function unique(all) {

@@ -1,6 +1,8 @@
 // @ts-check
+import { authorityKnown, authorityMutants } from './authority/mutants.mjs';
 import { listMutants } from './derived/mutants.mjs';
 import { l1Mutants } from './l1/mutants.mjs';
+import { policyMutants } from './policies/mutants.mjs';
 import { rules } from './protocol.mjs';
 import { rowMutants } from './row/mutants.mjs';
 import { rowRuleMutants } from './row/rule-mutants.mjs';
@@ -57,7 +59,9 @@ export const mutants = [
   ...rowRuleMutants,
   ...listMutants,
   ...l1Mutants,
-  ...known.map((mutant) => ({ ...mutant, known: true })),
+  ...authorityMutants,
+  ...policyMutants,
+  ...[...known, ...authorityKnown].map((mutant) => ({ ...mutant, known: true })),
 ];
 
 /** @param {Mutant} mutant whether the short form can afford it */

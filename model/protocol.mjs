@@ -104,4 +104,72 @@ export const rules = {
   removalIsConditional: true,
   /** Acknowledged: a heartbeat registers the node again. */
   heartbeatRegisters: true,
+  /** Authority: what PostgreSQL says of the generation is a lease, ... */
+  wordIsALease: true,
+  /** ... which runs from when it was asked, ... */
+  wordFromAsked: true,
+  /** ... ends with the connection that it was asked on, ... */
+  wordEndsWithConnection: true,
+  /** ... also where that ended before the answer was accepted. */
+  wordOfOwnConnection: true,
+  /** A node's lease is confirmed for the generation that PostgreSQL names, ... */
+  confirmsTheNamed: true,
+  /** ... and that it is used is noted. */
+  useIsNoted: true,
+  /** A generation is named in the place of the one that its installer knew. */
+  namesInItsPlace: true,
+  /** A claim ends a generation on the Redis that PostgreSQL names for it; ... */
+  claimsOnTheNamed: true,
+  /** ... another Redis takes over only what no node uses. */
+  takesOverUnusedOnly: true,
+  /** A generation is named before its epoch is taken. */
+  namedBeforeEpoch: true,
+  /** A strict writer compares the number of the generation in force, ... */
+  writerComparesNumber: true,
+  /** ... as it is once the writer has an id. */
+  numberIsReadWithId: true,
+  /** Histories of PostgreSQL are compared by system, timeline and database, ... */
+  lineIsCompared: true,
+  /** ... by their log, ... */
+  logIsCompared: true,
+  /** ... and under asynchronous commits no restart follows what was before, ... */
+  onlyDurableRestarts: true,
+  /** ... nor does a crash that only ends connections. */
+  crashIsDoubted: true,
+  /** The history is compared with what the node has seen, ... */
+  seenIsCompared: true,
+  /** ... and with what Redis says that nodes have seen. */
+  recordIsCompared: true,
+  /** A connection of the pool that reaches another server is used only once that was compared. */
+  poolIsVerified: true,
+  /** A record counts on the server that it was made on, ... */
+  serverIsCompared: true,
+  /** ... and one that cannot be identified is never the same. */
+  emptyNeverMatches: true,
+  /** Each node compares its count in Redis, ... */
+  countIsCompared: true,
+  /** ... and the server's identity on the connection that it has. */
+  copyIsSeen: true,
+  /** The name and the number of a generation are compared. */
+  numberIsCompared: true,
+  /** Policies: every step of a switch names the row that it was decided on. */
+  stepNamesTheRow: true,
+  /** A weaker policy is promised before its writers begin. */
+  promisesLessFirst: true,
+  /** Whoever may rely on the step before has heard of it, or lost the lease. */
+  switchWaitsForLeases: true,
+  /** The lock is taken without a snapshot: the policy that is read is never older. */
+  lockTakesNoSnapshot: true,
+  /** No statement changes a cached entity outside a transaction, and so without the lock. */
+  statementsAreTransactions: true,
+  /** A node that was told of a change keeps the rules of strict until it has read it. */
+  toldIsStrict: true,
+  /** So it does while a switch to strict, or away from it, is under way. */
+  underWayIsStrict: true,
+  /** Without Redis, values are shared only under a policy that was read within a lease. */
+  sharesConfirmed: true,
+  /** A node promises strict only while it has read so within a lease. */
+  promiseIsConfirmed: true,
+  /** A node follows the row, also when it goes back. */
+  rowIsFollowed: true,
 };

@@ -15,6 +15,7 @@ const properties = {
   E: 'nothing old is left for ever',
   S: 'L1 is at most a lease old',
   P: 'nothing that was never committed',
+  H: 'nothing that PostgreSQL has lost',
 };
 const letters = /** @type {(keyof typeof properties)[]} */ (Object.keys(properties));
 

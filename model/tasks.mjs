@@ -1,7 +1,9 @@
 // @ts-check
+import { authorityModel } from './authority/model.mjs';
 import { derivedModel } from './derived/model.mjs';
 import { explore } from './engine.mjs';
 import { l1Model } from './l1/model.mjs';
+import { policyModel } from './policies/model.mjs';
 import { mutated } from './mutants.mjs';
 import { rules } from './protocol.mjs';
 import { rowModel } from './row/model.mjs';
@@ -42,6 +44,8 @@ import { rowModel } from './row/model.mjs';
 function exploreOne({ shape }, protocol, bounds) {
   if ('row' in shape) return explore(rowModel(shape.row, protocol), bounds);
   if ('derived' in shape) return explore(derivedModel(shape.derived, protocol), bounds);
+  if ('authority' in shape) return explore(authorityModel(shape.authority, protocol), bounds);
+  if ('policies' in shape) return explore(policyModel(shape.policies, protocol), bounds);
   return explore(l1Model(shape.l1, protocol), bounds);
 }
 

@@ -14,7 +14,7 @@ import { writersOf } from './writers.mjs';
  * One row, its coarse tag, and everything that can happen to them between PostgreSQL, Redis, writers and readers.
  *
  * Bounds: two writers, of one transaction each, two readers, three reads, two nodes, one or two faults. Not modelled: more
- * of any of these, two servers that both answer as primary, savepoints as such (a mutant acts at one), TTLs as times,
+ * of any of these, two servers that both answer as primary (the authority's model), savepoints as such (a mutant acts at one), TTLs as times,
  * stale-while-revalidate, the ticket limit (voiding tickets is always safe), a connection that resends.
  * @param {RowConfig} config
  * @param {import('../protocol.mjs').Protocol} protocol

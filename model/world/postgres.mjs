@@ -4,8 +4,7 @@
  * PostgreSQL, as far as the protocol relies on it: transaction ids, snapshots, one locked row, WAL order.
  * Read committed; each statement has a snapshot of its own.
  * @see https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-PG-SNAPSHOT
- * Not modelled: id wraparound, subtransaction ids, prepared transactions, a history that goes back (by SQL, on real servers:
- * test/invalidation/history.e2e-spec.ts).
+ * Not modelled: id wraparound, subtransaction ids, prepared transactions. A history that goes back is the authority's model.
  */
 
 /** @typedef {import('../../src/cache/core/snapshot.js').Snapshot} Snapshot */
