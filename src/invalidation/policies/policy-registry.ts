@@ -7,6 +7,8 @@ import { type PolicyState, PolicyStore } from './policy-store.js';
 
 /** How often the policies are read again at least, in ms. */
 const pollMs = 5_000;
+/** How long a node promises `strict` unread where its lease is shorter, in ms: a moment's stall takes no promise back. */
+export const shortestPromiseMs = 1_000;
 
 /** What the writers of one transaction must do. */
 export interface WritersRules {
@@ -62,10 +64,10 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     clearInterval(this.#timer);
   }
 
-  /** Nobody waits longer than a lease for a node that promises `strict`: it does so only while it has read as much within one. */
+  /** Nobody waits for longer than that for a node that promises `strict`: it does so only while it has read as much lately. */
   override policyOf(entity: string): PolicyName {
     const promised = this.#states.get(entity)?.promised ?? this.configured(entity);
-    return promised === 'strict' && !this.#readWithin(this.settings.cacheL1LeaseMs) ? 'ttl' : promised;
+    return promised === 'strict' && !this.#readWithin(this.#promiseMs) ? 'ttl' : promised;
   }
 
   override rulesOf(entity: string): PolicyName {
@@ -148,6 +150,10 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
 
   #poll(): void {
     if (this.#heard !== this.#followed || !this.#readWithin(this.#pollMs)) this.#try();
+  }
+
+  get #promiseMs(): number {
+    return Math.max(this.settings.cacheL1LeaseMs, shortestPromiseMs);
   }
 
   get #pollMs(): number {

@@ -9,7 +9,7 @@ import {
   SupersededSwitchError,
   UnidentifiedServerError,
 } from '../invalidation.errors.js';
-import { PolicyRegistry } from './policy-registry.js';
+import { PolicyRegistry, shortestPromiseMs } from './policy-registry.js';
 import { type PolicyState, PolicyStore } from './policy-store.js';
 
 const drainPollMs = 10;
@@ -123,7 +123,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     const { entity, policy, promised, target } = state;
     if (policies[target].strength < policies[promised].strength) return this.store.change(state, { promised: target });
     if (policy !== target) {
-      if (policy === 'strict') await this.#untilAllFollow();
+      if (policy === 'strict') await this.#untilAllFollow(shortestPromiseMs);
       return this.store.changeWriters(state, target);
     }
     await this.#forgetWhatWasLeft(entity, target);
@@ -141,10 +141,10 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     this.l1.invalidate([coarse]);
   }
 
-  /** Until every node has heard of the step before, or has lost its lease, and with it what it keeps. */
-  async #untilAllFollow(): Promise<void> {
+  /** Until every node has heard of the step before, or has lost its lease, and with it what it keeps and promises. */
+  async #untilAllFollow(leastMs = 0): Promise<void> {
     await this.registry.announce();
-    await this.clock.sleep(leaseWaitMs(Math.max(await this.leases.longestMs(), this.settings.cacheL1LeaseMs)));
+    await this.clock.sleep(leaseWaitMs(Math.max(await this.leases.longestMs(), this.settings.cacheL1LeaseMs, leastMs)));
   }
 
   /** This node follows at once. The others are told as far as they can be, and ask when they connect. */
