@@ -188,6 +188,7 @@ it('what the publication lacks of a table is told by the statement that adds it'
     const all = "ALTER PUBLICATION strata_feed SET (publish = 'insert, update, delete, truncate')";
     expect((await slot.gaps())?.map(({ remedy }) => remedy)).toEqual([all, all]);
   } finally {
+    slot.close();
     await sql(
       "ALTER PUBLICATION strata_feed SET (publish = 'insert, update, delete, truncate', publish_via_partition_root = false)",
     );

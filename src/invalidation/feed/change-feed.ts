@@ -108,6 +108,7 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
     this.#stopped.abort();
     await this.#stream?.close();
     await this.#running;
+    this.slot.close();
   }
 
   async #run(): Promise<void> {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { DataSource } from 'typeorm';
 import { parseSnapshot, type Snapshot } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
-import { codeOf, DatabaseClient } from '../../database/index.js';
+import { codeOf, DatabaseClient, OwnConnection } from '../../database/index.js';
 import { FeedRefusedError } from '../invalidation.errors.js';
 import { messagePrefix } from './change-stream.js';
 import { FeedTables } from './feed-tables.js';
@@ -70,17 +70,28 @@ export interface SlotView {
   readonly database: string;
 }
 
-/** PostgreSQL's side of the feed: the slot that keeps what has not been read, one per database, and the publication. */
+/**
+ * PostgreSQL's side of the feed: the slot that keeps what has not been read, one per database, and the publication. Asked on
+ * a connection of its own: the feed waits in no crowd, and adds to none.
+ */
 @Injectable()
 export class FeedSlot {
+  readonly #connection: OwnConnection;
+
   constructor(
     private readonly settings: Settings,
-    private readonly dataSource: DataSource,
+    dataSource: DataSource,
     private readonly tables: FeedTables,
-  ) {}
+  ) {
+    this.#connection = new OwnConnection(dataSource, () => undefined);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
 
   async look(): Promise<SlotView> {
-    const [row] = await this.dataSource.query<[SlotView]>(
+    const [row] = await this.#connection.query<SlotView>(
       `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system, current_database() AS database,
               'strata_feed_' || d.oid AS name, coalesce(s.confirmed_flush_lsn::text, '0/0') AS confirmed,
               EXISTS (SELECT FROM pg_publication WHERE pubname = $1) AS published,
@@ -92,14 +103,14 @@ export class FeedSlot {
         WHERE d.datname = current_database()`,
       [publication],
     );
-    return row;
+    return row!;
   }
 
   /** What the feed does not tell of. Undefined where there is no publication. */
   async gaps(): Promise<readonly Gap[] | undefined> {
     const paths = this.tables.all().map(({ path }) => path);
     const parameters = [publication, paths, paths.map(quoted)];
-    const [row] = await this.dataSource.query<[{ gaps: Gap[] } | undefined]>(gapsSql, parameters);
+    const [row] = await this.#connection.query<{ gaps: Gap[] }>(gapsSql, parameters);
     return row?.gaps;
   }
 
@@ -150,28 +161,28 @@ export class FeedSlot {
   /** Whether whatever is cached is newer than the slot and the publication, so that the feed knows of every change since. */
   async covers({ name }: SlotView): Promise<boolean> {
     const sql = `SELECT 1 FROM cache_feed WHERE slot = (${identity})`;
-    return (await this.dataSource.query<unknown[]>(sql, [name, publication])).length > 0;
+    return (await this.#connection.query(sql, [name, publication])).length > 0;
   }
 
   async nowCovers({ name }: SlotView): Promise<void> {
     const sql = `INSERT INTO cache_feed (slot) ${identity} ON CONFLICT DO NOTHING`;
-    await this.dataSource.query(sql, [name, publication]);
+    await this.#connection.query(sql, [name, publication]);
   }
 
   async coversNoMore(): Promise<void> {
-    await this.dataSource.query('DELETE FROM cache_feed');
+    await this.#connection.query('DELETE FROM cache_feed');
   }
 
   /** Writes a message into the log, behind everything that has committed. */
   async write(text: string): Promise<void> {
     // In a transaction: what stands alone is written out whenever the server finds time.
-    await this.dataSource.query('SELECT pg_logical_emit_message(true, $1, $2)', [messagePrefix, text]);
+    await this.#connection.query('SELECT pg_logical_emit_message(true, $1, $2)', [messagePrefix, text]);
   }
 
   /** Which transactions a load sees that begins now. */
   async snapshot(): Promise<Snapshot> {
     const sql = 'SELECT pg_current_snapshot()::text AS text';
-    const [{ text }] = await this.dataSource.query<[{ text: string }]>(sql);
-    return parseSnapshot(text);
+    const [row] = await this.#connection.query<{ text: string }>(sql);
+    return parseSnapshot(row!.text);
   }
 }
