@@ -79,6 +79,8 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   }
 }
 
-/** As many as can be at the database or wait for it; fewer than that no process notices. */
-const concurrency = ({ databasePoolSize, databaseQueueSize }: Settings): number =>
-  Math.max(databasePoolSize + databaseQueueSize, 100);
+/** Twice as many as can be at the database keep it busy; no more than can be there or wait for it. */
+const concurrency = ({ databasePoolSize, databaseQueueSize }: Settings) => ({
+  least: Math.max(2 * databasePoolSize, 20),
+  most: Math.max(databasePoolSize + databaseQueueSize, 100),
+});

@@ -4,8 +4,11 @@ import { DatabaseBusyError } from './database.errors.js';
 
 type Waiting = Parameters<pg.Pool['connect']>[0];
 
-/** How long it is remembered that many were waiting, in ms. */
+/** How long it is remembered that it was crowded, in ms. */
 const memoryMs = 500;
+
+/** Whoever waits for longer than this, in ms, waits in a crowd, however few they are. */
+const crowdedMs = 250;
 
 /**
  * A pool at which so many may wait for a connection, first come, first served; whoever comes then is refused at once. A
@@ -16,21 +19,39 @@ export function boundedPool(queueSize: number): typeof pg.Pool {
   return class BoundedPool extends pg.Pool {
     #crowdedAtMs = Number.NEGATIVE_INFINITY;
 
-    /** Whether more than half of those who may wait do so, or did a moment ago. */
+    /** Whether more than half of those who may wait do so, or one had to wait for long, now or a moment ago. */
     get isCrowded(): boolean {
-      return performance.now() - this.#crowdedAtMs < memoryMs;
+      return this.#isHalfFull || performance.now() - this.#crowdedAtMs < memoryMs;
+    }
+
+    /** The pool may queue, until the next tick, those for whom a connection is idle or can be opened. */
+    get #free(): number {
+      return this.idleCount + this.options.max - this.totalCount;
+    }
+
+    get #isHalfFull(): boolean {
+      return this.waitingCount > queueSize / 2 + this.#free;
     }
 
     override connect(): Promise<pg.PoolClient>;
     override connect(callback: Waiting): void;
     override connect(callback?: Waiting): Promise<pg.PoolClient> | void {
-      // The pool may queue, until the next tick, those for whom a connection is idle or can be opened.
-      const free = this.idleCount + this.options.max - this.totalCount;
-      if (this.waitingCount > queueSize / 2 + free) this.#crowdedAtMs = performance.now();
-      if (this.waitingCount < queueSize + free) return callback ? super.connect(callback) : super.connect();
+      if (this.#isHalfFull) this.#crowdedAtMs = performance.now();
+      if (this.waitingCount < queueSize + this.#free)
+        return callback ? super.connect(this.#noting(callback)) : super.connect();
       const refusal = new DatabaseBusyError(queueSize);
       if (!callback) return Promise.reject(refusal);
       callback(refusal, undefined, () => undefined);
+    }
+
+    /** The ORM's way to connect; who awaits a connection is not one of many. */
+    #noting(callback: Waiting): Waiting {
+      const askedAtMs = performance.now();
+      return (...connected) => {
+        const nowMs = performance.now();
+        if (nowMs - askedAtMs > crowdedMs) this.#crowdedAtMs = nowMs;
+        callback(...connected);
+      };
     }
   };
 }
