@@ -1,4 +1,5 @@
 import {
+  type CallHandler,
   type CanActivate,
   Controller,
   type ExecutionContext,
@@ -7,6 +8,7 @@ import {
   Injectable,
   type MiddlewareConsumer,
   Module,
+  type NestInterceptor,
   type NestModule,
   Param,
   Res,
@@ -16,7 +18,9 @@ import {
 } from '@nestjs/common';
 import { type ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
 import { type Express, type NextFunction, type Request, type Response } from 'express';
+import { type Observable } from 'rxjs';
 import { CacheResponse } from '../src/cache/index.js';
+import { EveryRequest } from '../src/http/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { LaneWatch } from './support/lane.js';
 import { sharedRedis, type SharedRedis, type TestDatabase } from './support/services.js';
@@ -33,6 +37,14 @@ const inside = { 'X-Forwarded-For': '10.0.0.1' };
 class InsideGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     return isInside(context.switchToHttp().getRequest<Request>());
+  }
+}
+
+@EveryRequest()
+class InsideInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    if (!isInside(context.switchToHttp().getRequest<Request>())) throw new ForbiddenException();
+    return next.handle();
   }
 }
 
@@ -244,6 +256,7 @@ describe('the fast lane', () => {
 describe('with something that stands before every route', () => {
   it.each<[string, string, StartAppOptions['configure'] & object]>([
     ['a global guard', 'guarded', (app) => void app.useGlobalGuards(new InsideGuard())],
+    ['an interceptor', 'interceptor', (app) => void app.useGlobalInterceptors(new InsideInterceptor())],
     ['middleware', 'middleware', (app) => void app.use(insideOnly)],
     [
       'a hook of the adapter',
