@@ -7,6 +7,7 @@ const outcome = 'src/cache/api/outcome.ts';
 const verdict = 'src/cache/api/verdict.ts';
 const unsafe = 'src/cache/api/unsafe-requests.interceptor.ts';
 const ask = 'src/cache/api/ask.ts';
+const keys = 'http.caching-keys.e2e-spec';
 
 /** Whole responses: whose they are, and what they depend on. @type {import('../mutants.mjs').Mutant[]} */
 export const responseMutants = [
@@ -81,5 +82,21 @@ export const responseMutants = [
     find: "const stamps = ask.route.reads === 'entities' ? [] : await this.#uriStamp(ask, blocked, placeholder);",
     replace: 'const stamps: [] = [];',
     by: [spec('http.caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
+  },
+  {
+    name: 'response-cookie',
+    guard: 'to a request with a cookie nothing is given, and its answer is not kept, unless the route says so',
+    file: ask,
+    find: 'if (isPersonal(request.headers, route)) return undefined;',
+    replace: '',
+    by: [spec(keys, 'fills nothing, and gets nothing that others have filled')],
+  },
+  {
+    name: 'response-route',
+    guard: "a route's key is of that route alone",
+    file: ask,
+    find: '`${place.route} ${uri}`, uri, beyondUrl',
+    replace: 'uri, uri, beyondUrl',
+    by: [spec(keys, 'is of that route alone')],
   },
 ];
