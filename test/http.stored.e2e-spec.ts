@@ -33,11 +33,12 @@ function onHead(res: Response, listener: () => void): void {
   res.writeHead = ((...args: unknown[]) => (listener(), writeHead(...args))) as Response['writeHead'];
 }
 
-/** What a parameter of the query asks for. */
+/** What a parameter of the query asks for. Cookies are for another path: this client would send them back. */
 const middleware: Readonly<Record<string, (req: Session, res: Response) => void>> = {
-  session: (req, res) => onHead(res, () => req.login && res.appendHeader('Set-Cookie', `session=${req.login}`)),
+  session: (req, res) =>
+    onHead(res, () => req.login && res.appendHeader('Set-Cookie', `session=${req.login}; Path=/elsewhere`)),
   time: (_, res) => onHead(res, () => res.setHeader('X-Response-Time', '1')),
-  cookie: (_, res) => res.setHeader('Set-Cookie', 'token=1'),
+  cookie: (_, res) => res.setHeader('Set-Cookie', 'token=1; Path=/elsewhere'),
   json: (_, res) => {
     const json = res.json.bind(res);
     res.json = (body) => json({ rewritten: body as unknown });
@@ -138,7 +139,9 @@ describe('an answer that middleware has a say in', () => {
     for (let n = 0; n < 2; n += 1) {
       const answers = await Promise.all(users.map(ask));
       expect(answers.map(({ body }) => body.secretOf)).toEqual(users);
-      expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual(users.map((user) => [`session=${user}`]));
+      expect(answers.map(({ headers }) => headers['set-cookie'])).toEqual(
+        users.map((user) => [`session=${user}; Path=/elsewhere`]),
+      );
     }
     expect(route.runs).toBe(8);
   });
@@ -161,7 +164,7 @@ describe('an answer that middleware has a say in', () => {
     const route = timed(() => ({ n: 1 }));
     for (let n = 0; n < 2; n += 1) {
       const { headers } = await node.http.get(`${route.path}?with=cookie`);
-      expect(headers['set-cookie']).toEqual(['token=1']);
+      expect(headers['set-cookie']).toEqual(['token=1; Path=/elsewhere']);
     }
     expect(route.runs).toBe(2);
   });
