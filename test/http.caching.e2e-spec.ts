@@ -119,6 +119,22 @@ describe('a response that is not to be stored', () => {
     expect([mine.runs, all.runs]).toEqual([3, 1]);
   });
 
+  it.each([
+    ['keyed', 4],
+    ['open', 1],
+  ])(
+    'for a request with Authorization also where the route has a key, unless it ignores that: %s',
+    async (way, runs) => {
+      const route = write((req) => ({ to: req.headers.authorization ?? null }), way);
+      for (const name of ['Bearer a', 'Bearer b', undefined, 'Bearer a', undefined]) {
+        const asked = a.http.get(route.path);
+        const { body } = await (name === undefined ? asked : asked.set('Authorization', name));
+        if (way === 'keyed') expect(body.to).toBe(name ?? null);
+      }
+      expect(route.runs).toBe(runs);
+    },
+  );
+
   it('for another host', async () => {
     const route = write((req, res) => {
       res.set('Cache-Control', 'max-age=60');

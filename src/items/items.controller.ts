@@ -27,7 +27,11 @@ import { type ItemsPage, type ItemView } from './item.view.js';
 import { ItemsService } from './items.service.js';
 
 /** Keys that warmers and inspectors know, and answers that are the same for everybody. */
-const cached: CacheResponseOptions = { keyScope: 'application', reads: 'entities', ignores: ['cookie'] };
+const cached: CacheResponseOptions = {
+  keyScope: 'application',
+  reads: 'entities',
+  ignores: ['authorization', 'cookie'],
+};
 
 @ApiTags('items')
 @Controller('items')

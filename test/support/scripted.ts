@@ -49,6 +49,18 @@ export class ScriptedController {
     return run(req, res);
   }
 
+  @Get('keyed/:name')
+  @CacheResponse({ ttlMs: 60_000, key: ({ params }) => `/keyed/${String(params['name'])}` })
+  keyed(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return run(req, res);
+  }
+
+  @Get('open/:name')
+  @CacheResponse({ ttlMs: 60_000, key: ({ params }) => `/open/${String(params['name'])}`, ignores: ['authorization'] })
+  open(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {
+    return run(req, res);
+  }
+
   @Get('told/:name')
   @CacheResponse({ groups: true, cdn: { maxAgeS: 30 } })
   told(@Req() req: Request, @Res({ passthrough: true }) res: Response): unknown {

@@ -113,4 +113,5 @@ export const plainAsk = (key: string, renew = false): Ask => ({
 });
 
 /** Whether the request is somebody's own, as far as the route lets that matter. */
-export const isAuthorized = ({ fields, route }: Ask): boolean => !route.key && fields['authorization'] !== undefined;
+export const isAuthorized = ({ fields, route }: Ask): boolean =>
+  fields['authorization'] !== undefined && !route.ignores?.includes('authorization');

@@ -14,10 +14,8 @@ export interface CacheResponseOptions {
   /**
    * The canonical form of the request's path and query: requests for the same answer have the same key, and a request
    * that the route will refuse has none. A garbage URL must never make a key. Whoever gives one vouches that nothing else
-   * of a request (`Authorization`, `Accept-Language`, …) makes a difference, but for what `vary` names.
-   * Without it the key is the URI with its host, the version, `Accept-Language` and `X-Forwarded-…`, and what RFC 9111, 3.5
-   * says about `Authorization` holds.
-   */
+   * of a request (`Accept-Language`, …) makes a difference, but for what `vary` names.
+   * Without it the key is the URI with its host, the version, `Accept-Language` and `X-Forwarded-…`.   */
   readonly key?: (request: KeyedRequest) => string | undefined;
   /**
    * Whose keys the function makes. `route`: no other route can have the same ones. `application`: the key alone names the
@@ -26,10 +24,10 @@ export interface CacheResponseOptions {
    */
   readonly keyScope?: 'route' | 'application';
   /**
-   * Request fields that make no difference to the answer, though by default they do: with a `cookie`, nothing is stored or
-   * served; `accept-language` is part of the key where the route has no function for it.
+   * Request fields that make no difference to the answer, though by default they do: with `authorization`, only what is
+   * meant for everybody is stored or served (RFC 9111, 3.5); with a `cookie`, nothing is; `accept-language` is part of the key where the route has no function for it.
    */
-  readonly ignores?: readonly ('cookie' | 'accept-language')[];
+  readonly ignores?: readonly ('authorization' | 'cookie' | 'accept-language')[];
   /**
    * `entities`: all that the answer says was read through the cache, so that its tags know when it changes, and unsafe
    * requests to its URI are no reason to drop it. Spares a miss one command.

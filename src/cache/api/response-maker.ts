@@ -154,7 +154,9 @@ function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
  */
 function fitsOf(ask: Ask, { response, error, said }: Made, verdict: Verdict | undefined): (other: Ask) => boolean {
   const vouched = ask.route.key !== undefined;
-  if (!response) return () => vouched && error !== undefined && !('set-cookie' in fieldsOf(said?.lines ?? []));
+  const cookie = 'set-cookie' in fieldsOf(said?.lines ?? []);
+  if (!response)
+    return (other) => vouched && error !== undefined && !cookie && !isAuthorized(ask) && !isAuthorized(other);
   const sharable = verdict?.refusal === undefined || verdict.refusal === 'request-no-store';
   return sharable && (vouched || verdict?.life !== undefined) ? fitsStored(ask, response) : () => false;
 }
