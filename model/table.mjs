@@ -79,7 +79,7 @@ export const withTable = (text, part) => withParts(text, { model: part });
 /** @returns {Results} of the last full run */
 export const readResults = () => JSON.parse(readFileSync(new URL('results.json', import.meta.url), 'utf8'));
 
-// `node model/table.mjs` prints the table; `node model/table.mjs README.md` puts it between the markers there.
+// `node model/table.mjs` prints the table; `node model/table.mjs docs/guarantees.md` puts it between the markers there.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const part = guaranteeTable(readResults());
   const [, , file] = process.argv;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { guaranteeTable, modelParts, readResults } from '../model/table.mjs';
 import { mutationParts, readHunted } from '../test/mutation/report.mjs';
-import { readmeParts, withParts } from './docs/parts.mjs';
+import { documentParts, withParts } from './docs/parts.mjs';
 import { ROOT } from './services/folders.mjs';
 import { buildIfNeeded } from './start/build.mjs';
 
@@ -21,19 +21,17 @@ const imported = (/** @type {string[]} */ ...names) => import(pathToFileURL(path
 /** @type {{ settingDefinitions: () => import('./docs/parts.mjs').Setting[] }} */
 const { settingDefinitions } = await imported('config', 'index.js');
 
-rewrite(
-  'README.md',
-  readmeParts({
-    settings: settingDefinitions(),
-    example: readFileSync(path('test', 'support', 'gadgets.ts'), 'utf8'),
-    model: guaranteeTable(readResults()),
-    bench: { cost: resultOf('cost'), http: resultOf('http') },
-    clients: {
-      sh: readFileSync(path('docs', 'examples', 'items.sh'), 'utf8'),
-      js: readFileSync(path('docs', 'examples', 'items.mjs'), 'utf8'),
-    },
-  }),
-);
+const documents = documentParts({
+  settings: settingDefinitions(),
+  example: readFileSync(path('test', 'support', 'gadgets.ts'), 'utf8'),
+  model: guaranteeTable(readResults()),
+  bench: { cost: resultOf('cost'), http: resultOf('http') },
+  clients: {
+    sh: readFileSync(path('docs', 'examples', 'items.sh'), 'utf8'),
+    js: readFileSync(path('docs', 'examples', 'items.mjs'), 'utf8'),
+  },
+});
+for (const [name, parts] of Object.entries(documents)) rewrite(name, parts);
 rewrite('model/README.md', modelParts(readResults()));
 rewrite('test/mutation/README.md', mutationParts(readHunted()));
 writeOpenApi(await readOpenApi());

@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { guaranteeTable, modelParts, readResults } from '../model/table.mjs';
 import { mutationParts, readHunted } from './mutation/report.mjs';
-import { excerpt, readmeParts, table, withParts } from '../scripts/docs/parts.mjs';
+import { excerpt, documentParts, table, withParts } from '../scripts/docs/parts.mjs';
 import { settingDefinitions } from '../src/config/index.js';
 import { startApp, type TestApp } from './support/start-app.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
-const documents = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'DECISIONS.md', 'CHANGELOG.md'],
-  'docs/operations.md',
-];
+const pages = readdirSync('docs')
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`);
+const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'DECISIONS.md', 'CHANGELOG.md', ...pages];
 const all = documents.map((name) => read(name)).join('\n');
-const readme = read('README.md');
 const { scripts, dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<
   'scripts' | 'dependencies' | 'devDependencies',
   Record<string, string>
@@ -31,12 +31,12 @@ describe('the documents', () => {
   it('have up-to-date generated parts (npm run docs:generate)', () => {
     const example = read('test/support/gadgets.ts');
     const model = guaranteeTable(readResults());
-    type Bench = Parameters<typeof readmeParts>[0]['bench'];
+    type Bench = Parameters<typeof documentParts>[0]['bench'];
     const resultOf = (scenario: keyof Bench) => JSON.parse(read(`bench/results/${scenario}.json`)) as Bench['http'];
     const bench = { cost: resultOf('cost'), http: resultOf('http') };
     const clients = { sh: read('docs/examples/items.sh'), js: read('docs/examples/items.mjs') };
-    const parts = readmeParts({ settings: settingDefinitions(), example, model, bench, clients });
-    expect(withParts(readme, parts)).toBe(readme);
+    const parts = documentParts({ settings: settingDefinitions(), example, model, bench, clients });
+    for (const [name, ofDocument] of Object.entries(parts)) expect(withParts(read(name), ofDocument)).toBe(read(name));
     const ofModel = read('model/README.md');
     expect(withParts(ofModel, modelParts(readResults()))).toBe(ofModel);
     const ofMutation = read('test/mutation/README.md');
@@ -69,14 +69,41 @@ describe('the documents', () => {
   });
 
   it('link to files that exist', () => {
-    const links = found(all, /\]\((?!https?:)([^)#]+)/g);
-    expect(links.filter((path) => !existsSync(path))).toEqual([]);
+    const broken = documents.flatMap((document) =>
+      found(read(document), /\]\((?!https?:)([^)#]+)/g)
+        .filter((path) => !existsSync(join(dirname(document), path)))
+        .map((path) => `${document}: ${path}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('link to headings that exist', () => {
+    const headings = (document: string) =>
+      [...read(document).matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+        heading!
+          .toLowerCase()
+          .replace(/[^\w\- ]/g, '')
+          .replaceAll(' ', '-'),
+      );
+    const broken = documents.flatMap((document) =>
+      [...read(document).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)]
+        .filter(([, path, id]) => !headings(path ? join(dirname(document), path) : document).includes(id!))
+        .map(([link]) => `${document}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('begin with a README of at most 12 kB, and pages with the gist of them', () => {
+    expect(Buffer.byteLength(read('README.md'))).toBeLessThanOrEqual(12_000);
+    const gist = /^# .+\n\n(?:\*\*TL;DR\*\*|[^#]+\n## TL;DR\n)/;
+    const written = pages.filter((page) => page !== 'docs/conformance.md');
+    expect(written.filter((page) => !gist.test(read(page)))).toEqual([]);
   });
 
   it('describe every metric that there is, and no other', () => {
     const sources = readdirSync('src/metrics').map((name) => read(`src/metrics/${name}`));
     const metrics = found(sources.join('\n'), /'((?:cache|warming|http|database)_[a-z0-9_]+)'/g);
-    expect(found(section(readme, '## Operations'), /^\| `([a-z0-9_]+)`/gm)).toEqual(metrics);
+    expect(found(read('docs/running.md'), /^\| `([a-z0-9_]+)`/gm)).toEqual(metrics);
   });
 
   it('say what every package is for, and name no other', () => {
@@ -106,12 +133,12 @@ describe('the routes', () => {
   beforeAll(async () => (app = await startApp({ env: { ADMIN_TOKEN: 'a-token-of-a-test' } })));
   afterAll(() => app.close());
 
-  it('are all in the README, and no other', async () => {
+  it('are all on the page of the HTTP API, and no other', async () => {
     const { body } = await app.http.get('/docs-json').expect(200);
     const routes = Object.entries(body.paths as Record<string, Record<string, unknown>>).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(found(section(readme, '## Endpoints'), /^\| `([A-Z]+ [^`]+)`/gm)).toEqual(routes.sort());
+    expect(found(read('docs/http-api.md'), /^\| `([A-Z]+ [^`]+)`/gm)).toEqual(routes.sort());
   });
 });
 

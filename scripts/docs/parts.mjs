@@ -39,19 +39,19 @@ export function withParts(document, parts) {
  * @param {string} sources.model the table that the model checker has found
  * @param {BenchResults} sources.bench what has been measured
  * @param {Readonly<Record<'sh' | 'js', string>>} sources.clients scripts that use the service
- * @returns {Readonly<Record<string, string>>} the parts of README.md by name
+ * @returns {Readonly<Record<string, Readonly<Record<string, string>>>>} the parts of each document by name
  */
-export const readmeParts = ({ settings, example, model, bench, clients }) => ({
-  'client-curl': shown('sh', clients.sh),
-  'client-fetch': shown('js', clients.js),
-  settings: settingsTable(settings),
-  model,
-  cost: benchTable(bench.cost),
-  http: benchTable(bench.http),
-  ...Object.fromEntries(
-    ['rule', 'module', 'reads', 'route'].map((name) => [`example-${name}`, excerpt(example, name)]),
-  ),
+export const documentParts = ({ settings, example, model, bench, clients }) => ({
+  'README.md': examples(example, ['rule']),
+  'docs/http-api.md': { 'client-curl': shown('sh', clients.sh), 'client-fetch': shown('js', clients.js) },
+  'docs/settings.md': { settings: settingsTable(settings) },
+  'docs/guarantees.md': { model },
+  'docs/entities-and-routes.md': examples(example, ['rule', 'module', 'reads', 'route']),
+  'docs/testing.md': { cost: benchTable(bench.cost), http: benchTable(bench.http) },
 });
+
+/** @param {string} source @param {readonly string[]} names */
+const examples = (source, names) => Object.fromEntries(names.map((name) => [`example-${name}`, excerpt(source, name)]));
 
 /**
  * @param {readonly Setting[]} settings

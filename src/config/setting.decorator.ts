@@ -1,7 +1,7 @@
 import { Expose, Transform } from 'class-transformer';
 import { readFileSync } from 'node:fs';
 
-/** How one setting is named, read and explained. Everything the README says about settings comes from here. */
+/** How one setting is named, read and explained. The table in docs/settings.md is made from this. */
 export interface SettingOptions {
   /** How the text of the environment becomes a value; the value's rules are class-validator's. */
   readonly as?: 'string' | 'number' | 'switch' | 'file';

@@ -28,6 +28,15 @@ describe('the examples for clients', () => {
     expect(JSON.parse(page!)).toMatchObject({ data: [{ name: 'Bow saw', price: 22 }], nextCursor: null });
   });
 
+  withCurl('in the tour of the README print what stands below them', async () => {
+    const tour = /<!-- tour -->\n\n```sh\n(.+?)```\n\n<!-- tour answers -->\n\n```\n(.+?)```/s;
+    const [, commands = '', answers = ''] = tour.exec(readFileSync('README.md', 'utf8')) ?? [];
+    const { stdout } = await execute('bash', ['-c', commands.replace('http://127.0.0.1:3000', app.url)]);
+    const masked = (text: string) => text.replaceAll('\r', '').replace(/ttl=\d+/g, 'ttl=…');
+    expect(masked(stdout)).toBe(masked(answers));
+    expect(answers).toContain('Cache-Status: strata-api; hit');
+  });
+
   it('with fetch lose no change and miss no page', async () => {
     const { stdout } = await execute(process.execPath, ['docs/examples/items.mjs', app.url]);
     expect(stdout).toBe('Spokeshave: 0\n');

@@ -16,7 +16,7 @@ import {
 } from 'typeorm';
 import { CacheModule, type EntityRule } from '../../src/cache/index.js';
 
-/* Entities of every shape that the README's table of shapes names. */
+/* Entities of every shape that the tables of docs/entities-and-routes.md name. */
 
 @Entity('st_plain')
 export class Plain {

@@ -12,7 +12,7 @@ import {
 } from '../../src/cache/index.js';
 import { Produces, QueryNames } from '../../src/http/index.js';
 
-/* A second cached entity, as the README shows it; the parts between `readme:` marks are copied there. */
+/* A second cached entity, as docs/entities-and-routes.md shows it; the parts between `readme:` marks are copied there. */
 
 @Entity('gadgets', { synchronize: false })
 export class Gadget {
