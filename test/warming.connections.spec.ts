@@ -9,3 +9,15 @@ it('a connection of the queue that Bull makes after the end is none', async () =
   const late = connections.make('bclient', 'late');
   await until(() => late.status === 'end');
 });
+
+it('a connection of the queue that Bull connects twice, or while it ends, is nobody’s unhandled rejection', async () => {
+  const redis = await sharedRedis();
+  const connections = new QueueConnections(redis.url);
+  const waiting = connections.make('bclient', 'waiting');
+  await expect(waiting.connect()).resolves.toBeUndefined();
+  await until(() => waiting.status === 'ready');
+  waiting.disconnect();
+  const connecting = waiting.connect();
+  connections.end();
+  await expect(connecting).resolves.toBeUndefined();
+});

@@ -45,6 +45,11 @@ class QueueRedis extends Redis {
     answered.catch((error: Error) => needed && isErrorReply(error) && this.onRefusal(error));
     return answered;
   }
+
+  /** Bull connects what is connecting already, or has ended, and leaves the promise to nobody. ioredis goes on by itself. */
+  override connect(): Promise<void> {
+    return super.connect().catch(() => undefined);
+  }
 }
 
 /** The queue's connections to Redis: made for Bull, watched, and ended without mercy at the end. */
