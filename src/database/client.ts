@@ -2,6 +2,8 @@ import pg from 'pg';
 
 /** How long a client waits beyond the deadline of a statement before it takes the server for dead, in ms. */
 const silenceMarginMs = 1_000;
+/** How long until it asks again to cancel a late statement, in ms. */
+const cancelAgainMs = 250;
 
 export interface ClientConfig extends pg.ClientConfig {
   /** Deadline of one statement, in ms; 0: none. */
@@ -58,7 +60,12 @@ export class DatabaseClient extends pg.Client {
   override query(...given: never[]): never {
     const answer: unknown = super.query(...(given as unknown as [string]));
     if (!this.#deadlinesSet && this.#deadlineMs > 0 && answer instanceof Promise) {
-      const timer = setTimeout(() => this.#cancel(), this.#deadlineMs);
+      // A pooler may not have sent it yet, and then has nothing to cancel: it is asked again until there is an answer.
+      const cancel = (): void => {
+        this.#cancel();
+        timer = setTimeout(cancel, cancelAgainMs);
+      };
+      let timer = setTimeout(cancel, this.#deadlineMs);
       const stop = (): void => clearTimeout(timer);
       answer.then(stop, stop);
     }
