@@ -27,7 +27,9 @@ beforeEach(() => (warnings = jest.spyOn(Logger.prototype, 'warn')));
 afterEach(() => warnings.mockRestore());
 
 async function withNode(options: StartAppOptions, work: (node: TestApp) => Promise<void>): Promise<void> {
-  const env = { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '500', ...options.env };
+  // A write waits as long as a command may take for a Redis that is away.
+  const deadline = options.redisIsAway ? { REDIS_TIMEOUT_MS: '200' } : {};
+  const env = { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '500', ...deadline, ...options.env };
   const node = await startApp({ database: database.url, ...options, env });
   try {
     await work(node);
