@@ -12,6 +12,7 @@ import {
   bulkhead,
   BytesAdapter,
   createExpress,
+  GracefulShutdown,
   inFront,
   oneAtATime,
   ordinaryBounds,
@@ -70,7 +71,9 @@ export async function createApp(settings: Settings, create: Build = build): Prom
           unlimitedBy('rate', () => layersOf(express)),
         ),
       );
-    inFront(server, oneAtATime(server));
+    const { takes, waiting } = oneAtATime(server);
+    inFront(server, takes);
+    app.get(GracefulShutdown).waiting = waiting;
     return app;
   } catch (error) {
     // What has begun already (connections, subscriptions) would go on trying.

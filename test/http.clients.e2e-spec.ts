@@ -20,7 +20,7 @@ async function serve(listener: RequestListener, { bounds = ordinaryBounds, maxWa
   server = createServer(listener);
   answerClientErrors(server, 50);
   boundConnections(server, bounds);
-  inFront(server, oneAtATime(server, maxWaiting));
+  inFront(server, oneAtATime(server, maxWaiting).takes);
   await once(server.listen(0), 'listening');
   ({ port } = server.address() as AddressInfo);
 }

@@ -21,6 +21,8 @@ const lastRequestMs = 200;
 @Injectable()
 export class GracefulShutdown implements OnModuleInit {
   private readonly running = new Set<ServerResponse>();
+  /** How many requests have been read and wait for their turn: to Node their connections look idle in between. */
+  waiting: () => number = () => 0;
 
   constructor(
     private readonly host: HttpAdapterHost,
@@ -43,7 +45,7 @@ export class GracefulShutdown implements OnModuleInit {
     const closed = new Promise<void>((resolve) => TcpServer.prototype.close.call(this.server, () => resolve()));
     for (const res of this.running) lastOnItsConnection(res);
     // What came in while this process was busy is read before its connection is held to be idle.
-    const closeIdle = (): unknown => setImmediate(() => this.server.closeIdleConnections());
+    const closeIdle = (): unknown => setImmediate(() => this.waiting() > 0 || this.server.closeIdleConnections());
     const idle = setInterval(closeIdle, lastRequestMs);
     const deadline = setTimeout(() => this.server.closeAllConnections(), timeoutMs);
     await closed;

@@ -6,6 +6,12 @@ import { type Taker } from './in-front.js';
 /** Requests of all connections that may wait behind others: each costs about 3 kB. */
 const ordinaryLimit = 10_000;
 
+export interface Pipelining {
+  readonly takes: Taker;
+  /** How many requests have been read and wait for their turn. */
+  readonly waiting: () => number;
+}
+
 /**
  * Works on one request of a connection at a time. Requests that the client has sent behind it (pipelining: RFC 9112, 9.3.2)
  * wait until the answer before them has been handed to the operating system, and meanwhile nothing more is read from the
@@ -17,7 +23,7 @@ const ordinaryLimit = 10_000;
  *
  * The queue is Node's: a response gets its connection once the response before it has finished.
  */
-export function oneAtATime(server: Server, limit = ordinaryLimit): Taker {
+export function oneAtATime(server: Server, limit = ordinaryLimit): Pipelining {
   /** Of the connections that have pipelined and are open. */
   const waiting = new Map<Socket, number>();
   let total = 0;
@@ -44,7 +50,7 @@ export function oneAtATime(server: Server, limit = ordinaryLimit): Taker {
     socket.destroy();
   };
 
-  return (req, res) => {
+  const takes: Taker = (req, res) => {
     if (res.socket) return false;
     const { socket } = req;
     // Its other requests of the same 64 kB still arrive here.
@@ -65,4 +71,5 @@ export function oneAtATime(server: Server, limit = ordinaryLimit): Taker {
     if (total > limit) closeLongest();
     return true;
   };
+  return { takes, waiting: () => total };
 }
