@@ -13,6 +13,10 @@ export const leftUndone: readonly (readonly [ids: string, reason: string])[] = [
   ],
   ['method-POST', 'Answers to POST are not stored.'],
   ['other-set-cookie', 'A response with `Set-Cookie` is never stored.'],
+  [
+    'other-cookie',
+    'Nothing is served from the cache to a request with a cookie unless the route says that cookies make no difference.',
+  ],
   ['partial-store-partial', 'Partial responses are not stored; ranges are served from whole ones.'],
   [
     'conditional-lm-fresh-no-lm',
