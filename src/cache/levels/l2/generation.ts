@@ -37,6 +37,9 @@ export interface Joined {
   readonly number: string;
 }
 
+/** Gives a command of Redis a deadline. */
+export type Bound = <T>(command: Promise<T>) => Promise<T>;
+
 /**
  * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and where it
  * begins (the epoch, and the writers that were running): what its fences can be trusted to know.
@@ -145,7 +148,7 @@ export class GenerationRecord {
    * @returns false when it is not; true also where PostgreSQL cannot be asked
    * @throws where Redis cannot be asked, or has gone back
    */
-  async confirm(client: RedisClient, gen: string): Promise<boolean> {
+  async confirm(client: RedisClient, gen: string, bound: Bound): Promise<boolean> {
     const primary = await unlessAway(this.#authority.ask(gen));
     const { seen } = this.#authority;
     const moved = primary && this.namespace.follow(primary) !== namespaceOf(gen);
@@ -153,7 +156,7 @@ export class GenerationRecord {
       this.#authority.end();
       return false;
     }
-    await this.#prove(client, gen, primary ?? seen, true);
+    await bound(this.#prove(client, gen, primary ?? seen, true));
     if (primary) {
       this.#authority.accept(primary);
       this.#authority.confirm(primary);

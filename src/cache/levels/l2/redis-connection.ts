@@ -246,7 +246,8 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     const gen = this.#gen;
     if (!client || !gen) return;
     try {
-      if (await this.record.confirm(client, gen)) return this.#meetDemands();
+      const bound = <T>(command: Promise<T>) => this.#deadlines.bound(command);
+      if (await this.record.confirm(client, gen, bound)) return this.#meetDemands();
       if (client === this.#client && gen === this.#gen) this.#rejoin(client);
     } catch (error) {
       this.#judge(client, gen, error as Error);
