@@ -24,7 +24,7 @@ export async function faultPointsOf(dist, policy) {
     /** @type {Message} */ ({ name, service: 'postgres', sign: Buffer.from(sign) });
   const script = (/** @type {string} */ name, /** @type {string} */ of) =>
     /** @type {Message} */ ({ name, service: 'redis', sign: Buffer.from(scripts[of].sha) });
-  const writing = [sql('lock', 'FOR UPDATE'), sql('update', 'UPDATE "items" SET')];
+  const writing = [sql('lock', 'FOR UPDATE'), sql('update', 'UPDATE items i SET')];
   const commit = sql('commit', commitQuery);
   const load = sql('load', 'LEFT JOIN items i ON i.id = ANY(');
   const messages = {

@@ -6,4 +6,4 @@ export { Journal } from './journal/journal.js';
 export { EvictionPolicyError, SupersededSwitchError, UnidentifiedServerError } from './invalidation.errors.js';
 export { PolicyRegistry } from './policies/policy-registry.js';
 export { PolicySwitch } from './policies/policy-switch.js';
-export { LockedRows } from './subscriber/locked-rows.js';
+export { LockedRows, type RowStatement } from './subscriber/locked-rows.js';

@@ -1,6 +1,6 @@
 import { type EntityRule } from '../cache/index.js';
 import { Item } from './item.entity.js';
-import { type ItemView } from './item.view.js';
+import { type ItemRow, type ItemView } from './item.view.js';
 import { loadItems } from './items.reader.js';
 
 /** An item as it is answered and cached. */
@@ -14,6 +14,19 @@ export const viewOfItem = (item: Item): ItemView => ({
   version: item.version,
   createdAt: item.createdAt.toISOString(),
   updatedAt: item.updatedAt.toISOString(),
+});
+
+/** A row of the driver as the entity. */
+export const itemOf = (row: ItemRow): Item => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  category: row.category,
+  price: Number(row.price),
+  quantity: row.quantity,
+  version: row.version,
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
 });
 
 /** What the cache knows of items: a row's lists are those of its category, and the ones without a filter. */

@@ -3,17 +3,23 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { type DataSource, type EntityManager } from 'typeorm';
 import { inTransaction } from '../database/index.js';
 import { type IfMatch, representationOf } from '../http/index.js';
-import { LockedRows } from '../invalidation/index.js';
+import { LockedRows, type RowStatement } from '../invalidation/index.js';
 import { type ItemInput } from './dto/item-input.dto.js';
 import { oncePerKey } from './idempotency-keys.js';
 import { Item } from './item.entity.js';
-import { itemRule, viewOfItem } from './item.rule.js';
-import { type ItemView } from './item.view.js';
+import { itemOf, itemRule, viewOfItem } from './item.rule.js';
+import { itemColumns, type ItemView } from './item.view.js';
 import { itemHasChanged, noSuchItem } from './items.errors.js';
 
+const insertItem = `
+  INSERT INTO items AS i (name, description, category, price, quantity) VALUES ($1, $2, $3, $4, $5) RETURNING ${itemColumns}`;
+const updateItem = `
+  UPDATE items i SET name = $1, description = $2, category = $3, price = $4, quantity = $5, version = i.version + 1
+   WHERE i.id = $6 RETURNING ${itemColumns}`;
+
 /**
- * Changes items, one transaction per change. The row is locked before it is looked at, so that `If-Match` is judged, and
- * TypeORM's list of changed columns made, against the row that is really replaced.
+ * Changes items, one transaction per change. The row is locked before it is looked at, so that `If-Match` is judged against
+ * the row that is really replaced; the statement that writes it answers what it has become.
  */
 @Injectable()
 export class ItemsWriter {
@@ -26,20 +32,17 @@ export class ItemsWriter {
   create(input: ItemInput, idempotencyKey?: string): Promise<ItemView> {
     const fields = allFields(input);
     return inTransaction(this.dataSource, (manager) => {
-      const insert = async () => {
-        const { id } = await manager.save(manager.create(Item, fields));
-        return this.#asWritten(manager, id);
-      };
+      const insert = () => this.#write(manager, { sql: insertItem, parameters: Object.values(fields) });
       return idempotencyKey === undefined ? insert() : oncePerKey(manager, idempotencyKey, fields, insert);
     });
   }
 
   /** Replaces every field, also where nothing differs: each PUT is a version. @throws 404, 412 */
   replace(id: number, input: ItemInput, ifMatch?: IfMatch): Promise<ItemView> {
+    const parameters = [...Object.values(allFields(input)), id];
     return inTransaction(this.dataSource, async (manager) => {
-      const item = await this.#lock(manager, id, ifMatch);
-      await manager.save(Object.assign(item, allFields(input), { version: item.version + 1 }));
-      return this.#asWritten(manager, id);
+      await this.#lock(manager, id, ifMatch);
+      return this.#write(manager, { sql: updateItem, parameters, id });
     });
   }
 
@@ -57,15 +60,14 @@ export class ItemsWriter {
     return item;
   }
 
-  /** The row as it is after the triggers; never the entity that was saved, which has only what was sent. */
-  async #asWritten(manager: EntityManager, id: number): Promise<ItemView> {
-    const item = await this.rows.asWritten(manager, itemRule, id);
-    if (!item) throw noSuchItem(id);
+  async #write(manager: EntityManager, statement: RowStatement): Promise<ItemView> {
+    const item = await this.rows.write(manager, itemRule, statement, itemOf);
+    if (!item) throw new Error('a statement that writes an item answered none');
     return viewOfItem(item);
   }
 }
 
-/** In this order, because the text of these fields identifies a request to its idempotency key. */
+/** In the order of the statements' parameters; and the text of these fields identifies a request to its idempotency key. */
 function allFields({ name, description, category, price, quantity }: ItemInput) {
   return { name, description: description ?? null, category, price, quantity };
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
 import { type PolicyName } from '../../config/index.js';
 import { longestLease } from '../bus/node-leases.js';
+import { begin, takeBegin } from './held-begin.js';
 import { behindWriters } from './policy-lock.js';
 
 /** Where an entity is. The three differ only while a switch is under way. */
@@ -47,14 +48,16 @@ export class PolicyStore {
    * What the writers of a transaction must do. The lock is taken first and kept until the transaction ends, so that a
    * switch waits for it. It is taken before any row is locked, so that a switch can never wait in a circle with two writers.
    * LOCK TABLE takes no snapshot: where the whole transaction has one (REPEATABLE READ, SERIALIZABLE), it begins with the
-   * SELECT, hence after the lock. Two statements in one message; TypeORM answers one result only, so its driver's client is
-   * asked.
+   * SELECT, hence after the lock. Several statements in one message, with the BEGIN if that is held; TypeORM answers one result
+   * only, so its driver's client is asked.
    * @see https://www.postgresql.org/docs/current/sql-lock.html
    */
   async underLock(runner: QueryRunner): Promise<LockedPolicies> {
-    const client = (await runner.connect()) as pg.ClientBase;
+    const begun = takeBegin(runner);
+    const client = begun ?? ((await runner.connect()) as pg.ClientBase);
     type Row = Pick<PolicyState, 'entity' | 'policy'> & { readonly longestLeaseMs: number };
-    const results = (await client.query(lockAndRead)) as unknown as readonly pg.QueryResult<Row>[];
+    const text = begun ? `${begin};${lockAndRead}` : lockAndRead;
+    const results = (await client.query(text)) as unknown as readonly pg.QueryResult<Row>[];
     const rows = results.at(-1)?.rows ?? [];
     const policies = new Map(rows.map(({ entity, policy }) => [entity, policy]));
     return { policies, longestLeaseMs: rows[0]?.longestLeaseMs ?? 0 };

@@ -9,6 +9,7 @@ import {
   type TransactionRollbackEvent,
 } from 'typeorm';
 import { UnguardedWriteError } from '../invalidation.errors.js';
+import { begin, holdBegin, takeBegin } from '../policies/held-begin.js';
 import { CachedTables } from '../writes/cached-tables.js';
 import { mayChange } from '../writes/sql-writes.js';
 import { controlsIn } from '../writes/transaction-control.js';
@@ -67,6 +68,9 @@ export class StatementTransactions implements EntitySubscriberInterface, OnModul
     /** The transaction of an earlier statement that has not ended: a connection has one at a time. */
     let last: Promise<unknown> | undefined;
     const guarded: Query = async (sql, parameters, structured) => {
+      // TypeORM's own: by then it takes the transaction for begun.
+      if (sql === begin && runner.isTransactionActive) return holdBegin(runner).then(() => []);
+      await takeBegin(runner)?.query(begin);
       const send = (): Promise<unknown> => query(sql, parameters, structured);
       if (this.#sending.getStore() === runner) return send();
       if (this.#asSql.has(runner)) return this.#sendInTransaction(runner, sql, send);

@@ -99,6 +99,14 @@ export const writerMutants = [
     by: all,
   },
   {
+    name: 'later-triggers',
+    guard: 'what a statement has returned is not relied on where a trigger may change it behind the statement',
+    file: 'src/invalidation/subscriber/locked-rows.ts',
+    find: 'if (raw.later) return',
+    replace: 'if (!raw) return',
+    by: [spec('invalidation/locked-rows.e2e-spec', 'behind the statement that wrote it')],
+  },
+  {
     name: 'outermost-commit',
     guard: 'only the outermost commit acts',
     file: subscriber,
