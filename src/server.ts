@@ -10,7 +10,7 @@ import {
   answerClientErrors,
   boundConnections,
   bulkhead,
-  BytesAdapter,
+  MessagesAdapter,
   createExpress,
   GracefulShutdown,
   inFront,
@@ -39,7 +39,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   const { requestTimeoutMs } = settings;
   const guard = adminPathsOf(settings, () => app.get(ApplicationConfig).getGlobalPrefix());
   const express = createExpress({ requestTimeoutMs, logger, guard });
-  const adapter = new BytesAdapter(express);
+  const adapter = new MessagesAdapter(express);
   const app: NestExpressApplication = await create(AppModule.forRoot(settings), adapter, {
     bodyParser: false,
     abortOnError: false,

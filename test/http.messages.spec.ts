@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import express from 'express';
-import { BytesAdapter } from '../src/http/index.js';
+import { MessagesAdapter } from '../src/http/index.js';
 
 it('gives Express messages whose prototypes it has no reason to change, and one kind of them only', async () => {
   const app = express();
   const prototypes: unknown[] = [];
-  const adapter = new BytesAdapter(app);
+  const adapter = new MessagesAdapter(app);
   adapter.initHttpServer();
   const server = adapter.getHttpServer();
   const note = (...messages: [IncomingMessage, ServerResponse]) =>

@@ -2,7 +2,7 @@ export { answerClientErrors } from './client-errors.js';
 export { AnswerDurations, durationBuckets, type Durations, type DurationSeries } from './answer-durations.js';
 export { ApiProblems } from './api-problems.js';
 export { bulkhead } from './bulkhead.js';
-export { BytesAdapter } from './bytes.adapter.js';
+export { MessagesAdapter } from './messages.adapter.js';
 export { networkOf } from './client-network.js';
 export { boundConnections, type ConnectionBounds, ordinaryBounds } from './connections.js';
 export { childPath, parentPath, pathOf } from './paths.js';

@@ -7,7 +7,7 @@ import express from 'express';
 import { CacheModule, Lease, RedisConnection } from '../../src/cache/index.js';
 import { ConfigModule, loadSettings } from '../../src/config/index.js';
 import { DatabaseModule } from '../../src/database/index.js';
-import { AnswerDurations, BytesAdapter, HealthSources, Lifecycle } from '../../src/http/index.js';
+import { AnswerDurations, MessagesAdapter, HealthSources, Lifecycle } from '../../src/http/index.js';
 import { InvalidationModule } from '../../src/invalidation/index.js';
 import { patience } from '../support/patience.js';
 import { startRedis } from '../support/services.js';
@@ -70,7 +70,7 @@ async function createProxy(databaseUrl: string, redisUrl: string): Promise<NestE
       OriginProxyModule,
     ],
   }).compile();
-  const adapter = new BytesAdapter(express().disable('etag').disable('x-powered-by'));
+  const adapter = new MessagesAdapter(express().disable('etag').disable('x-powered-by'));
   return proxy.createNestApplication<NestExpressApplication>(adapter, { bodyParser: false, logger: false });
 }
 

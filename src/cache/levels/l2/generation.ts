@@ -8,6 +8,7 @@ import { CacheEvents } from '../../events.js';
 import { admit } from './admission.js';
 import { Authority, follows, type History, type Primary } from './authority.js';
 import { isDatabaseUnavailable } from '../../../database/index.js';
+import { type Deadlines } from './deadlines.js';
 import { evaluate } from './evaluate.js';
 import { infoField } from './fault-reason.js';
 import { beatsKey, generationChannel, initKey, namespaceOf, newGeneration, recordKey } from './keys.js';
@@ -36,9 +37,6 @@ export interface Joined {
   /** Its place in the sequence of generations. */
   readonly number: string;
 }
-
-/** Gives a command of Redis a deadline. */
-export type Bound = <T>(command: Promise<T>) => Promise<T>;
 
 /**
  * The generation of a Redis data set as seen with a PostgreSQL: a random name under which all keys live, and where it
@@ -148,7 +146,7 @@ export class GenerationRecord {
    * @returns false when it is not; true also where PostgreSQL cannot be asked
    * @throws where Redis cannot be asked, or has gone back
    */
-  async confirm(client: RedisClient, gen: string, bound: Bound): Promise<boolean> {
+  async confirm(client: RedisClient, gen: string, deadlines: Deadlines): Promise<boolean> {
     const primary = await unlessAway(this.#authority.ask(gen));
     const { seen } = this.#authority;
     const moved = primary && this.namespace.follow(primary) !== namespaceOf(gen);
@@ -156,7 +154,7 @@ export class GenerationRecord {
       this.#authority.end();
       return false;
     }
-    await bound(this.#prove(client, gen, primary ?? seen, true));
+    await deadlines.bound(this.#prove(client, gen, primary ?? seen, true));
     if (primary) {
       this.#authority.accept(primary);
       this.#authority.confirm(primary);

@@ -171,13 +171,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  #evaluate(
-    client: RedisClient,
-    gen: string,
-    name: ScriptName,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<unknown> {
+  #evaluate(client: RedisClient, ...[gen, name, keys, args]: Parameters<RedisConnection['run']>): Promise<unknown> {
     return evaluate(client, name, { keys: [recordKey(namespaceOf(gen)), ...keys], arguments: [gen, ...args] });
   }
 
@@ -246,8 +240,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     const gen = this.#gen;
     if (!client || !gen) return;
     try {
-      const bound = <T>(command: Promise<T>) => this.#deadlines.bound(command);
-      if (await this.record.confirm(client, gen, bound)) return this.#meetDemands();
+      if (await this.record.confirm(client, gen, this.#deadlines)) return this.#meetDemands();
       if (client === this.#client && gen === this.#gen) this.#rejoin(client);
     } catch (error) {
       this.#judge(client, gen, error as Error);

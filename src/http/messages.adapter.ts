@@ -5,8 +5,8 @@ import { messagesOf } from './express-messages.js';
 import { layersOf } from './express-routes.js';
 import { markSkippable, unmarkSkippable } from './skippable.js';
 
-/** Express, except that messages are Express's from the beginning. */
-export class BytesAdapter extends ExpressAdapter {
+/** Nest's adapter of Express, whose requests and responses are Express's own objects from the beginning (`messagesOf`). */
+export class MessagesAdapter extends ExpressAdapter {
   /** Nest's own middleware, which does nothing but call the hooks. */
   readonly #hooks: object;
 
