@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { ROOT } from '../scripts/services/folders.mjs';
 import { freePort } from '../scripts/services/ports.mjs';
+import { Journal } from '../src/invalidation/index.js';
 import { hammer } from './support/administered-nodes.js';
 import { maskIdentity } from './support/mask-identity.js';
 import { startRedis, type TestRedis } from './support/services.js';
@@ -34,6 +35,8 @@ async function withNode(options: StartAppOptions, work: (node: TestApp) => Promi
   try {
     await work(node);
   } finally {
+    // Its end would wait two seconds for a Redis that does not come.
+    if (options.redisIsAway) node.app.get(Journal).take();
     await node.close();
   }
 }
