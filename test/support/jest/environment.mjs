@@ -12,9 +12,17 @@ const services = new WorkerServices();
  * every file a context of its own, and then no package could serve two files, for an `Error` of one is no `Error` of the other.
  */
 const thisContext = vm.createContext();
+/** A module is a function, and is compiled once: each file that loads it calls the function anew. By the module's path. */
+const compiled = /** @type {Map<string | undefined, { code: string, module: Function }>} */ (new Map());
 const { compileFunction } = vm;
-vm.compileFunction = (code, parameters, { parsingContext, ...options } = {}) =>
-  compileFunction(code, parameters, parsingContext === thisContext ? options : { ...options, parsingContext });
+vm.compileFunction = (code, parameters, { parsingContext, ...options } = {}) => {
+  if (parsingContext !== thisContext) return compileFunction(code, parameters, { ...options, parsingContext });
+  const before = compiled.get(options.filename);
+  if (before?.code === code) return before.module;
+  const module = compileFunction(code, parameters, options);
+  compiled.set(options.filename, { code, module });
+  return module;
+};
 
 /**
  * Runs the test files of a worker one after the other in the context of the worker, so that they share packages
