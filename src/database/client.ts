@@ -33,6 +33,8 @@ export class DatabaseClient extends pg.Client {
   readonly #deadlineMs: number;
   /** Whether PostgreSQL ends late statements by itself. */
   #deadlinesSet = false;
+  /** Cancels the running statement, where PostgreSQL does not by itself. */
+  #cancelRunning: (() => void) | undefined;
 
   constructor(config: ClientConfig) {
     const { deadlineMs } = config;
@@ -62,14 +64,24 @@ export class DatabaseClient extends pg.Client {
     if (!this.#deadlinesSet && this.#deadlineMs > 0 && answer instanceof Promise) {
       // A pooler may not have sent it yet, and then has nothing to cancel: it is asked again until there is an answer.
       const cancel = (): void => {
+        clearTimeout(timer);
         this.#cancel();
         timer = setTimeout(cancel, cancelAgainMs);
       };
       let timer = setTimeout(cancel, this.#deadlineMs);
-      const stop = (): void => clearTimeout(timer);
+      this.#cancelRunning = cancel;
+      const stop = (): void => {
+        clearTimeout(timer);
+        this.#cancelRunning = undefined;
+      };
       answer.then(stop, stop);
     }
     return answer as never;
+  }
+
+  /** Fails the running statement as if it were late, on a connection whose deadlines PostgreSQL does not keep. */
+  giveUp(): void {
+    this.#cancelRunning?.();
   }
 
   /** Fails the statement that is running with SQLSTATE 57014, as PostgreSQL's own deadline does; the connection stays. */

@@ -117,7 +117,7 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
       try {
         await this.#turn();
       } catch (error) {
-        this.#failed(error as Error);
+        if (!signal.aborted) this.#failed(error as Error);
       }
       if (this.#state === 'leading') this.#state = 'starting';
       const pauseMs = Math.min(retryMs * 2 ** this.#failures, maxRetryMs);
@@ -157,7 +157,7 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
     if (seen.state === 'free' && !this.#unreadable) return this.#lead(seen);
     if (seen.state !== 'absent') this.#say('warn', 'the slot of the change feed was lost: everything is cached anew');
     if (this.#state === 'starting') this.#reason = 'its slot is made once every open transaction has ended';
-    await this.slot.create(seen);
+    await this.slot.create(seen, this.#stopped.signal);
     this.#unreadable = false;
     this.#state = 'starting';
     this.#reason = undefined;

@@ -14,6 +14,7 @@ export const publication = 'strata_feed';
 
 /** PostgreSQL waits for running transactions before a slot is there. In ms. */
 const creationTimeoutMs = 60_000;
+const connectTimeoutMs = 5_000;
 
 const alreadyThere = '42710';
 const cancelled = '57014';
@@ -117,11 +118,12 @@ export class FeedSlot {
   /**
    * Makes the slot, in the place of one that cannot be read; changes before this moment are in no feed. On the kind of
    * connection that will read it, by which nothing is kept for a feed that could never run.
+   * @param signal gives up what waits for an open transaction
    */
-  async create(seen: SlotView): Promise<void> {
+  async create(seen: SlotView, signal: AbortSignal): Promise<void> {
     const { state, name } = seen;
     await this.coversNoMore();
-    await this.#replicating(seen, async (client) => {
+    const make = async (client: pg.Client): Promise<void> => {
       if (state !== 'absent') await client.query(`DROP_REPLICATION_SLOT ${name}`);
       await client
         .query(`CREATE_REPLICATION_SLOT ${name} LOGICAL pgoutput NOEXPORT_SNAPSHOT`)
@@ -131,7 +133,8 @@ export class FeedSlot {
           // Another node was faster.
           if (codeOf(error) !== alreadyThere) throw error;
         });
-    });
+    };
+    await this.#replicating(seen, make, signal);
   }
 
   /** Lets PostgreSQL keep no more of its log for the feed. */
@@ -139,21 +142,30 @@ export class FeedSlot {
     await this.#replicating(seen, (client) => client.query(`DROP_REPLICATION_SLOT ${seen.name}`));
   }
 
-  async #replicating({ system, database }: SlotView, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  async #replicating(
+    { system, database }: SlotView,
+    work: (client: pg.Client) => Promise<unknown>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const { databaseUrl, databaseDirectUrl } = this.settings;
-    const client: pg.Client = new DatabaseClient({
+    const client: pg.Client & { giveUp(): void } = new DatabaseClient({
       connectionString: databaseDirectUrl ?? databaseUrl,
       application_name: 'strata feed',
       replication: 'database',
+      connectionTimeoutMillis: connectTimeoutMs,
       deadlineMs: creationTimeoutMs,
     });
+    const giveUp = (): void => client.giveUp();
+    signal?.addEventListener('abort', giveUp);
     try {
       await client.connect();
       const [own] = (await client.query<{ systemid: string; dbname: string }>('IDENTIFY_SYSTEM')).rows;
       if (own?.systemid !== system || own.dbname !== database)
         throw new FeedRefusedError('DATABASE_DIRECT_URL leads to another database than DATABASE_URL');
+      signal?.throwIfAborted();
       await work(client);
     } finally {
+      signal?.removeEventListener('abort', giveUp);
       await client.end().catch(() => undefined);
     }
   }
