@@ -132,16 +132,6 @@ describe('a node whose Redis refuses it something', () => {
     await serves();
   });
 
-  it('takes no jobs, and says so, where its user may not wait for them', async () => {
-    await acl('-brpoplpush');
-    await reasonIs('queue', /\+brpoplpush$/);
-    expect((await health()).details['redis']).toEqual({ status: 'up' });
-    await serves();
-    await acl(...all);
-    await ask('/admin/warming/jobs', 'POST', { strategy: 'all' });
-    await healthy();
-  });
-
   it.each<[string, string, string, RegExp]>([
     ['its memory is full', 'maxmemory', '1', /memory of Redis is full/],
     ['it lacks replicas', 'min-replicas-to-write', '1', /fewer replicas/],

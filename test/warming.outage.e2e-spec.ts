@@ -3,6 +3,7 @@ import { type Queue } from 'bull';
 import { type Test } from 'supertest';
 import { startApp, type TestApp } from './support/start-app.js';
 import { startRedis, type TestRedis } from './support/services.js';
+import { command } from './support/site.js';
 import { insist, until } from './support/until.js';
 import { adminEnv, insertItems, warmingOf } from './support/warming.js';
 
@@ -59,6 +60,24 @@ describe('without an answer from Redis', () => {
 });
 
 describe('a node', () => {
+  it('takes no jobs where its user may not wait for them, says so, and takes them once it may', async () => {
+    const redis = await startRedis();
+    const node = await startApp({ redis: redis.url, env: adminEnv });
+    const health = async () => (await node.http.get('/health').expect(200)).body;
+    await command(redis, 'ACL', 'SETUSER', 'default', '-brpoplpush');
+    await until(async () => {
+      const { status, details } = await health();
+      return status === 'degraded' && /\+brpoplpush$/.test(details.queue.reason);
+    });
+    expect((await health()).details.redis).toEqual({ status: 'up' });
+    await node.http.get('/items').expect(200);
+    await command(redis, 'ACL', 'SETUSER', 'default', '+brpoplpush');
+    await warmingOf(node).done({ strategy: 'all' });
+    await until(async () => (await health()).status === 'ok');
+    await node.close();
+    await redis.stop();
+  });
+
   it('starts without its Redis, and takes jobs as soon as it is there', async () => {
     const redis = await startRedis();
     await redis.kill();

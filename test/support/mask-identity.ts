@@ -10,7 +10,7 @@ export async function maskIdentity(
   mask: (text: string) => string = nameless,
 ): Promise<{ readonly url: string; close(): void }> {
   const sockets = new Set<Socket>();
-  const server = createServer((client) => {
+  const server = createServer({ noDelay: true }, (client) => {
     const redis = connect(port, '127.0.0.1');
     for (const [one, other] of [
       [client, redis],

@@ -102,7 +102,7 @@ export class StandInPooler implements Pooler {
   }
 
   #hold(socket: Socket): Socket {
-    this.#sockets.add(socket);
+    this.#sockets.add(socket.setNoDelay());
     return socket.once('close', () => this.#sockets.delete(socket)).on('error', () => undefined);
   }
 }
