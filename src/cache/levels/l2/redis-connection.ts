@@ -75,6 +75,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.#stopped = true;
     this.record.close();
     this.#giveUp(new Error('shutdown'));
+    for (const settle of this.#waiting) settle(false);
   }
 
   get state(): BreakerState {
@@ -129,9 +130,15 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   async untilOpen(timeoutMs: number): Promise<boolean> {
     if (this.#gen) return true;
     if (!this.settings.redisUrl) return false;
-    let waiting: (open: boolean) => void = () => undefined;
-    const opened = new Promise<boolean>((resolve) => this.#waiting.add((waiting = resolve)));
-    return Promise.race([opened, sleep(timeoutMs, false)]).finally(() => this.#waiting.delete(waiting));
+    return new Promise((resolve) => {
+      const settle = (open: boolean): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        resolve(open);
+      };
+      const timer = setTimeout(settle, timeoutMs, false);
+      this.#waiting.add(settle);
+    });
   }
 
   /**
@@ -293,8 +300,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.faults.clear('data');
     this.#enter('closed');
     for (const listener of this.#openListeners) listener();
-    for (const resolve of this.#waiting) resolve(true);
-    this.#waiting.clear();
+    for (const settle of this.#waiting) settle(true);
   }
 
   #judge(client: RedisClient, gen: string, error: Error): LevelUnavailableError {
