@@ -14,8 +14,8 @@ export const compilerOptions = {
 /** A worker, its servers and the processes that its tests start: so much memory at most, in bytes. */
 const memoryPerWorker = 1.5 * 2 ** 30;
 const memory = Math.min(totalmem(), process.constrainedMemory() || Infinity);
-/** Tests wait more than they compute, so one worker more than there are cores. Each has servers of its own. */
-const maxWorkers = Math.max(1, Math.min(availableParallelism() + 1, Math.floor(memory / memoryPerWorker)));
+/** Tests wait about as much as they compute, so two workers for each core. Each has servers of its own. */
+const maxWorkers = Math.max(1, Math.min(2 * availableParallelism(), Math.floor(memory / memoryPerWorker)));
 
 /** @type {import('jest').Config} */
 export default {
