@@ -1,6 +1,6 @@
 import { table } from '../../scripts/docs/parts.mjs';
 import { explained, leftUndone } from './explained.js';
-import { failed, outcomeOf, type Results, type Score, score } from './scores.js';
+import { failed, outcomeOf, type Results, type Score, score, type SuiteTest } from './scores.js';
 
 /** What `npm run conformance` measured: `docs/conformance.json`. */
 export interface Report {
@@ -15,7 +15,7 @@ export const suiteVersion = 'https://github.com/http-tests/cache-tests/tree/b55b
 
 export function reportOf(results: Results, published: Readonly<Record<string, Results>>): Report {
   const scores = (of: Results) => ({ required: score('required', of), optimal: score('optimal', of) });
-  const ids = (kind: 'required' | 'optimal') => failed(kind, results).map(({ id }) => id);
+  const ids = (kind: 'required' | 'optimal') => idsOf(failed(kind, results));
   const others = Object.entries(published).map(([name, of]) => [name, scores(of)] as const);
   others.sort(([, a], [, b]) => b.required.passed - a.required.passed);
   return {
@@ -26,18 +26,17 @@ export function reportOf(results: Results, published: Readonly<Record<string, Re
   };
 }
 
-/** Required tests that failed although nothing explains it. */
-export const unexplained = (results: Results): string[] =>
-  failed('required', results)
-    .filter(({ id }) => !(id in explained))
-    .map(({ id }) => `${id}: ${outcomeOf(id, results)} ${[results[id]].flat().join(' ')}`);
-
 /** Tests that failed although nothing says why they do, by id. */
-export const unexpected = (results: Results): string[] => {
-  const isUndone = (id: string) => leftUndone.some(([start]) => id.startsWith(start));
-  const failures = [...failed('required', results), ...failed('optimal', results)];
-  return failures.map(({ id }) => id).filter((id) => !(id in explained) && !isUndone(id));
-};
+export const unexpected = (results: Results): string[] => [
+  ...idsOf(failed('required', results)).filter((id) => !(id in explained)),
+  ...idsOf(failed('optimal', results)).filter((id) => !(id in leftUndone)),
+];
+
+/** The same, with what the client noted of each. */
+export const unexplained = (results: Results): string[] =>
+  unexpected(results).map((id) => `${id}: ${outcomeOf(id, results)} ${[results[id]].flat().join(' ')}`);
+
+const idsOf = (tests: readonly SuiteTest[]): string[] => tests.map(({ id }) => id);
 
 /** `docs/conformance.md`, as prettier would have it. */
 export function documentOf({ suite, required, optimal, failed: not, others }: Report): string {
@@ -64,7 +63,7 @@ export function documentOf({ suite, required, optimal, failed: not, others }: Re
 const unknown = '**not explained**';
 
 function undoneRows(ids: readonly string[]): string[][] {
-  const reasonOf = (id: string) => leftUndone.find(([start]) => id.startsWith(start))?.[1] ?? unknown;
+  const reasonOf = (id: string) => leftUndone[id] ?? unknown;
   const reasons = [...new Set(ids.map(reasonOf))];
   return reasons.map((reason) => {
     const named = ids.filter((id) => reasonOf(id) === reason).map((id) => `\`${id}\``);

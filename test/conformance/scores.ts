@@ -9,7 +9,7 @@ export interface SuiteTest {
   readonly kind?: Kind;
   readonly browser_only?: boolean;
   readonly depends_on?: readonly string[];
-  readonly requests: readonly { readonly pause_after?: boolean }[];
+  readonly requests: readonly { readonly pause_after?: boolean; readonly response_pause?: number }[];
 }
 
 /** What the suite's client noted: true, or what went wrong. */
