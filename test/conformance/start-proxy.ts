@@ -11,9 +11,10 @@ import { AnswerDurations, MessagesAdapter, HealthSources, Lifecycle } from '../.
 import { InvalidationModule } from '../../src/invalidation/index.js';
 import { patience } from '../support/patience.js';
 import { startRedis } from '../support/services.js';
-import { createMigratedDatabase } from '../support/start-app.js';
+import { createMigratedDatabase, startApp } from '../support/start-app.js';
 import { until } from '../support/until.js';
-import { origin, OriginProxyModule } from './origin-proxy.js';
+import { type Front } from './report.js';
+import { KeyedOriginProxyModule, origin, OriginProxyModule } from './origin-proxy.js';
 import handleConfig from './suite/test-engine/server/handle-config.mjs';
 import handleState from './suite/test-engine/server/handle-state.mjs';
 import handleTest from './suite/test-engine/server/handle-test.mjs';
@@ -25,8 +26,11 @@ const offered = [AnswerDurations, HealthSources, Lifecycle];
 @Module({ providers: offered, exports: offered })
 class PlainHttpModule {}
 
-/** The suite's origin server, and in front of it a Nest application whose only handler is cached by the api layer. */
-export async function startProxy(): Promise<{ readonly url: string; close(): Promise<void> }> {
+/**
+ * The suite's origin server, and in front of it a Nest application whose only handler is cached by the api layer, or the whole
+ * service with such a handler.
+ */
+export async function startProxy(front: Front): Promise<{ readonly url: string; close(): Promise<void> }> {
   const closing: (() => unknown)[] = [];
   const close = async () => {
     for (const end of closing.splice(0).reverse()) await end();
@@ -37,15 +41,20 @@ export async function startProxy(): Promise<{ readonly url: string; close(): Pro
     origin.port = (server.address() as AddressInfo).port;
     const redis = await startRedis();
     closing.push(() => redis.stop());
+    if (front === 'service') {
+      const service = await startApp({ redis: redis.url, imports: [KeyedOriginProxyModule] });
+      closing.push(() => service.close());
+      return { url: service.url, close };
+    }
     const database = await createMigratedDatabase();
     closing.push(() => database.drop());
     const app = await createProxy(database.url, redis.url);
     closing.push(() => app.close());
     await app.listen(0, '127.0.0.1');
     await until(() => app.get(RedisConnection).state === 'closed' && app.get(Lease).valid);
-    const front: Server = app.getHttpServer();
-    closing.push(() => front.closeAllConnections());
-    return { url: `http://127.0.0.1:${(front.address() as AddressInfo).port}`, close };
+    const listening: Server = app.getHttpServer();
+    closing.push(() => listening.closeAllConnections());
+    return { url: `http://127.0.0.1:${(listening.address() as AddressInfo).port}`, close };
   } catch (error) {
     await close();
     throw error;
