@@ -61,14 +61,14 @@ export type Notebook = (held: Validators | undefined, work: () => Promise<unknow
 export function notebookOf(request: Request, response: Response): Notebook & { readonly head: SentHead } {
   const { statusCode } = response;
   const head = new WatchedHead(response);
-  const before = said.flatMap((name) => {
+  const already = said.flatMap((name) => {
     const value = response.getHeader(name);
     return value === undefined ? [] : [[name, [name, value] as const] as const];
   });
   const json = jsonOf(response);
   const notebook: Notebook = async (held, work) => {
     install(request, response, head);
-    const notes = new Notes(response, statusCode, held, new Map(before));
+    const notes = new Notes(response, statusCode, held, new Map(already));
     try {
       const value = await storage.run(notes, work);
       return notes.released ? undefined : { ...saidIn(notes), value, json };
@@ -103,87 +103,107 @@ function jsonOf({ app }: Response): Answer['json'] {
   };
 }
 
-const installed = Symbol('notebook');
+/** What a response object was before it became a notebook. */
+interface Before {
+  readonly setHeader: (name: string, value: HeaderValue) => Response;
+  readonly getHeader: Response['getHeader'];
+  readonly removeHeader: (name: string) => void;
+  readonly writeHead: (...args: unknown[]) => Response;
+  readonly head: WatchedHead;
+  status: number;
+  reason: string | undefined;
+}
+
+const before = Symbol('before it became a notebook');
+
+type NotebookResponse = Response & { readonly [before]: Before };
+
+const notesOf = (response: Response): Notes | undefined => {
+  const notes = storage.current;
+  return notes?.response === response && !notes.released ? notes : undefined;
+};
+
+/** One set for all responses: were they made for each, V8 could share nothing about the shape of response objects. */
+const properties: PropertyDescriptorMap & ThisType<NotebookResponse> = {
+  statusCode: {
+    configurable: true,
+    get() {
+      return notesOf(this)?.status ?? this[before].status;
+    },
+    set(value: number) {
+      (notesOf(this) ?? this[before]).status = value;
+    },
+  },
+  statusMessage: {
+    configurable: true,
+    get() {
+      return (notesOf(this) ?? this[before]).reason;
+    },
+    set(value: string) {
+      (notesOf(this) ?? this[before]).reason = value;
+    },
+  },
+};
+
+const methods: object & ThisType<NotebookResponse> = {
+  setHeader(name: string, value: HeaderValue) {
+    const notes = notesOf(this);
+    if (!notes) return this[before].setHeader(name, value);
+    validateHeaderName(name);
+    validateHeaderValue(name, value as string);
+    notes.removed.delete(name.toLowerCase());
+    notes.lines.set(name.toLowerCase(), [name, value]);
+    return this;
+  },
+  appendHeader(name: string, value: string | readonly string[]) {
+    const existing = this.getHeader(name);
+    return this.setHeader(name, existing === undefined ? value : [existing, value].flat().map(String));
+  },
+  getHeader(name: string) {
+    const notes = notesOf(this);
+    const key = name.toLowerCase();
+    const { getHeader } = this[before];
+    if (!notes) return getHeader(name);
+    const written = notes.lines.get(key)?.[1];
+    return written !== undefined || notes.removed.has(key) || said.includes(key) ? written : getHeader(name);
+  },
+  hasHeader(name: string) {
+    return this.getHeader(name) !== undefined;
+  },
+  removeHeader(name: string) {
+    const notes = notesOf(this);
+    if (!notes) return this[before].removeHeader(name);
+    notes.removed.add(name.toLowerCase());
+    notes.lines.delete(name.toLowerCase());
+  },
+  writeHead(...args: unknown[]) {
+    const { setHeader, removeHeader, writeHead, head } = this[before];
+    const notes = notesOf(this);
+    if (notes) release(notes, setHeader, removeHeader);
+    const written = writeHead(...args);
+    head.written();
+    return written;
+  },
+};
 
 /** Puts the notebook in front of the methods of one response object. */
-function install(request: Request, response: Response & { [installed]?: true }, head: WatchedHead): void {
-  if (response[installed]) return;
-  const real = {
+function install(request: Request, response: Response & { readonly [before]?: Before }, head: WatchedHead): void {
+  if (response[before]) return;
+  const own: Before = {
     setHeader: response.setHeader.bind(response),
     getHeader: response.getHeader.bind(response),
-    hasHeader: response.hasHeader.bind(response),
     removeHeader: response.removeHeader.bind(response),
-    writeHead: response.writeHead.bind(response) as (...args: unknown[]) => Response,
+    writeHead: response.writeHead.bind(response) as Before['writeHead'],
+    head,
+    status: response.statusCode,
+    reason: response.statusMessage,
   };
+  Object.defineProperty(response, before, { value: own });
+  Object.defineProperties(response, properties);
+  Object.assign(response, methods);
   const { method } = request;
-  let { statusCode: status, statusMessage: reason } = response;
-  const current = (): Notes | undefined => {
-    const notes = storage.current;
-    return notes?.response === response && !notes.released ? notes : undefined;
-  };
-  const get = (name: string) => {
-    const notes = current();
-    const key = name.toLowerCase();
-    if (!notes) return real.getHeader(name);
-    const written = notes.lines.get(key)?.[1];
-    return written !== undefined || notes.removed.has(key) || said.includes(key) ? written : real.getHeader(name);
-  };
-  Object.defineProperties(response, {
-    [installed]: { value: true },
-    statusCode: {
-      configurable: true,
-      get: () => current()?.status ?? status,
-      set: (value: number) => {
-        const notes = current();
-        if (notes) notes.status = value;
-        else status = value;
-      },
-    },
-    statusMessage: {
-      configurable: true,
-      get: () => {
-        const notes = current();
-        return notes ? notes.reason : reason;
-      },
-      set: (value: string) => {
-        const notes = current();
-        if (notes) notes.reason = value;
-        else reason = value;
-      },
-    },
-  });
   if (method === 'HEAD')
-    Object.defineProperty(request, 'method', { configurable: true, get: () => (current() ? 'GET' : method) });
-  Object.assign(response, {
-    setHeader: (name: string, value: HeaderValue) => {
-      const notes = current();
-      if (!notes) return real.setHeader(name, value);
-      validateHeaderName(name);
-      validateHeaderValue(name, value as string);
-      notes.removed.delete(name.toLowerCase());
-      notes.lines.set(name.toLowerCase(), [name, value]);
-      return response;
-    },
-    appendHeader: (name: string, value: string | readonly string[]) => {
-      const before = get(name);
-      return response.setHeader(name, before === undefined ? value : [before, value].flat().map(String));
-    },
-    getHeader: get,
-    hasHeader: (name: string) => get(name) !== undefined,
-    removeHeader: (name: string) => {
-      const notes = current();
-      if (!notes) return real.removeHeader(name);
-      notes.removed.add(name.toLowerCase());
-      notes.lines.delete(name.toLowerCase());
-    },
-    writeHead: (...args: unknown[]) => {
-      const notes = current();
-      if (notes) release(notes, real.setHeader, real.removeHeader);
-      const written = real.writeHead(...args);
-      head.written();
-      return written;
-    },
-  });
+    Object.defineProperty(request, 'method', { configurable: true, get: () => (notesOf(response) ? 'GET' : method) });
   head.install();
 }
 
