@@ -182,7 +182,9 @@ it('while it is crowded, as many requests are admitted at a time as were answere
     return takes(req, res as unknown as ServerResponse) ? undefined : (res as unknown as ServerResponse);
   };
   const admitted = (wanted: number) => Array.from({ length: wanted }, admit).filter((res) => res !== undefined);
-  const answer = (running: ServerResponse[]) => running.forEach((res) => res.emit('close'));
+  const close = (running: ServerResponse[], how: object) =>
+    running.forEach((res) => Object.assign(res, how).emit('close'));
+  const answer = (running: ServerResponse[]) => close(running, { statusCode: 200, writableEnded: true });
   const first = admitted(5);
   expect(first).toHaveLength(1);
   answer(first);
@@ -197,6 +199,14 @@ it('while it is crowded, as many requests are admitted at a time as were answere
   expect(lately).toHaveLength(3);
   nowMs = 3_000;
   answer(lately.splice(1));
+  lately.push(...admitted(5));
+  expect(lately).toHaveLength(2);
+  // Neither what was refused further behind, nor what its client has given up.
+  nowMs = 6_000;
+  close(lately, { statusCode: 503, writableEnded: true });
+  for (let n = 0; n < 3; n += 1) close(admitted(1), { statusCode: 503, writableEnded: true });
+  for (let n = 0; n < 3; n += 1) close(admitted(1), { statusCode: 200 });
+  nowMs = 7_000;
   expect(admitted(5)).toHaveLength(1);
 });
 

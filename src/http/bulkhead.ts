@@ -48,7 +48,8 @@ export function bulkhead(
     else begin();
     res.once('close', () => {
       running.delete(res);
-      pace.count();
+      // What was refused further behind, or given up by its client, is no sign that more can be answered.
+      if (res.writableEnded && res.statusCode < 500) pace.count();
     });
     return false;
   };
