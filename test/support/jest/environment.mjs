@@ -1,4 +1,5 @@
 // @ts-check
+import { AsyncLocalStorage } from 'node:async_hooks';
 import vm from 'node:vm';
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
@@ -22,6 +23,14 @@ vm.compileFunction = (code, parameters, { parsingContext, ...options } = {}) => 
   const module = compileFunction(code, parameters, options);
   compiled.set(options.filename, { code, module });
   return module;
+};
+
+/** Before Node 24 every promise asks every storage that was ever used: those of files that have ended would be asked on. */
+const storages = /** @type {Set<AsyncLocalStorage<unknown>>} */ (new Set());
+const { run } = AsyncLocalStorage.prototype;
+AsyncLocalStorage.prototype.run = function (/** @type {Parameters<typeof run>} */ ...given) {
+  storages.add(this);
+  return run.apply(this, given);
 };
 
 /**
@@ -53,6 +62,8 @@ export default class WorkerEnvironment {
 
   async teardown() {
     this.fakeTimersModern.dispose();
+    for (const storage of storages) storage.disable();
+    storages.clear();
     this.#restore();
   }
 
