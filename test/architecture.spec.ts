@@ -35,7 +35,7 @@ const longer: Readonly<Record<string, { readonly lines: number; readonly because
     because: 'how a generation begins, is joined and is confirmed is one protocol',
   },
   'src/cache/levels/l2/redis-connection.ts': {
-    lines: 410,
+    lines: 400,
     because: 'one state machine: closed, open, half-open, joining',
   },
   'src/cache/levels/l2/redis-level.ts': { lines: 280, because: 'all kinds of entries of one level' },

@@ -72,7 +72,7 @@ export class DatabaseClient extends pg.Client {
       this.#cancelRunning = cancel;
       const stop = (): void => {
         clearTimeout(timer);
-        this.#cancelRunning = undefined;
+        if (this.#cancelRunning === cancel) this.#cancelRunning = undefined;
       };
       answer.then(stop, stop);
     }

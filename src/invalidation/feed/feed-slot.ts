@@ -148,7 +148,8 @@ export class FeedSlot {
     signal?: AbortSignal,
   ): Promise<void> {
     const { databaseUrl, databaseDirectUrl } = this.settings;
-    const client: pg.Client & { giveUp(): void } = new DatabaseClient({
+    // As pg's: one signature stands for all of its own for `query`.
+    const client: pg.Client & Pick<DatabaseClient, 'giveUp'> = new DatabaseClient({
       connectionString: databaseDirectUrl ?? databaseUrl,
       application_name: 'strata feed',
       replication: 'database',

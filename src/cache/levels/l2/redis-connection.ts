@@ -12,6 +12,7 @@ import { createRedisClient, type RedisClient } from './redis-client.js';
 import { evaluate } from './evaluate.js';
 import { isErrorReply, reasonOf, unanswered } from './fault-reason.js';
 import { type ScriptName } from './scripts.js';
+import { Waiters } from './waiters.js';
 
 /** So many failures in a row, without an answer in between, and the connection is given up. */
 const failuresToOpen = 3;
@@ -51,7 +52,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   #openedAtMs = 0;
   readonly #demands: (() => Error | undefined)[] = [];
   readonly #openListeners: (() => void)[] = [];
-  readonly #waiting = new Set<(open: boolean) => void>();
+  readonly #waiters = new Waiters();
 
   constructor(
     private readonly settings: Settings,
@@ -75,7 +76,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.#stopped = true;
     this.record.close();
     this.#giveUp(new Error('shutdown'));
-    for (const settle of this.#waiting) settle(false);
+    this.#waiters.end(false);
   }
 
   get state(): BreakerState {
@@ -130,15 +131,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
   async untilOpen(timeoutMs: number): Promise<boolean> {
     if (this.#gen) return true;
     if (!this.settings.redisUrl) return false;
-    return new Promise((resolve) => {
-      const settle = (open: boolean): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(settle);
-        resolve(open);
-      };
-      const timer = setTimeout(settle, timeoutMs, false);
-      this.#waiting.add(settle);
-    });
+    return this.#waiters.wait(timeoutMs);
   }
 
   /**
@@ -300,7 +293,7 @@ export class RedisConnection implements OnModuleInit, OnApplicationShutdown {
     this.faults.clear('data');
     this.#enter('closed');
     for (const listener of this.#openListeners) listener();
-    for (const settle of this.#waiting) settle(true);
+    this.#waiters.end(true);
   }
 
   #judge(client: RedisClient, gen: string, error: Error): LevelUnavailableError {
