@@ -167,7 +167,7 @@ describe('a limit of requests that are worked on at the same time', () => {
   });
 });
 
-it('while it is crowded, as many requests are admitted at a time as were answered in a second lately', () => {
+it('while it is crowded, as many requests are admitted at a time as were answered in a quarter of a second lately', () => {
   let nowMs = 0;
   const takes = bulkhead(
     { least: 1, most: 3 },
@@ -185,27 +185,28 @@ it('while it is crowded, as many requests are admitted at a time as were answere
   const close = (running: ServerResponse[], how: object) =>
     running.forEach((res) => Object.assign(res, how).emit('close'));
   const answer = (running: ServerResponse[]) => close(running, { statusCode: 200, writableEnded: true });
+  const answerOneAtATime = (times: number) => {
+    for (let n = 0; n < times; n += 1) answer(admitted(1));
+  };
   const first = admitted(5);
   expect(first).toHaveLength(1);
   answer(first);
-  answer(admitted(1));
+  answerOneAtATime(7);
   nowMs = 1_000;
   const lately = admitted(5);
   expect(lately).toHaveLength(2);
-  for (let n = 0; n < 5; n += 1) {
-    answer(lately.splice(0));
-    lately.push(...admitted(5));
-  }
+  answer(lately.splice(0));
+  answerOneAtATime(20);
+  lately.push(...admitted(5));
   expect(lately).toHaveLength(3);
   nowMs = 3_000;
   answer(lately.splice(1));
-  lately.push(...admitted(5));
-  expect(lately).toHaveLength(2);
+  expect(admitted(5)).toHaveLength(0);
   // Neither what was refused further behind, nor what its client has given up.
   nowMs = 6_000;
   close(lately, { statusCode: 503, writableEnded: true });
-  for (let n = 0; n < 3; n += 1) close(admitted(1), { statusCode: 503, writableEnded: true });
-  for (let n = 0; n < 3; n += 1) close(admitted(1), { statusCode: 200 });
+  for (let n = 0; n < 10; n += 1) close(admitted(1), { statusCode: 503, writableEnded: true });
+  for (let n = 0; n < 10; n += 1) close(admitted(1), { statusCode: 200 });
   nowMs = 7_000;
   expect(admitted(5)).toHaveLength(1);
 });

@@ -5,6 +5,8 @@ import { refuse } from './refuse.js';
 /** Whose bodies are read. */
 const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
+/** So much work is admitted, in ms, while it is crowded. */
+const workMs = 250;
 
 export interface Bounds {
   /** So many requests are worked on at the same time in any case. */
@@ -14,11 +16,12 @@ export interface Bounds {
 }
 
 /**
- * While it is crowded behind it, no more requests are worked on at the same time than were answered in a second lately:
- * by Little's law, nobody who is admitted then waits for much longer than a second. Whoever comes beyond that is refused
- * before Express is entered. At twice the rate that can be worked on every other answer is a refusal: those have to be
- * cheap, else the process is busy with refusing and everybody waits. Many who wait for one value, or for a cache, are no
- * crowd. A client that is slow to send its body, or to take its answer, is not worked for meanwhile.
+ * While it is crowded behind it, no more requests are worked on at the same time than were answered in a quarter of a
+ * second lately: by Little's law, whoever is admitted then waits for about as long. At twice the rate that can be worked on
+ * every other answer is a refusal: those have to be cheap, hence in front of Express, else the process is busy with
+ * refusing. Many at a time cost more than few: what they hold lives long enough to be copied by the garbage collector.
+ * Many who wait for one value, or for a cache, are no crowd. A client that is slow to send its body, or to take its answer,
+ * is not worked for meanwhile.
  * @param isUnlimited whoever runs the service must be told also when nobody else is; streams of a page last for ever
  * @see Nygard, "Release It!", 2018: bulkheads, load shedding
  */
@@ -32,10 +35,7 @@ export function bulkhead(
   const pace = new Pace(nowMs);
   const isFull = () => {
     if (running.size < least || !isCrowded()) return false;
-    const limit = Math.min(most, Math.max(least, pace.perSecond));
-    if (running.size < limit) return false;
-    for (const res of running) if (res.writableEnded) running.delete(res);
-    return running.size >= limit;
+    return running.size >= Math.min(most, Math.max(least, (pace.perSecond * workMs) / 1_000));
   };
   return (req, res) => {
     if (isUnlimited(req.url!)) return false;
@@ -43,11 +43,14 @@ export function bulkhead(
       refuse(req, res, 503, 'More is being asked than can be answered now.', retryAfterMs);
       return true;
     }
-    const begin = () => !res.closed && running.add(res);
+    const begin = () => !res.writableEnded && !res.closed && running.add(res);
+    const end = () => running.delete(res);
     if (withBody.test(req.method!)) req.once('end', begin);
     else begin();
+    // Of Node's `end()`: nothing of the answer is left to be made.
+    res.once('prefinish', end);
     res.once('close', () => {
-      running.delete(res);
+      end();
       // What was refused further behind, or given up by its client, is no sign that more can be answered.
       if (res.writableEnded && res.statusCode < 500) pace.count();
     });
