@@ -4,8 +4,8 @@ import { DatabaseBusyError } from './database.errors.js';
 
 type Waiting = Parameters<pg.Pool['connect']>[0];
 
-/** How long it is remembered that it was crowded, in ms. */
-const memoryMs = 1_000;
+/** How long it is remembered that it was crowded, in ms: each time it is forgotten, a burst comes in before it is seen again. */
+const memoryMs = 10_000;
 
 /**
  * Whoever waits for longer than this, in ms, waits in a crowd, however few they are. Less than those wait who are admitted
