@@ -167,7 +167,7 @@ describe('a limit of requests that are worked on at the same time', () => {
   });
 });
 
-it('while it is crowded, as many requests are admitted at a time as were answered in a quarter of a second lately', () => {
+it('while it is crowded, as many requests are admitted at a time as were answered in a tenth of a second lately', () => {
   let nowMs = 0;
   const takes = bulkhead(
     { least: 1, most: 3 },
@@ -191,12 +191,12 @@ it('while it is crowded, as many requests are admitted at a time as were answere
   const first = admitted(5);
   expect(first).toHaveLength(1);
   answer(first);
-  answerOneAtATime(7);
+  answerOneAtATime(19);
   nowMs = 1_000;
   const lately = admitted(5);
   expect(lately).toHaveLength(2);
   answer(lately.splice(0));
-  answerOneAtATime(20);
+  answerOneAtATime(40);
   lately.push(...admitted(5));
   expect(lately).toHaveLength(3);
   nowMs = 3_000;

@@ -11,7 +11,7 @@ const memoryMs = 10_000;
  * Whoever waits for longer than this, in ms, waits in a crowd, however few they are. Less than those wait who are admitted
  * to a crowd, so that it stays one until less is asked for.
  */
-const crowdedMs = 100;
+const crowdedMs = 50;
 
 /**
  * A pool at which so many may wait for a connection, first come, first served; whoever comes then is refused at once. A

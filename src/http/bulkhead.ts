@@ -1,4 +1,4 @@
-import { type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Taker } from './in-front.js';
 import { refuse } from './refuse.js';
 
@@ -6,7 +6,7 @@ import { refuse } from './refuse.js';
 const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
 /** So much work is admitted, in ms, while it is crowded. */
-const workMs = 250;
+const workMs = 100;
 
 export interface Bounds {
   /** So many requests are worked on at the same time in any case. */
@@ -16,7 +16,7 @@ export interface Bounds {
 }
 
 /**
- * While it is crowded behind it, no more requests are worked on at the same time than were answered in a quarter of a
+ * While it is crowded behind it, no more requests are worked on at the same time than were answered in a tenth of a
  * second lately: by Little's law, whoever is admitted then waits for about as long. At twice the rate that can be worked on
  * every other answer is a refusal: those have to be cheap, hence in front of Express, else the process is busy with
  * refusing. Many at a time cost more than few: what they hold lives long enough to be copied by the garbage collector.
@@ -45,8 +45,8 @@ export function bulkhead(
     }
     const begin = () => !res.writableEnded && !res.closed && running.add(res);
     const end = () => running.delete(res);
-    if (withBody.test(req.method!)) req.once('end', begin);
-    else begin();
+    begin();
+    if (withBody.test(req.method!)) setImmediate(untilRead, req, begin, end);
     // Of Node's `end()`: nothing of the answer is left to be made.
     res.once('prefinish', end);
     res.once('close', () => {
@@ -56,6 +56,13 @@ export function bulkhead(
     });
     return false;
   };
+}
+
+/** A body that has not come with its head is waited for, and nothing is worked on meanwhile. */
+function untilRead(req: IncomingMessage, begin: () => void, end: () => void): void {
+  if (req.complete) return;
+  end();
+  req.once('end', begin);
 }
 
 /** How much happens in a second: the more of this second and the one before it. */
