@@ -56,7 +56,7 @@ export const feedMutants = [
     file: 'src/invalidation/feed/feed-slot.ts',
     find: "SELECT $1 || ':' || oid FROM",
     replace: "SELECT $1 || ':' FROM",
-    by: [spec('invalidation/feed.reader.e2e-spec', 'a slot that has kept changes')],
+    by: [spec('invalidation/feed.publication.e2e-spec', 'a slot that has kept changes')],
   },
   {
     name: 'feed-wide-xid',
