@@ -1,5 +1,6 @@
 // @ts-check
-import { Logger } from '@nestjs/common';
+import { Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { closedLoop } from '../load/closed-loop.mjs';
@@ -67,21 +68,31 @@ async function openLevel(nodes, undo) {
     import(pathToFileURL(join(nodes.opened.dist, 'src', ...path)).href);
   await import('reflect-metadata');
   Logger.overrideLogger(false);
-  const { CacheEvents, GenerationRecord, Namespace, RedisConnection, RedisLevel, RedisTags, SystemClock } =
-    await product('cache', 'testing.js');
-  const { loadSettings } = await product('config', 'index.js');
+  const {
+    CacheEvents,
+    Clock,
+    GenerationRecord,
+    Namespace,
+    RedisConnection,
+    RedisFaults,
+    RedisLevel,
+    RedisTags,
+    SystemClock,
+  } = await product('cache', 'testing.js');
+  const { loadSettings, Settings } = await product('config', 'index.js');
   const { DataSource } = await import('typeorm');
   const settings = loadSettings({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '1000' });
   const dataSource = await new DataSource({ type: 'postgres', url: databaseUrl }).initialize();
-  const events = new CacheEvents();
-  const namespace = new Namespace(settings, dataSource);
-  const record = new GenerationRecord(dataSource, events, new SystemClock(), namespace);
-  const connection = new RedisConnection(settings, record, events);
-  await connection.onModuleInit();
-  undo.add(async () => {
-    connection.onApplicationShutdown();
-    await dataSource.destroy();
-  });
-  const tags = new RedisTags(settings, connection, { wallMs: () => Date.now() });
-  return { level: new RedisLevel(settings, connection, tags), connection, dataSource };
+  undo.add(() => dataSource.destroy());
+  const providers = [
+    ...[CacheEvents, GenerationRecord, Namespace, RedisConnection, RedisFaults, RedisLevel, RedisTags],
+    { provide: Clock, useClass: SystemClock },
+    { provide: Settings, useValue: settings },
+    { provide: DataSource, useValue: dataSource },
+  ];
+  const root = class {};
+  Module({ providers })(root);
+  const context = await NestFactory.createApplicationContext(root, { logger: false });
+  undo.add(() => context.close());
+  return { level: context.get(RedisLevel), connection: context.get(RedisConnection), dataSource };
 }
