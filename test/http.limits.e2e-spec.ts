@@ -135,10 +135,9 @@ describe('a limit of requests that are worked on at the same time', () => {
   });
 
   it('refuses nobody while it is not crowded', async () => {
-    await busy();
-    await busy();
-    expect((await fetch(`${url}/items`)).status).toBe(503);
     crowded = false;
+    await busy();
+    await busy();
     expect((await fetch(`${url}/items`)).status).toBe(200);
   });
 
@@ -167,6 +166,16 @@ describe('a limit of requests that are worked on at the same time', () => {
   });
 });
 
+/** Asks a door so many times. @returns the responses of those that are admitted */
+function admittedBy(takes: ReturnType<typeof bulkhead>, wanted: number): ServerResponse[] {
+  const admit = (): ServerResponse | undefined => {
+    const res = Object.assign(new EventEmitter(), { writeHead: () => undefined, end: () => undefined });
+    const req = { url: '/items', method: 'GET' } as IncomingMessage;
+    return takes(req, res as unknown as ServerResponse) ? undefined : (res as unknown as ServerResponse);
+  };
+  return Array.from({ length: wanted }, admit).filter((res) => res !== undefined);
+}
+
 it('while it is crowded, as many requests are admitted at a time as were answered in a tenth of a second lately', () => {
   let nowMs = 0;
   const takes = bulkhead(
@@ -175,13 +184,7 @@ it('while it is crowded, as many requests are admitted at a time as were answere
     () => false,
     () => nowMs,
   );
-  /** @returns undefined where it is refused */
-  const admit = (): ServerResponse | undefined => {
-    const res = Object.assign(new EventEmitter(), { writeHead: () => undefined, end: () => undefined });
-    const req = { url: '/items', method: 'GET' } as IncomingMessage;
-    return takes(req, res as unknown as ServerResponse) ? undefined : (res as unknown as ServerResponse);
-  };
-  const admitted = (wanted: number) => Array.from({ length: wanted }, admit).filter((res) => res !== undefined);
+  const admitted = (wanted: number) => admittedBy(takes, wanted);
   const close = (running: ServerResponse[], how: object) =>
     running.forEach((res) => Object.assign(res, how).emit('close'));
   const answer = (running: ServerResponse[]) => close(running, { statusCode: 200, writableEnded: true });
@@ -209,6 +212,28 @@ it('while it is crowded, as many requests are admitted at a time as were answere
   for (let n = 0; n < 10; n += 1) close(admitted(1), { statusCode: 200 });
   nowMs = 7_000;
   expect(admitted(5)).toHaveLength(1);
+});
+
+it('the limit holds until nobody has been refused for a second, and for ten without another sign of a crowd', () => {
+  let nowMs = 0;
+  let crowded = true;
+  const takes = bulkhead(
+    { least: 1, most: 1 },
+    () => crowded,
+    () => false,
+    () => nowMs,
+  );
+  const refused = () => admittedBy(takes, 1).length === 0;
+  admittedBy(takes, 1);
+  expect(refused()).toBe(true);
+  crowded = false;
+  for (nowMs = 900; nowMs < 10_000; nowMs += 900) expect(refused()).toBe(true);
+  expect(refused()).toBe(false);
+  crowded = true;
+  expect(refused()).toBe(true);
+  crowded = false;
+  nowMs += 1_000;
+  expect(refused()).toBe(false);
 });
 
 it('while more wait for the database than it can take, the fast lane still answers, and nothing is done for the others', async () => {

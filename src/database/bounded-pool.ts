@@ -4,14 +4,11 @@ import { DatabaseBusyError } from './database.errors.js';
 
 type Waiting = Parameters<pg.Pool['connect']>[0];
 
-/** How long it is remembered that it was crowded, in ms: each time it is forgotten, a burst comes in before it is seen again. */
-const memoryMs = 10_000;
+/** How long it is remembered that it was crowded, in ms. */
+const memoryMs = 500;
 
-/**
- * Whoever waits for longer than this, in ms, waits in a crowd, however few they are. Less than those wait who are admitted
- * to a crowd, so that it stays one until less is asked for.
- */
-const crowdedMs = 50;
+/** Whoever waits for longer than this, in ms, waits in a crowd, however few they are. */
+const crowdedMs = 250;
 
 /**
  * A pool at which so many may wait for a connection, first come, first served; whoever comes then is refused at once. A

@@ -7,6 +7,10 @@ const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
 /** So much work is admitted, in ms, while it is crowded. */
 const workMs = 100;
+/** The limit holds until nobody has been refused for so long, in ms: lifted earlier, it lets a burst in before it is seen. */
+const needlessMs = 1_000;
+/** It holds for so long at most, in ms, without another sign of a crowd. */
+const longestMs = 10_000;
 
 export interface Bounds {
   /** So many requests are worked on at the same time in any case. */
@@ -33,9 +37,18 @@ export function bulkhead(
 ): Taker {
   const running = new Set<ServerResponse>();
   const pace = new Pace(nowMs);
+  let crowdedAtMs = Number.NEGATIVE_INFINITY;
+  let refusedAtMs = Number.NEGATIVE_INFINITY;
+  const isLimited = () => {
+    const now = nowMs();
+    if (isCrowded()) crowdedAtMs = now;
+    return crowdedAtMs === now || (now - refusedAtMs < needlessMs && now - crowdedAtMs < longestMs);
+  };
   const isFull = () => {
-    if (running.size < least || !isCrowded()) return false;
-    return running.size >= Math.min(most, Math.max(least, (pace.perSecond * workMs) / 1_000));
+    if (running.size < least || !isLimited()) return false;
+    if (running.size < Math.min(most, Math.max(least, (pace.perSecond * workMs) / 1_000))) return false;
+    refusedAtMs = nowMs();
+    return true;
   };
   return (req, res) => {
     if (isUnlimited(req.url!)) return false;
