@@ -82,8 +82,8 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   }
 }
 
-/** Twice as many as can be at the database keep it busy; no more than can be there or wait for it. */
+/** Three times as many as can be at the database keep it busy; no more than can be there or wait for it. */
 const concurrency = ({ databasePoolSize, databaseQueueSize }: Settings) => ({
-  least: Math.max(2 * databasePoolSize, 20),
+  least: Math.max(3 * databasePoolSize, 30),
   most: Math.max(databasePoolSize + databaseQueueSize, 100),
 });

@@ -176,7 +176,7 @@ function admittedBy(takes: ReturnType<typeof bulkhead>, wanted: number): ServerR
   return Array.from({ length: wanted }, admit).filter((res) => res !== undefined);
 }
 
-it('while it is crowded, as many requests are admitted at a time as were answered in a tenth of a second lately', () => {
+it('while it is crowded, as many requests are admitted at a time as were answered in 150 ms lately', () => {
   let nowMs = 0;
   const takes = bulkhead(
     { least: 1, most: 3 },
@@ -194,12 +194,12 @@ it('while it is crowded, as many requests are admitted at a time as were answere
   const first = admitted(5);
   expect(first).toHaveLength(1);
   answer(first);
-  answerOneAtATime(19);
+  answerOneAtATime(12);
   nowMs = 1_000;
   const lately = admitted(5);
   expect(lately).toHaveLength(2);
   answer(lately.splice(0));
-  answerOneAtATime(40);
+  answerOneAtATime(26);
   lately.push(...admitted(5));
   expect(lately).toHaveLength(3);
   nowMs = 3_000;

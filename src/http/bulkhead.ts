@@ -6,7 +6,7 @@ import { refuse } from './refuse.js';
 const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
 /** So much work is admitted, in ms, while it is crowded. */
-const workMs = 100;
+const workMs = 150;
 /** The limit holds until nobody has been refused for so long, in ms: lifted earlier, it lets a burst in before it is seen. */
 const needlessMs = 1_000;
 /** It holds for so long at most, in ms, without another sign of a crowd. */
@@ -20,8 +20,8 @@ export interface Bounds {
 }
 
 /**
- * While it is crowded behind it, no more requests are worked on at the same time than were answered in a tenth of a
- * second lately: by Little's law, whoever is admitted then waits for about as long. At twice the rate that can be worked on
+ * While it is crowded behind it, no more requests are worked on at the same time than were answered in 150 ms
+ * lately: by Little's law, whoever is admitted then waits for about as long. At twice the rate that can be worked on
  * every other answer is a refusal: those have to be cheap, hence in front of Express, else the process is busy with
  * refusing. Many at a time cost more than few: what they hold lives long enough to be copied by the garbage collector.
  * Many who wait for one value, or for a cache, are no crowd. A client that is slow to send its body, or to take its answer,
