@@ -13,7 +13,7 @@ import {
   MessagesAdapter,
   createExpress,
   GracefulShutdown,
-  inFront,
+  prependRequestHandler,
   oneAtATime,
   ordinaryBounds,
   layersOf,
@@ -51,7 +51,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   boundConnections(server, { ...ordinaryBounds, stalledMs: requestTimeoutMs, limit: settings.maxConnections });
   // Behind what is put in front of it from now on: what modules observe, and the fast lane.
   const dataSource = app.get(DataSource);
-  inFront(
+  prependRequestHandler(
     server,
     bulkhead(
       concurrency(settings),
@@ -63,7 +63,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
     await app.init();
     // In front of everything else, the fast lane included.
     if (settings.rateLimitPerMinute > 0)
-      inFront(
+      prependRequestHandler(
         server,
         rateLimit(
           settings.rateLimitPerMinute,
@@ -72,7 +72,7 @@ export async function createApp(settings: Settings, create: Build = build): Prom
         ),
       );
     const { takes, waiting } = oneAtATime(server);
-    inFront(server, takes);
+    prependRequestHandler(server, takes);
     app.get(GracefulShutdown).waiting = waiting;
     return app;
   } catch (error) {

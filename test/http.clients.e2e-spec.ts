@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { answerClientErrors, boundConnections, inFront, oneAtATime, ordinaryBounds } from '../src/http/index.js';
+import { answerClientErrors, boundConnections, prependRequestHandler, oneAtATime, ordinaryBounds } from '../src/http/index.js';
 import { exchange, LaneWatch } from './support/lane.js';
 import { startRedis } from './support/services.js';
 import { startApp } from './support/start-app.js';
@@ -20,7 +20,7 @@ async function serve(listener: RequestListener, { bounds = ordinaryBounds, maxWa
   server = createServer(listener);
   answerClientErrors(server, 50);
   boundConnections(server, bounds);
-  inFront(server, oneAtATime(server, maxWaiting).takes);
+  prependRequestHandler(server, oneAtATime(server, maxWaiting).takes);
   await once(server.listen(0), 'listening');
   ({ port } = server.address() as AddressInfo);
 }

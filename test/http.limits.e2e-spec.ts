@@ -7,7 +7,7 @@ import {
   answerClientErrors,
   boundConnections,
   bulkhead,
-  inFront,
+  prependRequestHandler,
   ordinaryBounds,
   rateLimit,
 } from '../src/http/index.js';
@@ -97,7 +97,7 @@ describe('a limit of requests that are worked on at the same time', () => {
       });
     });
     crowded = true;
-    inFront(
+    prependRequestHandler(
       server,
       bulkhead(
         { least: 2, most: 2 },

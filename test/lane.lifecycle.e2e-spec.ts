@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { MemoryLevel } from '../src/cache/index.js';
-import { GracefulShutdown, inFront } from '../src/http/index.js';
+import { GracefulShutdown, prependRequestHandler } from '../src/http/index.js';
 import { cacheStatus } from './support/cache-status.js';
 import { MovableClock, withClock } from './support/clocks.js';
 import { LaneWatch } from './support/lane.js';
@@ -134,7 +134,7 @@ describe('a taker in front of a server', () => {
     });
     server.prependListener('request', (req) => seen.push(`first ${req.url}`));
     const before = server.listeners('request');
-    const leave = inFront(server, (req, res) => req.url === '/taken' && Boolean(res.end('taken')));
+    const leave = prependRequestHandler(server, (req, res) => req.url === '/taken' && Boolean(res.end('taken')));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     expect(await (await fetch(`${url}/taken`)).text()).toBe('taken');
@@ -144,8 +144,8 @@ describe('a taker in front of a server', () => {
     leave();
     leave();
     expect(server.listeners('request')).toEqual(before);
-    const takenFirst = inFront(server, (_req, res) => Boolean(res.end('taken')));
-    inFront(server, () => false);
+    const takenFirst = prependRequestHandler(server, (_req, res) => Boolean(res.end('taken')));
+    prependRequestHandler(server, () => false);
     expect(await (await fetch(`${url}/any`)).text()).toBe('taken');
     takenFirst();
     expect(await (await fetch(`${url}/any`)).text()).toBe('last');

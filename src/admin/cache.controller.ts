@@ -16,7 +16,7 @@ import { Invalidator, PolicyRegistry } from '../invalidation/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 import { CacheStats } from './cache-stats.service.js';
 import { CacheStatsView } from './dto/cache-stats.js';
-import { EntrySightView, viewOfSight } from './dto/entry-sight.js';
+import { EntryReportView, viewOfReport } from './dto/entry-report.js';
 import { ClearedView, InvalidationInput, InvalidationView } from './dto/invalidation.js';
 
 export class EntryQuery {
@@ -60,8 +60,8 @@ export class CacheController {
     ...notValid,
     503: 'the database does not answer',
   })
-  @ApiResponse({ status: 200, type: EntrySightView, description: 'at each layer and level' })
-  async entries(@Query() { key }: EntryQuery): Promise<EntrySightView> {
+  @ApiResponse({ status: 200, type: EntryReportView, description: 'at each layer and level' })
+  async entries(@Query() { key }: EntryQuery): Promise<EntryReportView> {
     const subject = this.#subject(key, { in: 'query', field: 'key' });
     const { entity, path, tag } = subject;
     const [sight, row] = await Promise.all([this.inspector.look(subject), subject.current?.()]);
@@ -70,7 +70,7 @@ export class CacheController {
       entity,
       policy: this.registry.policyOf(entity),
       ...(row !== undefined && { database: { version: row?.version ?? null } }),
-      ...viewOfSight(sight),
+      ...viewOfReport(sight),
       dependents: this.inspector.dependents([tag, ...(row?.lists ?? [])]),
     };
   }

@@ -3,7 +3,7 @@ export { canonicalKey, canonicalQuery } from './api/canonical-key.js';
 export { FastLane } from './api/lane/fast-lane.js';
 export { Representations } from './api/representations.js';
 export { CacheResponse, type CacheResponseOptions, type KeyedRequest } from './api/cache-response.decorator.js';
-export { heldValidators } from './api/handler-notes.js';
+export { heldValidators } from './api/captured-response.js';
 export { deserialise } from './api/stored-response.js';
 export {
   CachedEntityError,
@@ -41,8 +41,8 @@ export {
   CacheInspector,
   type Dependents,
   type KeptEntry,
-  type Place,
-  type Sight,
+  type LevelState,
+  type EntryReport,
 } from './inspection/cache-inspector.js';
 export { type CurrentRow, Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
 export { type TagState } from './inspection/redis-inspector.js';

@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type Taker } from './in-front.js';
+import { type RequestHandler } from './prepend-request-handler.js';
 import { refuse } from './refuse.js';
 
 /** Whose bodies are read. */
@@ -34,7 +34,7 @@ export function bulkhead(
   isCrowded: () => boolean,
   isUnlimited: (url: string) => boolean,
   nowMs = () => performance.now(),
-): Taker {
+): RequestHandler {
   const running = new Set<ServerResponse>();
   const pace = new Pace(nowMs);
   let crowdedAtMs = Number.NEGATIVE_INFINITY;

@@ -1,6 +1,6 @@
 import Negotiator from 'negotiator';
 import { type Representation } from './etag.js';
-import { remembered } from './remembered.js';
+import { memoize } from './memoize.js';
 
 export const encodings = ['br', 'gzip', 'identity'] as const;
 export type Encoding = (typeof encodings)[number];
@@ -22,7 +22,7 @@ const preferences = new Map<string, EncodingPreference>();
  * Reads `Accept-Encoding` with its q-values (RFC 9110, 12.5.3). Of what a client likes equally, the smaller one first; `x-gzip`
  * is another name of gzip (8.4.1.3).
  */
-export const encodingPreference = remembered((header: string | undefined): EncodingPreference => {
+export const encodingPreference = memoize((header: string | undefined): EncodingPreference => {
   const known = header?.replaceAll(/(?<![^\s,])x-gzip(?![^\s,;])/gi, 'gzip');
   const negotiator = new Negotiator({ headers: { 'accept-encoding': known } }) as unknown as Preferring;
   const order = negotiator.encodings(encodings, { preferred: encodings });

@@ -1,13 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type Server } from 'node:http';
 import { type Socket } from 'node:net';
-import { type Taker } from './in-front.js';
+import { type RequestHandler } from './prepend-request-handler.js';
 
 /** Requests of all connections that may wait behind others: each costs about 3 kB. */
 const ordinaryLimit = 10_000;
 
 export interface Pipelining {
-  readonly takes: Taker;
+  readonly takes: RequestHandler;
   /** How many requests have been read and wait for their turn. */
   readonly waiting: () => number;
 }
@@ -50,7 +50,7 @@ export function oneAtATime(server: Server, limit = ordinaryLimit): Pipelining {
     socket.destroy();
   };
 
-  const takes: Taker = (req, res) => {
+  const takes: RequestHandler = (req, res) => {
     if (res.socket) return false;
     const { socket } = req;
     // Its other requests of the same 64 kB still arrive here.

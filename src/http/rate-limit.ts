@@ -1,5 +1,5 @@
 import { networkOf } from './client-network.js';
-import { type Taker } from './in-front.js';
+import { type RequestHandler } from './prepend-request-handler.js';
 import { refuse } from './refuse.js';
 import { TokenBuckets } from './token-buckets.js';
 
@@ -12,7 +12,7 @@ const addresses = 100_000;
  * proxy, which all requests come from, the proxy is the place to limit them.
  * @param isUnlimited whoever watches the service is not a client of it
  */
-export function rateLimit(perMinute: number, nowMs: () => number, isUnlimited: (url: string) => boolean): Taker {
+export function rateLimit(perMinute: number, nowMs: () => number, isUnlimited: (url: string) => boolean): RequestHandler {
   const buckets = new TokenBuckets(perMinute, 60_000, addresses);
   return (req, res) => {
     if (isUnlimited(req.url!)) return false;

@@ -5,7 +5,7 @@ import { Controller, Get, Next, Patch, Post, Put, Req, Res } from '@nestjs/commo
 import { ApiExcludeController } from '@nestjs/swagger';
 import { type Queue } from 'bull';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { remembered, unavailable, Unlimited } from '../http/index.js';
+import { memoize, unavailable, Unlimited } from '../http/index.js';
 import { WarmingQueue } from './queue/warming-queue.js';
 
 const paths = ['', '*path'];
@@ -18,7 +18,7 @@ const paths = ['', '*path'];
 @Unlimited('load')
 @Controller('admin/queues')
 export class BoardController {
-  readonly #boardAt = remembered((path: string) => boardOf(this.queue.bull!, path), 16);
+  readonly #boardAt = memoize((path: string) => boardOf(this.queue.bull!, path), 16);
 
   constructor(private readonly queue: WarmingQueue) {}
 

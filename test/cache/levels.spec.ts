@@ -127,7 +127,7 @@ describe('L1', () => {
 
   describe('without any Redis', () => {
     const share = () => {
-      const ticket = node.l1.takeBlind(address)!;
+      const ticket = node.l1.takeWithoutRedis(address)!;
       return () => node.l1.fill(ticket, { body: '{"n":1}', ...life });
     };
     const found = () => node.l1.find(address.key, 600_000, { blind: () => true });

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
-import { plainAsk } from '../../src/cache/api/ask.js';
+import { plainAsk } from '../../src/cache/api/cache-request.js';
 import { ResponseCache } from '../../src/cache/api/response-cache.js';
 import { plainAnswer } from '../../src/cache/api/stored-response.js';
 import {

@@ -1,4 +1,4 @@
-import { plainAsk } from '../../src/cache/api/ask.js';
+import { plainAsk } from '../../src/cache/api/cache-request.js';
 import { ResponseCache } from '../../src/cache/api/response-cache.js';
 import { plainAnswer } from '../../src/cache/api/stored-response.js';
 import { type Collector, collecting } from '../../src/cache/engine/scope.js';

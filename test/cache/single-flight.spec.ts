@@ -1,12 +1,12 @@
 import { SingleFlight } from '../../src/cache/testing.js';
 
 /** A load that ends when it is told to. */
-function controlled(): { readonly loads: (() => void)[]; load: (depart: () => void) => Promise<number> } {
+function controlled(): { readonly loads: (() => void)[]; load: (closeToJoiners: () => void) => Promise<number> } {
   const loads: (() => void)[] = [];
   return {
     loads,
-    load: (depart) => {
-      depart();
+    load: (closeToJoiners) => {
+      closeToJoiners();
       const n = loads.length + 1;
       return new Promise((resolve) => loads.push(() => resolve(n)));
     },
@@ -56,8 +56,8 @@ describe('a single flight', () => {
   it('starts the successor of a flight that failed', async () => {
     const flights = new SingleFlight<number>();
     let fail = (): void => undefined;
-    const first = flights.run('k', (depart) => {
-      depart();
+    const first = flights.run('k', (closeToJoiners) => {
+      closeToJoiners();
       return new Promise((_, reject) => (fail = () => reject(new Error('down'))));
     });
     await turn();

@@ -7,7 +7,7 @@ import { nameOf } from './catchers.mjs';
 
 /** @typedef {import('./mutants.mjs').Mutant} Mutant */
 /** @typedef {import('./catchers.mjs').Catcher} Catcher */
-/** @typedef {import('./runner.mjs').Question} Question */
+/** @typedef {import('./runner.mjs').LaneRequest} LaneRequest */
 /** @typedef {import('./answers.mjs').SpecAnswer} SpecAnswer */
 
 /**
@@ -126,7 +126,7 @@ function searchOf({ mutant: { name }, catcher }, answer) {
   return { caught, searched: `${schedules} schedules`, exhaustive: false, ms };
 }
 
-/** @param {Pair} pair @returns {Question} */
+/** @param {Pair} pair @returns {LaneRequest} */
 function questionOf({ mutant: { name }, catcher }) {
   if (catcher.kind === 'spec') return { name, file: catcher.file, test: catcher.test, env: {} };
   const { setup, seed, schedules } = /** @type {import('./catchers.mjs').Simulation} */ (catcher);

@@ -5,7 +5,7 @@ const { default: TestRunner } = createRequire(import.meta.url)('jest-runner');
 
 /**
  * One question to a spec: does it fail when a guard is switched off?
- * @typedef {object} Question
+ * @typedef {object} LaneRequest
  * @property {string} name of the mutant
  * @property {string} file of the spec, relative to the root
  * @property {string} test part of a test's name; '' asks all of them
@@ -19,7 +19,7 @@ const { default: TestRunner } = createRequire(import.meta.url)('jest-runner');
 export default class MutantRunner extends TestRunner {
   /** @param {readonly any[]} tests @param {unknown} watcher @param {unknown} options */
   runTests(tests, watcher, options) {
-    /** @type {readonly Question[]} */
+    /** @type {readonly LaneRequest[]} */
     const questions = JSON.parse(process.env.STRATA_QUESTIONS ?? '[]');
     const asked = questions.map((question, nth) => {
       const test = tests.find(({ path }) => path.replaceAll('\\', '/').endsWith(`/${question.file}`));
@@ -30,7 +30,7 @@ export default class MutantRunner extends TestRunner {
   }
 }
 
-/** @param {any} config @param {Question} question @param {number} nth */
+/** @param {any} config @param {LaneRequest} question @param {number} nth */
 const configFor = (config, { name, test, env }, nth) => ({
   ...config,
   displayName: { name: String(nth), color: 'white' },

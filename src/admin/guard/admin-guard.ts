@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable, Optional, SetMetad
 import { MODULE_PATH, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import { type Request, type Response } from 'express';
-import { notFound, type PathGuard, ProblemException, remembered } from '../../http/index.js';
+import { notFound, type PathGuard, ProblemException, memoize } from '../../http/index.js';
 import { Credentials } from './credentials.js';
 import { isSameOrigin, sessionsOf } from './session-cookie.js';
 
@@ -20,7 +20,7 @@ export const NeedsNoCredential = () => SetMetadata(openKey, true);
  */
 @Injectable()
 export class AdminGuard implements CanActivate {
-  readonly #isAdmin = remembered((type: Type) => [...this.#modulePaths(type), ...pathsOf(type)].some(beginsWithAdmin));
+  readonly #isAdmin = memoize((type: Type) => [...this.#modulePaths(type), ...pathsOf(type)].some(beginsWithAdmin));
 
   /** @param credentials absent: no token is configured */
   constructor(

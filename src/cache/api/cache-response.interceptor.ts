@@ -5,12 +5,12 @@ import { defer, from, lastValueFrom, map, type Observable } from 'rxjs';
 import { Settings } from '../../config/index.js';
 import { Skippable } from '../../http/index.js';
 import { Clock } from '../clock.js';
-import { type Ask, askOf } from './ask.js';
+import { type CacheRequest, cacheRequestOf } from './cache-request.js';
 import { type CacheResponseOptions, cacheResponseMetadata } from './cache-response.decorator.js';
 import { member } from './cache-status.js';
 import { ageS, bornAtMs } from './candidate.js';
 import { CachedRoutes } from './cached-routes.js';
-import { notebookOf } from './handler-notes.js';
+import { captureResponse } from './captured-response.js';
 import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
 import { type Refusal } from './lane/known-headers.js';
@@ -50,21 +50,21 @@ export class CacheResponseInterceptor implements NestInterceptor {
       response.setHeader('Cache-Status', 'strata-api; fwd=bypass; detail=uncacheable');
       return next.handle();
     }
-    const notebook = notebookOf(request, response);
+    const notebook = captureResponse(request, response);
     const run = (held: Parameters<Handler>[0]) => notebook(held, () => lastValueFrom(next.handle()));
     const handler: Handler = Object.assign(run, { head: notebook.head });
-    const ask = this.settings.cacheApi ? askOf(request, route, this.places.placeOf(context)) : undefined;
-    return defer(() => from(this.#outcome(ask, handler))).pipe(
-      map((outcome) => this.#send(outcome, route, ask, context)),
+    const cacheRequest = this.settings.cacheApi ? cacheRequestOf(request, route, this.places.placeOf(context)) : undefined;
+    return defer(() => from(this.#outcome(cacheRequest, handler))).pipe(
+      map((outcome) => this.#send(outcome, route, cacheRequest, context)),
     );
   }
 
-  #outcome(ask: Ask | undefined, handler: Handler): Promise<Outcome> {
-    if (ask) return this.responses.respond(ask, handler);
+  #outcome(cacheRequest: CacheRequest | undefined, handler: Handler): Promise<Outcome> {
+    if (cacheRequest) return this.responses.respond(cacheRequest, handler);
     return this.responses.bypass(handler, this.settings.cacheApi ? 'uncacheable' : 'disabled');
   }
 
-  #send(outcome: Outcome, route: CacheResponseOptions, ask: Ask | undefined, context: ExecutionContext): unknown {
+  #send(outcome: Outcome, route: CacheResponseOptions, cacheRequest: CacheRequest | undefined, context: ExecutionContext): unknown {
     const { response: stored, error, said, passed, db, api, tags } = outcome;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
@@ -88,7 +88,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
       return sendOwn(stored, route, request, response);
     }
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
-    if (ask) this.#learn(outcome, route, context, ask.beyondUrl ?? { key: ask.key, stored, chosen });
+    if (cacheRequest) this.#learn(outcome, route, context, cacheRequest.beyondUrl ?? { key: cacheRequest.key, stored, chosen });
     return sendPlain(chosen, stored, request, response);
   }
 

@@ -2,7 +2,7 @@ import { initialAgeS } from './semantics/age.js';
 import { freshened, type HeaderLine } from './semantics/freshen.js';
 import { effectiveDirectives, responseTerms } from './semantics/response-terms.js';
 import { allowsAuthorized, passedOn } from './semantics/storable.js';
-import { type Answer, type Content, fieldsOf, type OwnWords, type StoredResponse } from './stored-response.js';
+import { type Answer, type Content, fieldsOf, type ExplicitHeaders, type StoredResponse } from './stored-response.js';
 
 /** When an answer was asked for and when it was there: wall clock, in ms. */
 export interface Taken {
@@ -48,10 +48,10 @@ export const plainLines = ({ etag }: StoredResponse): HeaderLine[] => [
 
 function wordsOf(
   lines: readonly HeaderLine[],
-  rest: Pick<OwnWords, 'status' | 'encoding' | 'removed' | 'reason'>,
+  rest: Pick<ExplicitHeaders, 'status' | 'encoding' | 'removed' | 'reason'>,
   targeted: boolean,
   { askedMs, madeAtMs }: Taken,
-): OwnWords {
+): ExplicitHeaders {
   const fields = fieldsOf(lines);
   const { directives } = effectiveDirectives(fields, targeted);
   const endToEnd = passedOn(fields);

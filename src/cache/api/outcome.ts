@@ -1,6 +1,6 @@
 import { type PolicySource } from '../policy.js';
 import { entityOf, type Tag, uriEntity } from '../core/tags.js';
-import { type Ask, isAuthorized } from './ask.js';
+import { type CacheRequest, isAuthorized } from './cache-request.js';
 import { type LayerStatus } from './cache-status.js';
 import { promiseOf } from './candidate.js';
 import { type SentHead } from './sent-head.js';
@@ -33,35 +33,35 @@ export interface Outcome extends Made {
   /** What it was made of. */
   readonly tags: readonly Tag[];
   /** Whether a request that waited for it may have it too. */
-  readonly fits: (other: Ask) => boolean;
+  readonly fits: (other: CacheRequest) => boolean;
 }
 
 /** The request fields that selected a response: those that its handler names, and its route. In lower case and order. */
-export function selectingNames({ route }: Ask, response: StoredResponse): string[] {
+export function selectingNames({ route }: CacheRequest, response: StoredResponse): string[] {
   const named = varyNames(fieldsOf(response.own?.lines ?? []));
   return [...new Set([...named, ...(route.vary ?? []).map((name) => name.toLowerCase())])].sort();
 }
 
 /** Fits requests that would have selected the same. */
-function sameSelection(ask: Ask, response: StoredResponse): (other: Ask) => boolean {
-  const names = selectingNames(ask, response);
-  return ({ fields }) => variantOf(names, fields) === variantOf(names, ask.fields);
+function sameSelection(request: CacheRequest, response: StoredResponse): (other: CacheRequest) => boolean {
+  const names = selectingNames(request, response);
+  return ({ fields }) => variantOf(names, fields) === variantOf(names, request.fields);
 }
 
 export const partTags = (tags: readonly Tag[]): Tag[] => tags.filter((tag) => entityOf(tag) !== uriEntity);
 
 /** Fits requests that would have selected the same, and that may have what is anybody's. */
-export function fitsStored(ask: Ask, response: StoredResponse): (other: Ask) => boolean {
-  const same = sameSelection(ask, response);
+export function fitsStored(request: CacheRequest, response: StoredResponse): (other: CacheRequest) => boolean {
+  const same = sameSelection(request, response);
   return (other) => same(other) && (!isAuthorized(other) || (response.own?.forAuthorized ?? false));
 }
 
 /** A stored response, used as it is. */
-export function hitOf(ask: Ask, { stored, entry, level }: Found, source: PolicySource): Outcome {
+export function hitOf(request: CacheRequest, { stored, entry, level }: Found, source: PolicySource): Outcome {
   return {
     response: stored,
     api: { hit: true, level, policy: stored.mixed ? 'ttl' : promiseOf(entry, source), ttlMs: entry.freshMs },
     tags: partTags(entry.dependencies.map(({ tag }) => tag)),
-    fits: fitsStored(ask, stored),
+    fits: fitsStored(request, stored),
   };
 }

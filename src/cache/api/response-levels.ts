@@ -9,7 +9,7 @@ import { type Entry, type Fill, type ReadResult, type Ticket } from '../levels/l
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { PolicySource } from '../policy.js';
-import { type Ask, isAuthorized } from './ask.js';
+import { type CacheRequest, isAuthorized } from './cache-request.js';
 import { candidateOf, isShared, needsCertainty } from './candidate.js';
 import { type Candidate } from './semantics/reuse.js';
 import { variantOf, type Variants, withVariant } from './semantics/vary.js';
@@ -44,20 +44,20 @@ export class ResponseLevels {
   ) {}
 
   /** A hit that costs no command. */
-  inL1(ask: Ask): Found | undefined {
-    const entry = this.l1.find(responseAddress(ask.key).key, Infinity);
+  inL1(request: CacheRequest): Found | undefined {
+    const entry = this.l1.find(responseAddress(request.key).key, Infinity);
     const variants = entry && variantsIn(entry.body);
-    if (!variants) return entry && this.#match('l1', ask, ask.key, entry);
-    const key = variantKey(ask, variants);
+    if (!variants) return entry && this.#match('l1', request, request.key, entry);
+    const key = variantKey(request, variants);
     const variant = key === undefined ? undefined : this.l1.find(responseAddress(key).key, Infinity);
-    return variant && this.#match('l1', ask, key!, variant);
+    return variant && this.#match('l1', request, key!, variant);
   }
 
   /** After a gap of the invalidation connection: L1's entry is good again if its stamps still are. */
-  async confirmed(ask: Ask, placeholder: Ticket, usable: (found: Found) => boolean): Promise<Found | undefined> {
-    const suspect = this.l1.suspect(responseAddress(ask.key).key, Infinity);
+  async confirmed(request: CacheRequest, placeholder: Ticket, usable: (found: Found) => boolean): Promise<Found | undefined> {
+    const suspect = this.l1.suspect(responseAddress(request.key).key, Infinity);
     if (!suspect || variantsIn(suspect.body)) return undefined;
-    const found = this.#match('l1', ask, ask.key, suspect);
+    const found = this.#match('l1', request, request.key, suspect);
     if (!found || !usable(found)) return undefined;
     this.#watch(placeholder, suspect.dependencies);
     if (!(await this.l2.confirms(suspect.dependencies))) return undefined;
@@ -66,16 +66,16 @@ export class ResponseLevels {
   }
 
   /** @param renew nothing that is there is of use */
-  async inL2(ask: Ask, placeholder: Ticket | undefined, renew: boolean): Promise<Search> {
-    const first = await this.#read(ask.key, placeholder, renew);
+  async inL2(request: CacheRequest, placeholder: Ticket | undefined, renew: boolean): Promise<Search> {
+    const first = await this.#read(request.key, placeholder, renew);
     if (first.outcome !== 'hit') return first.outcome === 'bypass' ? { blocked: first.reason } : {};
     const variants = variantsIn(first.entry.body);
-    if (!variants) return { found: this.#match('l2', ask, ask.key, first.entry) } as Search;
-    this.#fillL1(ask.key, first.entry);
-    const key = variantKey(ask, variants);
+    if (!variants) return { found: this.#match('l2', request, request.key, first.entry) } as Search;
+    this.#fillL1(request.key, first.entry);
+    const key = variantKey(request, variants);
     const second = key === undefined ? undefined : await this.#read(key, placeholder, false);
     if (second?.outcome !== 'hit') return { variants };
-    return { variants, found: this.#match('l2', ask, key!, second.entry) } as Search;
+    return { variants, found: this.#match('l2', request, key!, second.entry) } as Search;
   }
 
   /** The stamp of the response's own URI, for a response about to be made. Undefined where it cannot be had. */
@@ -92,20 +92,20 @@ export class ResponseLevels {
 
   /** Keeps a response where its stamps still hold; one that varies under its variant. */
   async keep(
-    ask: Ask,
+    request: CacheRequest,
     response: StoredResponse,
     names: readonly string[],
     life: Required<Pick<Fill, 'freshMs' | 'keepMs' | 'dependencies'>>,
     { blocked, variants }: Search,
     placeholder: Ticket | undefined,
   ): Promise<boolean> {
-    const known = names.length > 0 ? withVariant(variants, names, variantOf(names, ask.fields)) : undefined;
-    const key = (known && variantKey(ask, known)) ?? ask.key;
+    const known = names.length > 0 ? withVariant(variants, names, variantOf(names, request.fields)) : undefined;
+    const key = (known && variantKey(request, known)) ?? request.key;
     const fill = { ...life, body: serialise(response) };
     const alone = blocked === 'disabled' && !this.settings.cacheL2;
     let accepted = blocked === undefined && (await this.#store(key, fill));
     if (accepted && known)
-      await this.#store(ask.key, { ...life, body: serialiseVariants(known), freshMs: life.keepMs });
+      await this.#store(request.key, { ...life, body: serialiseVariants(known), freshMs: life.keepMs });
     if (blocked === undefined && !accepted) this.count('l2', 'refused');
     // With L2 switched off, L1 alone may keep it.
     if (placeholder && (accepted || (alone && !known)) && isShared(fill, this.policySource, this.settings)) {
@@ -149,18 +149,18 @@ export class ResponseLevels {
   }
 
   /** Undefined where it is not certain enough, where L1 may not serve it, or not this request: it is somebody's, and this was not made for everybody. */
-  #match(level: LevelName, ask: Ask, key: string, entry: Entry): Found | undefined {
+  #match(level: LevelName, request: CacheRequest, key: string, entry: Entry): Found | undefined {
     if (level === 'l1' && !isShared(entry, this.policySource, this.settings)) return undefined;
     if (needsCertainty(entry, this.policySource) && !this.l2.certain) return undefined;
     const stored = deserialise(entry.body);
-    if (isAuthorized(ask) && !stored.own?.forAuthorized) return undefined;
+    if (isAuthorized(request) && !stored.own?.forAuthorized) return undefined;
     const candidate = candidateOf(entry, stored, this.policySource, this.settings, this.clock.wallMs());
     return { level, key, entry, stored, candidate };
   }
 }
 
 /** Undefined where the request's variant is not among those that are kept. */
-function variantKey({ key, fields }: Ask, { names, known }: Variants): string | undefined {
+function variantKey({ key, fields }: CacheRequest, { names, known }: Variants): string | undefined {
   const variant = variantOf(names, fields);
   // No key of a route has a line break.
   return known.includes(variant) ? `${key}\n${variant}` : undefined;

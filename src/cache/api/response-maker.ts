@@ -4,9 +4,9 @@ import { Clock } from '../clock.js';
 import { collecting } from '../engine/scope.js';
 import { type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
-import { type Ask, isAuthorized } from './ask.js';
+import { type CacheRequest, isAuthorized } from './cache-request.js';
 import { type Forward, type LayerStatus } from './cache-status.js';
-import { HandlerError } from './handler-notes.js';
+import { HandlerError } from './captured-response.js';
 import { type SentHead } from './sent-head.js';
 import { compose, plainLines, refreshed } from './compose.js';
 import { fitsStored, type Handler, type Made, type Outcome, partTags, selectingNames } from './outcome.js';
@@ -23,7 +23,7 @@ const failures = new Set([500, 502, 503, 504]);
 
 /** A response that is not there, and who asks for it. */
 interface Making {
-  readonly ask: Ask;
+  readonly request: CacheRequest;
   readonly handler: Handler;
   readonly search: Search;
   readonly placeholder: Ticket | undefined;
@@ -59,21 +59,21 @@ export class ResponseMaker {
     };
   }
 
-  async make({ ask, handler, search, placeholder, renew, early }: Making): Promise<Outcome> {
+  async make({ request, handler, search, placeholder, renew, early }: Making): Promise<Outcome> {
     const { found, blocked, variants } = search;
-    const targeted = ask.route.cdn !== undefined;
-    const stamps = ask.route.reads === 'entities' ? [] : await this.#uriStamp(ask, blocked, placeholder);
+    const targeted = request.route.cdn !== undefined;
+    const stamps = request.route.reads === 'entities' ? [] : await this.#uriStamp(request, blocked, placeholder);
     const collector = new PartCollector(renew, this.l1, placeholder, stamps);
     const made = await this.#run(handler, found, collector, targeted);
     const shared = { hit: false, collapsed: false, policy: collector.policy() } as const;
     const failure = failureOf(made);
     if (found && failure !== undefined && mayStandIn(found, made)) {
-      this.#logger.warn(`${failure} for ${ask.key}: what is held stands in`);
+      this.#logger.warn(`${failure} for ${request.key}: what is held stands in`);
       const api = { ...shared, stored: false, forward: 'stale', forwardStatus: failure } as const;
-      return { response: found.stored, api, tags: [], fits: fitsStored(ask, found.stored) };
+      return { response: found.stored, api, tags: [], fits: fitsStored(request, found.stored) };
     }
     const { response, validated } = made;
-    const verdict = response && verdictOf(ask, response, collector, validated ? found : undefined, this.settings);
+    const verdict = response && verdictOf(request, response, collector, validated ? found : undefined, this.settings);
     const reason: Forward = renew ? 'request' : found ? 'stale' : variants ? 'vary-miss' : 'uri-miss';
     const detail = blocked ?? (verdict?.refusal === undefined ? undefined : 'uncacheable');
     const api: LayerStatus = {
@@ -86,19 +86,19 @@ export class ResponseMaker {
     if (handler.head?.isWatched()) {
       early(own);
       const sent = await handler.head.sent;
-      if (!sent || !response || refuseSent(ask, response, sent, targeted)) return own;
+      if (!sent || !response || refuseSent(request, response, sent, targeted)) return own;
     }
     const keep = response && stamps && verdict?.life ? verdict : undefined;
     const stored = keep?.life
-      ? await this.levels.keep(ask, keep.kept, selectingNames(ask, keep.kept), keep.life, search, placeholder)
+      ? await this.levels.keep(request, keep.kept, selectingNames(request, keep.kept), keep.life, search, placeholder)
       : false;
-    return { ...own, api: { ...api, stored }, fits: collector.own ? () => false : fitsOf(ask, made, verdict) };
+    return { ...own, api: { ...api, stored }, fits: collector.own ? () => false : fitsOf(request, made, verdict) };
   }
 
   /** With Redis away there is no stamp, and nothing is kept that needs one. */
-  #uriStamp(ask: Ask, blocked: Search['blocked'], placeholder: Ticket | undefined) {
+  #uriStamp(request: CacheRequest, blocked: Search['blocked'], placeholder: Ticket | undefined) {
     const possible = blocked === undefined || blocked === 'disabled';
-    return possible ? this.levels.uriStamp(ask.uri, placeholder) : undefined;
+    return possible ? this.levels.uriStamp(request.uri, placeholder) : undefined;
   }
 
   /** A handler's failure is an outcome too: it is shared like any other, with what is known of how it came about. */
@@ -129,19 +129,19 @@ export class ResponseMaker {
 
 /** Whether what was sent in the end, which middleware had a say in, is not to be stored, or is something else altogether. */
 function refuseSent(
-  ask: Ask,
+  request: CacheRequest,
   response: StoredResponse,
   { status, fields }: NonNullable<Awaited<SentHead['sent']>>,
   targeted: boolean,
 ): boolean {
   const meant = statusOf(response);
-  const request = { authorized: isAuthorized(ask), noStore: ask.terms.noStore };
-  const asMeant = status === meant || status === 304 || isPart(ask, status);
-  return !asMeant || refuseStorage(request, meant, fields, targeted) !== undefined;
+  const client = { authorized: isAuthorized(request), noStore: request.terms.noStore };
+  const asMeant = status === meant || status === 304 || isPart(request, status);
+  return !asMeant || refuseStorage(client, meant, fields, targeted) !== undefined;
 }
 
 /** A part of the answer, to a client that asked for a part. */
-const isPart = ({ route }: Ask, status: number): boolean => route.ranges === true && (status === 206 || status === 416);
+const isPart = ({ route }: CacheRequest, status: number): boolean => route.ranges === true && (status === 206 || status === 416);
 
 /** What is past its lifetime stands in for an origin that cannot be reached; for one that answers, only if it says so. */
 function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
@@ -152,13 +152,13 @@ function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
  * Who waited for an answer may have it if a cache could have stored it for them. A route with a key of its own vouches that
  * its answers are anybody's; then that holds for failures too.
  */
-function fitsOf(ask: Ask, { response, error, said }: Made, verdict: Verdict | undefined): (other: Ask) => boolean {
-  const vouched = ask.route.key !== undefined;
+function fitsOf(request: CacheRequest, { response, error, said }: Made, verdict: Verdict | undefined): (other: CacheRequest) => boolean {
+  const vouched = request.route.key !== undefined;
   const cookie = 'set-cookie' in fieldsOf(said?.lines ?? []);
   if (!response)
-    return (other) => vouched && error !== undefined && !cookie && !isAuthorized(ask) && !isAuthorized(other);
+    return (other) => vouched && error !== undefined && !cookie && !isAuthorized(request) && !isAuthorized(other);
   const sharable = verdict?.refusal === undefined || verdict.refusal === 'request-no-store';
-  return sharable && (vouched || verdict?.life !== undefined) ? fitsStored(ask, response) : () => false;
+  return sharable && (vouched || verdict?.life !== undefined) ? fitsStored(request, response) : () => false;
 }
 
 /** What a handler can compare with; undefined if nothing. */

@@ -12,11 +12,11 @@ export interface StoredResponse extends Representation {
   /** Beside cached parts, the database was read past the cache: nothing was proven of that. */
   readonly mixed?: true;
   /** Absent for a plain one: 200, JSON, and no word of its handler about anything else. */
-  readonly own?: OwnWords;
+  readonly own?: ExplicitHeaders;
 }
 
 /** What a handler said besides the value. */
-export interface OwnWords {
+export interface ExplicitHeaders {
   readonly status: number;
   /** Its header fields, but for those of the connection. */
   readonly lines: readonly HeaderLine[];
@@ -41,12 +41,12 @@ export interface Answer extends Said {
 }
 
 /** What a handler said by the response object. */
-export type Said = Pick<OwnWords, 'status' | 'lines' | 'removed' | 'reason'>;
+export type Said = Pick<ExplicitHeaders, 'status' | 'lines' | 'removed' | 'reason'>;
 
 export const plainAnswer = (value: unknown): Answer => ({ value, status: 200, lines: [], json: JSON.stringify });
 
 /** What a value becomes: its text or bytes, and what Nest would say they are. */
-export type Content = Representation & Pick<OwnWords, 'encoding'> & { readonly type?: string };
+export type Content = Representation & Pick<ExplicitHeaders, 'encoding'> & { readonly type?: string };
 
 /**
  * What a value becomes when Nest sends it: nothing, text, or an object as JSON; and bytes, which other adapters than the

@@ -5,7 +5,7 @@ import { EveryRequest, Skippable } from '../../http/index.js';
 import { InvalidationDelivery } from '../delivery.js';
 import { uriTag } from '../engine/addresses.js';
 import { RedisTags } from '../levels/l2/redis-tags.js';
-import { targetOf, uriKey } from './ask.js';
+import { targetOf, uriKey } from './cache-request.js';
 import { CachedRoutes } from './cached-routes.js';
 import { invalidatedUris, isSafe } from './semantics/invalidated-uris.js';
 

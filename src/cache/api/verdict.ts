@@ -1,7 +1,7 @@
 import { type Settings } from '../../config/index.js';
 import { type Lifetime } from '../core/freshness.js';
 import { type Dependency } from '../core/tags.js';
-import { type Ask, isAuthorized } from './ask.js';
+import { type CacheRequest, isAuthorized } from './cache-request.js';
 import { type PartCollector } from './part-collector.js';
 import { type Found } from './response-levels.js';
 import { type ResponseTerms } from './semantics/response-terms.js';
@@ -20,7 +20,7 @@ export interface Verdict {
 
 /** @param validated what its handler has said still holds: it goes on depending on what that was made of */
 export function verdictOf(
-  ask: Ask,
+  request: CacheRequest,
   response: StoredResponse,
   collector: PartCollector,
   validated: Found | undefined,
@@ -28,20 +28,20 @@ export function verdictOf(
 ): Verdict {
   const { own } = response;
   const fields = fieldsOf(own?.lines ?? []);
-  const targeted = ask.route.cdn !== undefined;
-  const request = { authorized: isAuthorized(ask), noStore: ask.terms.noStore };
-  const refusal = refuseStorage(request, statusOf(response), fields, targeted);
+  const targeted = request.route.cdn !== undefined;
+  const client = { authorized: isAuthorized(request), noStore: request.terms.noStore };
+  const refusal = refuseStorage(client, statusOf(response), fields, targeted);
   const dependencies = union(collector.dependencies(), validated?.entry.dependencies);
   const lifetime = lifetimeOf({
     terms: own?.terms,
     ageS: own?.ageS ?? 0,
-    byDefault: mayHaveLifetime(statusOf(response), ask.route.statuses),
+    byDefault: mayHaveLifetime(statusOf(response), request.route.statuses),
     parts: collector.any ? collector.lifetime() : undefined,
-    ttlMs: ask.route.ttlMs,
+    ttlMs: request.route.ttlMs,
     staleMs,
     validators: Object.keys(validatorsOf(fields)).length > 0,
   });
-  const unspoken = own?.terms.lifetimeS === undefined && !collector.any && ask.route.ttlMs === undefined;
+  const unspoken = own?.terms.lifetimeS === undefined && !collector.any && request.route.ttlMs === undefined;
   return {
     refusal,
     life: refusal === undefined && dependencies && lifetime ? { ...lifetime, dependencies } : undefined,

@@ -32,7 +32,7 @@ interface Read {
   /** A hit counts only while the generation is certainly in force. */
   readonly needsCertainty: boolean;
   /** Without Redis, a value may be shared for as long as a node that has been cut off would. */
-  readonly sharesBlindly: () => boolean;
+  readonly sharesWithoutRedis: () => boolean;
   readonly renew: boolean;
 }
 
@@ -96,7 +96,7 @@ export class ReadThrough {
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
       needsCertainty: rules === 'strict',
-      sharesBlindly: () =>
+      sharesWithoutRedis: () =>
         this.settings.cacheDb && entities.every((entity) => this.policySource.sharesWithoutRedis(entity)),
       renew: currentCollector()?.renew ?? false,
     };
@@ -121,7 +121,7 @@ export class ReadThrough {
   async #find(read: Read): Promise<{ readonly answer: Answer; readonly joined: boolean }> {
     const known = this.#known(read);
     if (known) return { answer: known, joined: false };
-    const { result, joined } = this.#depart(read);
+    const { result, joined } = this.#startFlight(read);
     try {
       const answer = await result;
       return joined && answer.own ? { answer: await this.#alone(read), joined: false } : { answer, joined };
@@ -147,10 +147,10 @@ export class ReadThrough {
   }
 
   /** A forced renewal never joins a flight that could end in a hit. */
-  #depart(read: Read): { readonly result: Promise<Answer>; readonly joined: boolean } {
+  #startFlight(read: Read): { readonly result: Promise<Answer>; readonly joined: boolean } {
     const { address, renew } = read;
-    return this.#flights.run(renew ? `renew ${address.key}` : address.key, (depart) =>
-      uncollected(() => this.#fly(read, depart)),
+    return this.#flights.run(renew ? `renew ${address.key}` : address.key, (closeToJoiners) =>
+      uncollected(() => this.#fly(read, closeToJoiners)),
     );
   }
 
@@ -160,26 +160,26 @@ export class ReadThrough {
   }
 
   #refresh(read: Read): void {
-    const { result, joined } = this.#depart({ ...read, renew: true });
+    const { result, joined } = this.#startFlight({ ...read, renew: true });
     if (!joined) result.catch((error: Error) => this.#logger.debug(`a refresh failed: ${error.message}`));
   }
 
   /** A hit that costs no command. */
-  #known({ address, renew, usesL1, sharesBlindly: blind, staleMs, policy }: Read): Answer | undefined {
+  #known({ address, renew, usesL1, sharesWithoutRedis: blind, staleMs, policy }: Read): Answer | undefined {
     const entry = usesL1 && !renew ? this.l1.find(address.key, staleMs, { blind }) : undefined;
     if (!entry) return undefined;
     this.#count('l1', entry.freshMs > 0 ? 'hit' : 'stale');
     return hit('l1', entry, policy);
   }
 
-  async #fly(read: Read, depart: () => void): Promise<Answer> {
+  async #fly(read: Read, closeToJoiners: () => void): Promise<Answer> {
     const { address, policy, usesL1, renew } = read;
     const known = this.#known(read);
     if (known) return known;
     const placeholder = usesL1 ? this.l1.take(address) : undefined;
     if (!renew) this.#count('l1', placeholder ? 'miss' : 'bypass');
     try {
-      depart();
+      closeToJoiners();
       const confirmed = placeholder && (await this.#confirm(read, placeholder));
       if (confirmed) return confirmed;
       const found = await this.#readL2(read);
@@ -187,8 +187,8 @@ export class ReadThrough {
         if (placeholder) this.l1.fill(placeholder, found.entry);
         return hit('l2', found.entry, policy);
       }
-      if (found.outcome === 'bypass' && isAway(found.reason) && read.sharesBlindly())
-        return await this.#loadBlind(read, found);
+      if (found.outcome === 'bypass' && isAway(found.reason) && read.sharesWithoutRedis())
+        return await this.#loadWithoutRedis(read, found);
       const answer = await this.#load(read, found, placeholder);
       const { body, dependencies, freshMs, keepMs, kept } = answer;
       if (placeholder && dependencies && kept) this.l1.fill(placeholder, { body, dependencies, freshMs, keepMs });
@@ -199,8 +199,8 @@ export class ReadThrough {
   }
 
   /** Without Redis: one load per key and lease, so that the database is not asked for hot rows by everyone. */
-  async #loadBlind(read: Read, found: Bypass): Promise<Answer> {
-    const placeholder = this.l1.takeBlind(read.address);
+  async #loadWithoutRedis(read: Read, found: Bypass): Promise<Answer> {
+    const placeholder = this.l1.takeWithoutRedis(read.address);
     try {
       const answer = await this.#load(read, found, placeholder);
       if (placeholder && answer.kept)

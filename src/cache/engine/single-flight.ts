@@ -1,5 +1,5 @@
-/** What a flight runs. It calls `depart` when it is about to send its first command: nobody may join from then on. */
-export type Work<T> = (depart: () => void) => Promise<T>;
+/** What a flight runs. It calls `closeToJoiners` when it is about to send its first command: nobody may join from then on. */
+export type Work<T> = (closeToJoiners: () => void) => Promise<T>;
 
 interface Flight<T> {
   joinable: boolean;

@@ -17,7 +17,7 @@ export interface KeptEntry extends Entry {
 }
 
 /** What one level says of one entry: why it cannot say anything, or what it keeps. */
-export type Place = { readonly unavailable: Unavailability } | { readonly entry: KeptEntry | undefined };
+export type LevelState = { readonly unavailable: Unavailability } | { readonly entry: KeptEntry | undefined };
 
 /** What this process keeps that goes with a tag. */
 export interface Dependents {
@@ -31,8 +31,8 @@ const mostKeys = 10;
 /** From so many times as many as are wanted they are drawn. */
 const fewOf = 50;
 
-export interface Sight {
-  readonly layers: Readonly<Record<Layer, { readonly l1: Place; readonly l2: Place }>>;
+export interface EntryReport {
+  readonly layers: Readonly<Record<Layer, { readonly l1: LevelState; readonly l2: LevelState }>>;
   /** The state of every tag that plays a part; undefined while Redis does not answer. */
   readonly tags: readonly TagState[] | undefined;
 }
@@ -47,7 +47,7 @@ export class CacheInspector {
     private readonly l2: RedisInspector,
   ) {}
 
-  async look({ path, address }: Subject): Promise<Sight> {
+  async look({ path, address }: Subject): Promise<EntryReport> {
     const addresses = { api: responseAddress(path), db: address };
     const near = { api: this.#near(addresses.api), db: this.#near(addresses.db) };
     const own = address.kind === 'row' ? [address.tag, address.coarse] : address.tags;
@@ -76,7 +76,7 @@ export class CacheInspector {
     return Array.from({ length: Math.min(limit, used.length) }, () => used[Math.floor(Math.random() * used.length)]!);
   }
 
-  #near({ key }: Address): Place {
+  #near({ key }: Address): LevelState {
     if (!this.settings.cacheL1) return { unavailable: 'disabled' };
     const kept = this.l1.peek(key);
     if (!kept) return { entry: undefined };
@@ -87,13 +87,13 @@ export class CacheInspector {
   async #far(
     addresses: Readonly<Record<Layer, Address>>,
     own: readonly Tag[],
-  ): Promise<{ api: Place; db: Place; tags: readonly TagState[] | undefined }> {
+  ): Promise<{ api: LevelState; db: LevelState; tags: readonly TagState[] | undefined }> {
     try {
       const { gen } = this.connection;
       const [api, db] = await this.l2.entries(gen, [addresses.api, addresses.db]);
       const tags = new Set([...own, ...[api, db].flatMap((entry) => entry?.dependencies.map(({ tag }) => tag) ?? [])]);
       const states = await this.l2.tags(gen, [...tags]);
-      const place = (entry: Entry | undefined): Place =>
+      const place = (entry: Entry | undefined): LevelState =>
         this.settings.cacheL2
           ? { entry: entry && { ...entry, valid: holds(entry, states) } }
           : { unavailable: 'disabled' };

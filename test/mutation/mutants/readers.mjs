@@ -117,18 +117,18 @@ export const readerMutants = [
     name: 'departs-first',
     guard: 'a load of the db layer has departed before its first command is sent',
     file: readThrough,
-    find: 'depart();\n      const confirmed = placeholder && (await this.#confirm(read, placeholder));\n      if (confirmed) return confirmed;\n      const found = await this.#readL2(read);',
+    find: 'closeToJoiners();\n      const confirmed = placeholder && (await this.#confirm(read, placeholder));\n      if (confirmed) return confirmed;\n      const found = await this.#readL2(read);',
     replace:
-      'const confirmed = placeholder && (await this.#confirm(read, placeholder));\n      if (confirmed) return confirmed;\n      const found = await this.#readL2(read);\n      depart();',
+      'const confirmed = placeholder && (await this.#confirm(read, placeholder));\n      if (confirmed) return confirmed;\n      const found = await this.#readL2(read);\n      closeToJoiners();',
     by: [scripted('not shared with who comes later, of a row')],
   },
   {
     name: 'response-departs-first',
     guard: 'a response has departed before its first command is sent',
     file: 'src/cache/api/response-cache.ts',
-    find: "depart();\n        const usable = (found: Found) => isUsed(this.#judge(found, ask, handler));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');",
+    find: "closeToJoiners();\n        const usable = (found: Found) => isUsed(this.#judge(found, request, handler));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(request, placeholder, usable));\n        if (confirmed) return this.#hit(request, confirmed);\n        const search = await this.levels.inL2(request, placeholder, renew && request.route.reads === 'entities');",
     replace:
-      "const usable = (found: Found) => isUsed(this.#judge(found, ask, handler));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(ask, placeholder, usable));\n        if (confirmed) return this.#hit(ask, confirmed);\n        const search = await this.levels.inL2(ask, placeholder, renew && ask.route.reads === 'entities');\n        depart();",
+      "const usable = (found: Found) => isUsed(this.#judge(found, request, handler));\n        const confirmed = placeholder && !renew && (await this.levels.confirmed(request, placeholder, usable));\n        if (confirmed) return this.#hit(request, confirmed);\n        const search = await this.levels.inL2(request, placeholder, renew && request.route.reads === 'entities');\n        closeToJoiners();",
     by: [scripted('not shared with who comes later, of a response')],
   },
   {

@@ -6,7 +6,7 @@ const cache = 'src/cache/api/response-cache.ts';
 const outcome = 'src/cache/api/outcome.ts';
 const verdict = 'src/cache/api/verdict.ts';
 const unsafe = 'src/cache/api/unsafe-requests.interceptor.ts';
-const ask = 'src/cache/api/ask.ts';
+const cacheRequest = 'src/cache/api/cache-request.ts';
 const keys = 'http.caching-keys.e2e-spec';
 
 /** Whole responses: whose they are, and what they depend on. @type {import('../mutants.mjs').Mutant[]} */
@@ -15,7 +15,7 @@ export const responseMutants = [
     name: 'response-authorized',
     guard: 'a stored response answers a request with Authorization only if it says so',
     file: levels,
-    find: 'if (isAuthorized(ask) && !stored.own?.forAuthorized) return undefined;',
+    find: 'if (isAuthorized(request) && !stored.own?.forAuthorized) return undefined;',
     replace: '',
     by: [spec('http.caching.e2e-spec', 'for a request with Authorization')],
   },
@@ -23,7 +23,7 @@ export const responseMutants = [
     name: 'response-joined',
     guard: 'a response goes to those who waited for it only if it fits their request',
     file: cache,
-    find: 'if (joined && !outcome.fits(ask)) return this.#misfit(ask, handler, outcome);',
+    find: 'if (joined && !outcome.fits(request)) return this.#misfit(request, handler, outcome);',
     replace: '',
     by: [spec('http.caching.e2e-spec', 'is not handed to anybody who waited')],
   },
@@ -54,7 +54,7 @@ export const responseMutants = [
   {
     name: 'response-host',
     guard: 'a response is kept for the host that was asked for',
-    file: ask,
+    file: cacheRequest,
     find: 'uriKey(target, host)',
     replace: 'uriKey(target)',
     by: [spec('http.caching.e2e-spec', 'for another host')],
@@ -79,14 +79,14 @@ export const responseMutants = [
     name: 'uri-stamp-first',
     guard: "a response that is not made of entities alone depends on its URI's stamp, taken before its handler ran",
     file: 'src/cache/api/response-maker.ts',
-    find: "const stamps = ask.route.reads === 'entities' ? [] : await this.#uriStamp(ask, blocked, placeholder);",
+    find: "const stamps = request.route.reads === 'entities' ? [] : await this.#uriStamp(request, blocked, placeholder);",
     replace: 'const stamps: [] = [];',
     by: [spec('http.caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
   },
   {
     name: 'response-cookie',
     guard: 'to a request with a cookie nothing is given, and its answer is not kept, unless the route says so',
-    file: ask,
+    file: cacheRequest,
     find: 'if (isPersonal(request.headers, route)) return undefined;',
     replace: '',
     by: [spec(keys, 'fills nothing, and gets nothing that others have filled')],
@@ -94,7 +94,7 @@ export const responseMutants = [
   {
     name: 'response-route',
     guard: "a route's key is of that route alone",
-    file: ask,
+    file: cacheRequest,
     find: '`${place.route} ${uri}`, uri, beyondUrl',
     replace: 'uri, uri, beyondUrl',
     by: [spec(keys, 'is of that route alone')],

@@ -1,4 +1,4 @@
-import { plainAsk } from '../../../src/cache/api/ask.js';
+import { plainAsk } from '../../../src/cache/api/cache-request.js';
 import { ResponseCache } from '../../../src/cache/api/response-cache.js';
 import { ResponseLevels } from '../../../src/cache/api/response-levels.js';
 import { ResponseMaker } from '../../../src/cache/api/response-maker.js';

@@ -2,8 +2,8 @@ import { ask } from './api.js';
 import { byId, fill, html } from './dom.js';
 import { duration } from './format.js';
 
-/** @typedef {import('../../dto/entry-sight.js').EntrySightView} Sight */
-/** @typedef {import('../../dto/entry-sight.js').PlaceView} Place */
+/** @typedef {import('../../dto/entry-report.js').EntrySightView} Sight */
+/** @typedef {import('../../dto/entry-report.js').PlaceView} Place */
 
 /** @type {Record<string, string>} */
 const reasons = {
@@ -110,7 +110,7 @@ const databaseOf = (version) =>
     ),
   );
 
-/** @param {import('../../dto/entry-sight.js').TagView} tag */
+/** @param {import('../../dto/entry-report.js').TagView} tag */
 const tagOf = ({ tag, stamp, pending }) =>
   html(
     'li',
@@ -124,7 +124,7 @@ const tagOf = ({ tag, stamp, pending }) =>
     pending.length > 0 && html('span', { class: 'badge write' }, `${pending.length} writing`),
   );
 
-/** @param {import('../../dto/entry-sight.js').DependentsView} dependents */
+/** @param {import('../../dto/entry-report.js').DependentsView} dependents */
 const dependentOf = ({ tag, count, keys }) =>
   html(
     'li',

@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type PolicyName, Settings } from '../../../config/index.js';
-import { inFront } from '../../../http/index.js';
+import { prependRequestHandler } from '../../../http/index.js';
 import { Clock } from '../../clock.js';
 import { MemoryLevel } from '../../levels/l1/memory-level.js';
 import { PolicySource, sharesL1, weakest } from '../../policy.js';
@@ -11,7 +11,7 @@ import { FreeRoutes, type Hit } from './free-routes.js';
 import { Heads } from './heads.js';
 import { type Refusal } from './known-headers.js';
 import { LaneTally } from './lane-tally.js';
-import { questionOf } from './question.js';
+import { questionOf } from './lane-request.js';
 import { type RecordedAnswers } from './recorded-answers.js';
 import { Recorder, type Sending } from './recorder.js';
 
@@ -42,7 +42,7 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (!cacheFastLane || !cacheApi || !cacheL1 || !server) return;
     this.#server = server;
-    this.#leave = inFront(server, (req, res) => this.#answers(req, res));
+    this.#leave = prependRequestHandler(server, (req, res) => this.#answers(req, res));
     this.tally.begin();
   }
 

@@ -1,4 +1,4 @@
-import { remembered } from '../../../http/index.js';
+import { memoize } from '../../../http/index.js';
 
 /**
  * Why a request is not the lane's to answer: for something in it, for its route, or for the answer. A closed set: it is told
@@ -74,7 +74,7 @@ const handlings = new Map<string, Handling>([
 ]);
 
 /** @param name as it was sent, in any capitals */
-export const handlingOf = remembered(
+export const handlingOf = memoize(
   (name: string): Handling => handlings.get(name.toLowerCase()) ?? { refused: 'header' },
 );
 

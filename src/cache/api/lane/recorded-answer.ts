@@ -1,12 +1,12 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import { type PolicyName, policyNames } from '../../../config/index.js';
-import { type DurationSeries, type EncodingPreference, remembered } from '../../../http/index.js';
+import { type DurationSeries, type EncodingPreference, memoize } from '../../../http/index.js';
 import { member } from '../cache-status.js';
 import { ageS } from '../candidate.js';
 import { type Field } from './header-capture.js';
 import { type Heads } from './heads.js';
 import { applicationFields } from './known-headers.js';
-import { ownText } from './own-text.js';
+import { flattenString } from './flatten-string.js';
 
 export interface Recording {
   readonly status: number;
@@ -39,13 +39,13 @@ const ofTheMoment = /^(?:age|cache-status)$/i;
 const beganAtMs = Math.floor(performance.timeOrigin);
 
 /** Most answers begin alike, with the application's own fields: one text for all of them. */
-const shared = remembered((text: string) => text);
+const shared = memoize((text: string) => text);
 
 /** By the seconds that are left. */
 const statusLines = Object.fromEntries(
   policyNames.map((policy) => {
     const status = (ttlS: number) => member('api', { hit: true, level: 'l1', policy, ttlMs: ttlS * 1_000 });
-    return [policy, remembered((ttlS: number) => `Cache-Status: ${status(ttlS)}\r\n`, 4_096)];
+    return [policy, memoize((ttlS: number) => `Cache-Status: ${status(ttlS)}\r\n`, 4_096)];
   }),
 ) as Record<PolicyName, (ttlS: number) => string>;
 
@@ -115,7 +115,7 @@ export class RecordedAnswer {
 
   /** What it is made of is a part of it from then on: nothing is kept twice. */
   #join(ending: string): string {
-    const rest = ownText(`${this.#fields}${ending}${this.#text}`);
+    const rest = flattenString(`${this.#fields}${ending}${this.#text}`);
     this.#fields = rest.slice(0, this.#fields.length);
     this.#text = rest.slice(rest.length - this.#text.length);
     return rest;

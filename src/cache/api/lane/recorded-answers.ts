@@ -1,9 +1,9 @@
-import { type EncodingPreference, remembered } from '../../../http/index.js';
+import { type EncodingPreference, memoize } from '../../../http/index.js';
 import { type Attachment, type Servable, type StoredEntry } from '../../levels/l1/stored-entry.js';
 import { entitiesOf } from '../candidate.js';
 import { names } from '../semantics/validators.js';
-import { ownText } from './own-text.js';
-import { type Question } from './question.js';
+import { flattenString } from './flatten-string.js';
+import { type LaneRequest } from './lane-request.js';
 import { type RecordedAnswer } from './recorded-answer.js';
 import { type Located, type UrlTable } from './url-table.js';
 
@@ -13,7 +13,7 @@ const maxUrls = 8;
 const urlOverheadBytes = 100;
 
 /** One list for all entries that are made of the same entities. */
-const sharedList = remembered((names: string): readonly string[] => (names === '' ? [] : names.split(',')));
+const sharedList = memoize((names: string): readonly string[] => (names === '' ? [] : names.split(',')));
 
 /**
  * What hangs on an entry of L1: the answers that were made of it, by what the client likes, and the URLs, as they were sent,
@@ -53,7 +53,7 @@ export class RecordedAnswers implements Attachment, Located, Servable {
     return this.#bytes;
   }
 
-  answerTo({ preference, noneMatch }: Question): RecordedAnswer | undefined {
+  answerTo({ preference, noneMatch }: LaneRequest): RecordedAnswer | undefined {
     const full = this.#find(preference, false);
     if (noneMatch === undefined) return full;
     const notModified = this.#find(preference, true);
@@ -88,7 +88,7 @@ export class RecordedAnswers implements Attachment, Located, Servable {
   /** From now on it is found under this URL, too; too many make the oldest one unknown. */
   isAskedAs(url: string): void {
     if (this.isAt(url)) return;
-    this.#url = ownText(url);
+    this.#url = flattenString(url);
     this.#urls.push(this.#url);
     this.byUrl.add(url, this);
     this.#bytes += bytesOf(url);

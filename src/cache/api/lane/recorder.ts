@@ -8,7 +8,7 @@ import { type Chosen } from '../representations.js';
 import { deserialise, type StoredResponse } from '../stored-response.js';
 import { HeaderCapture } from './header-capture.js';
 import { isKnownField, type Refusal } from './known-headers.js';
-import { type Question } from './question.js';
+import { type LaneRequest } from './lane-request.js';
 import { RecordedAnswer } from './recorded-answer.js';
 import { RecordedAnswers } from './recorded-answers.js';
 import { UrlTable } from './url-table.js';
@@ -48,13 +48,13 @@ export class Recorder {
    * @param question what the lane would read of the request
    * @returns what kept the last answer of the route from being recorded, and will keep this one
    */
-  listen(req: Request, res: Response, question: Question, sending: Sending): Refusal | undefined {
+  listen(req: Request, res: Response, question: LaneRequest, sending: Sending): Refusal | undefined {
     if (!sending.chosen.settled) return undefined;
     res.once('finish', () => this.#record(req, res, question, sending));
     return res.getHeaderNames().every(isKnownField) ? this.#refusals.get(routeOf(req)) : 'field';
   }
 
-  #record(req: Request, res: Response, { preference }: Question, { key, stored, chosen }: Sending): void {
+  #record(req: Request, res: Response, { preference }: LaneRequest, { key, stored, chosen }: Sending): void {
     const route = routeOf(req);
     const { statusCode: status } = res;
     if (status !== 200 && status !== 304) return;

@@ -155,7 +155,7 @@ export class MemoryLevel extends Level {
    * A placeholder for what is read from the primary while there is no Redis: such a value has a lease of its own, which
    * begins now. A node that hears of nobody else's writes serves what it knew for that long anyway.
    */
-  takeBlind(address: Address): Ticket | undefined {
+  takeWithoutRedis(address: Address): Ticket | undefined {
     return this.#place(address, true);
   }
 

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 /** Answers a request at once, or says that it does not. */
-export type Taker = (req: IncomingMessage, res: ServerResponse) => boolean;
+export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => boolean;
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -10,7 +10,7 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
  * wrapped by one that asks first; nothing of Node's is replaced. Returns the function that puts everything back, or, where
  * something else has been put in front since, has the taker take nothing more.
  */
-export function inFront(server: Server, takes: Taker): () => void {
+export function prependRequestHandler(server: Server, takes: RequestHandler): () => void {
   const behind = server.listeners('request') as Listener[];
   for (const listener of behind) server.off('request', listener);
   let left = false;

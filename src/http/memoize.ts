@@ -2,7 +2,7 @@
  * Remembers what has been made of a value. Beyond `most` of them everything is forgotten, so that made-up ones cannot fill
  * the memory.
  */
-export function remembered<From, Made extends NonNullable<unknown>>(
+export function memoize<From, Made extends NonNullable<unknown>>(
   make: (from: From) => Made,
   most = 512,
 ): (from: From) => Made {

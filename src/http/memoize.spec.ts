@@ -1,9 +1,9 @@
-import { remembered } from './remembered.js';
+import { memoize } from './memoize.js';
 
 describe('what has been made of a value', () => {
   it('is made once, and again when too many others came between', () => {
     const make = jest.fn((n: number) => ({ n }));
-    const of = remembered(make, 3);
+    const of = memoize(make, 3);
     expect(of(1)).toBe(of(1));
     [2, 3, 1].forEach(of);
     expect(make).toHaveBeenCalledTimes(3);

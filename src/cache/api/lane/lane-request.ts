@@ -1,10 +1,10 @@
 import Negotiator from 'negotiator';
 import { type IncomingMessage } from 'node:http';
-import { type EncodingPreference, encodingPreference, remembered } from '../../../http/index.js';
+import { type EncodingPreference, encodingPreference, memoize } from '../../../http/index.js';
 import { handlingOf, type Refusal } from './known-headers.js';
 
 /** All that may choose between the recorded answers of one URL. */
-export interface Question {
+export interface LaneRequest {
   readonly preference: EncodingPreference;
   readonly noneMatch: string | undefined;
 }
@@ -12,7 +12,7 @@ export interface Question {
 type Asked = Pick<IncomingMessage, 'method' | 'rawHeaders'>;
 
 /** Reads a request that the lane may answer, or says why it may not. It looks at the fields as they were sent, once. */
-export function questionOf({ method, rawHeaders }: Asked): Question | Refusal {
+export function questionOf({ method, rawHeaders }: Asked): LaneRequest | Refusal {
   if (method !== 'GET' && method !== 'HEAD') return 'method';
   let encoding: string | undefined;
   let noneMatch: string | undefined;
@@ -38,6 +38,6 @@ export function questionOf({ method, rawHeaders }: Asked): Question | Refusal {
 }
 
 /** Recorded answers are JSON; who may not want that is asked by the route. */
-const acceptsJson = remembered(
+const acceptsJson = memoize(
   (accept: string) => new Negotiator({ headers: { accept } }).mediaTypes(['application/json']).length > 0,
 );

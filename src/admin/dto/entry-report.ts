@@ -4,8 +4,8 @@ import {
   deserialise,
   type KeptEntry,
   type Layer,
-  type Place,
-  type Sight,
+  type LevelState,
+  type EntryReport,
   type TagState,
   versionIn,
 } from '../../cache/index.js';
@@ -13,7 +13,7 @@ import { type PolicyName, policyNames } from '../../config/index.js';
 import { etagOf } from '../../http/index.js';
 
 /** What one level keeps of one entry. */
-export class PlaceView {
+export class LevelStateView {
   @ApiProperty({ description: 'whether the level could be asked' })
   available!: boolean;
 
@@ -48,11 +48,11 @@ export class PlaceView {
 }
 
 export class LayerView {
-  @ApiProperty({ type: PlaceView })
-  l1!: PlaceView;
+  @ApiProperty({ type: LevelStateView })
+  l1!: LevelStateView;
 
-  @ApiProperty({ type: PlaceView })
-  l2!: PlaceView;
+  @ApiProperty({ type: LevelStateView })
+  l2!: LevelStateView;
 }
 
 export class TagView {
@@ -91,8 +91,8 @@ export class LayersView implements Record<Layer, LayerView> {
 }
 
 /** Where something is, and which version of it, from the nearest level to the database. */
-@ApiExtraModels(PlaceView, LayerView)
-export class EntrySightView {
+@ApiExtraModels(LevelStateView, LayerView)
+export class EntryReportView {
   @ApiProperty({ description: 'canonical', example: '/items/42' })
   key!: string;
 
@@ -118,11 +118,11 @@ export class EntrySightView {
   dependents!: readonly DependentsView[];
 }
 
-export function viewOfSight({ layers: { api, db }, tags }: Sight): Pick<EntrySightView, 'layers' | 'tags'> {
+export function viewOfReport({ layers: { api, db }, tags }: EntryReport): Pick<EntryReportView, 'layers' | 'tags'> {
   return {
     layers: {
-      api: { l1: withOrigin(api.l1, ofResponse), l2: viewOfPlace(api.l2, ofResponse) },
-      db: { l1: withOrigin(db.l1, ofValue), l2: viewOfPlace(db.l2, ofValue) },
+      api: { l1: withOrigin(api.l1, ofResponse), l2: viewOfLevel(api.l2, ofResponse) },
+      db: { l1: withOrigin(db.l1, ofValue), l2: viewOfLevel(db.l2, ofValue) },
     },
     tags: tags?.map(viewOfTag) ?? null,
   };
@@ -130,20 +130,20 @@ export function viewOfSight({ layers: { api, db }, tags }: Sight): Pick<EntrySig
 
 const viewOfTag = ({ tag, stamp, pending }: TagState): TagView => ({ tag, stamp: stamp ?? null, pending });
 
-type Describe = (body: string) => Pick<PlaceView, 'etag' | 'version'>;
+type Describe = (body: string) => Pick<LevelStateView, 'etag' | 'version'>;
 
-function viewOfPlace(place: Place, describe: Describe): PlaceView {
+function viewOfLevel(place: LevelState, describe: Describe): LevelStateView {
   if ('unavailable' in place) return { available: false, reason: place.unavailable };
   return place.entry ? viewOfEntry(place.entry, describe) : { available: true, present: false };
 }
 
 /** Of L1, which knows how it came by what it has. */
-function withOrigin(place: Place, describe: Describe): PlaceView {
-  const view = viewOfPlace(place, describe);
+function withOrigin(place: LevelState, describe: Describe): LevelStateView {
+  const view = viewOfLevel(place, describe);
   return 'entry' in place && place.entry ? { ...view, from: place.entry.from === 'l2' ? 'l2' : 'here' } : view;
 }
 
-function viewOfEntry({ body, dependencies, freshMs, keepMs, valid }: KeptEntry, describe: Describe): PlaceView {
+function viewOfEntry({ body, dependencies, freshMs, keepMs, valid }: KeptEntry, describe: Describe): LevelStateView {
   return {
     available: true,
     present: true,
@@ -159,7 +159,7 @@ const ofValue: Describe = (body) => ({ etag: etagOf(body), ...versionOf('db', bo
 
 const ofResponse: Describe = (stored) => ({ etag: deserialise(stored).etag, ...versionOf('api', stored) });
 
-function versionOf(layer: Layer, text: string): Pick<PlaceView, 'version'> {
+function versionOf(layer: Layer, text: string): Pick<LevelStateView, 'version'> {
   const version = versionIn(layer, text);
   return version === undefined ? {} : { version };
 }

@@ -6,7 +6,7 @@ import { type Fields, field, members } from './semantics/fields.js';
 import { anyAnswer, requestTerms, type RequestTerms } from './semantics/request-terms.js';
 
 /** A request as the api layer sees it. */
-export interface Ask {
+export interface CacheRequest {
   readonly key: string;
   /** What an unsafe request names to make the answer invalid. */
   readonly uri: string;
@@ -45,17 +45,17 @@ export interface Target {
  * Undefined where nothing is stored or served: the route's own function has no key for the request, or one that is too long
  * or has line breaks; the host is none; or there is a cookie, and the route does not say that it may be ignored.
  */
-export function askOf(request: Request, route: CacheResponseOptions, place: RoutePlace): Ask | undefined {
+export function cacheRequestOf(request: Request, route: CacheResponseOptions, place: RoutePlace): CacheRequest | undefined {
   if (isPersonal(request.headers, route)) return undefined;
   const named = route.key ? ownKey(route, request, place) : defaultKey(request, route, place);
   if (!named || named.key.length > maxKeyLength || named.key.includes('\n')) return undefined;
   return { ...named, fields: request.headers, terms: requestTerms(request.headers), route };
 }
 
-type Named = Pick<Ask, 'key' | 'uri' | 'beyondUrl'>;
+type Named = Pick<CacheRequest, 'key' | 'uri' | 'beyondUrl'>;
 
 function ownKey({ key, keyScope }: CacheResponseOptions, request: Request, place: RoutePlace): Named | undefined {
-  let beyondUrl: Ask['beyondUrl'];
+  let beyondUrl: CacheRequest['beyondUrl'];
   const keyed: KeyedRequest = {
     params: request.params,
     query: request.query,
@@ -104,7 +104,7 @@ function isPersonal(headers: Fields, { ignores = [], vary = [] }: CacheResponseO
 }
 
 /** A request for the answer of one key, of a route that reads nothing but entities. */
-export const plainAsk = (key: string, renew = false): Ask => ({
+export const plainAsk = (key: string, renew = false): CacheRequest => ({
   key,
   uri: key,
   fields: {},
@@ -113,5 +113,5 @@ export const plainAsk = (key: string, renew = false): Ask => ({
 });
 
 /** Whether the request is somebody's own, as far as the route lets that matter. */
-export const isAuthorized = ({ fields, route }: Ask): boolean =>
+export const isAuthorized = ({ fields, route }: CacheRequest): boolean =>
   fields['authorization'] !== undefined && !route.ignores?.includes('authorization');

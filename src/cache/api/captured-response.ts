@@ -15,7 +15,7 @@ type HeaderValue = number | string | readonly string[];
 const said = 'cache-control cdn-cache-control content-type etag expires last-modified set-cookie vary'.split(' ');
 
 /** What one run of a handler says with its response object: written down, not sent. */
-class Notes {
+class ResponseRecorder {
   readonly removed = new Set<string>();
   /** The handler answers by itself from here on. */
   released = false;
@@ -29,7 +29,7 @@ class Notes {
   ) {}
 }
 
-const storage = new WorkStorage<Notes>();
+const storage = new WorkStorage<ResponseRecorder>();
 
 /**
  * What the cache holds of the answer that the running handler is asked for: a handler that knows how may answer 304
@@ -48,7 +48,7 @@ export class HandlerError extends Error {
 }
 
 /** Runs a handler and tells what it answered; undefined where it sent an answer itself. @throws {HandlerError} */
-export type Notebook = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<Answer | undefined>;
+export type ResponseCapture = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<Answer | undefined>;
 
 /**
  * Turns a response object into a notebook for the handlers that run with it: status and header fields are part of the
@@ -58,7 +58,7 @@ export type Notebook = (held: Validators | undefined, work: () => Promise<unknow
  * A request for the head of an answer (HEAD) is one for the answer to a handler: what it says is kept for GET, too.
  * @param response as the route was entered, with nothing of an answer in it yet
  */
-export function notebookOf(request: Request, response: Response): Notebook & { readonly head: SentHead } {
+export function captureResponse(request: Request, response: Response): ResponseCapture & { readonly head: SentHead } {
   const { statusCode } = response;
   const head = new WatchedHead(response);
   const already = said.flatMap((name) => {
@@ -66,9 +66,9 @@ export function notebookOf(request: Request, response: Response): Notebook & { r
     return value === undefined ? [] : [[name, [name, value] as const] as const];
   });
   const json = jsonOf(response);
-  const notebook: Notebook = async (held, work) => {
+  const notebook: ResponseCapture = async (held, work) => {
     install(request, response, head);
-    const notes = new Notes(response, statusCode, held, new Map(already));
+    const notes = new ResponseRecorder(response, statusCode, held, new Map(already));
     try {
       const value = await storage.run(notes, work);
       return notes.released ? undefined : { ...saidIn(notes), value, json };
@@ -79,7 +79,7 @@ export function notebookOf(request: Request, response: Response): Notebook & { r
   return Object.assign(notebook, { head });
 }
 
-function saidIn({ status, reason, lines, removed }: Notes): Said {
+function saidIn({ status, reason, lines, removed }: ResponseRecorder): Said {
   const text = (value: HeaderValue) => (typeof value === 'object' ? value.map(String) : String(value));
   return {
     status,
@@ -118,7 +118,7 @@ const before = Symbol('before it became a notebook');
 
 type NotebookResponse = Response & { readonly [before]: Before };
 
-const notesOf = (response: Response): Notes | undefined => {
+const notesOf = (response: Response): ResponseRecorder | undefined => {
   const notes = storage.current;
   return notes?.response === response && !notes.released ? notes : undefined;
 };
@@ -209,7 +209,7 @@ function install(request: Request, response: Response & { readonly [before]?: Be
 
 /** The handler sends: what was written down becomes the head of its answer. */
 function release(
-  notes: Notes,
+  notes: ResponseRecorder,
   setHeader: (name: string, value: HeaderValue) => unknown,
   removeHeader: (name: string) => void,
 ): void {
