@@ -23,7 +23,7 @@ export class PlaceSettings {
   @Setting('MAX_CONNECTIONS', {
     as: 'number',
     default: 10_000,
-    doc: 'open connections of clients; beyond it, the address with the most of them loses its oldest idle one',
+    doc: 'client connections; beyond this, the oldest idle connection of the address with the most connections is closed',
   })
   @IsInt()
   @Min(1)
@@ -33,7 +33,7 @@ export class PlaceSettings {
   @Setting('WEB_CONCURRENCY', {
     as: 'number',
     default: 1,
-    doc: 'processes on that port, each a full node: connections, L1 and limits are those of one',
+    doc: 'processes on that port, each a full node with its own connections, L1 and limits',
   })
   @IsInt()
   @Min(1)
@@ -46,7 +46,7 @@ export class PlaceSettings {
 
   @Setting('DATABASE_DIRECT_URL', {
     defaultText: '`DATABASE_URL`',
-    doc: 'past a pooler such as PgBouncer: for the change feed and for migrations',
+    doc: 'direct URL that bypasses a pooler such as PgBouncer: for the change feed and for migrations',
     secret: true,
   })
   @IsOptional()
@@ -55,7 +55,7 @@ export class PlaceSettings {
 
   @Setting('REDIS_URL', {
     defaultText: 'provided by `npm start`',
-    doc: '`redis://…` or `rediss://…`; without it nothing is cached: degraded',
+    doc: '`redis://…` or `rediss://…`; without it the service runs degraded and caches nothing',
     secret: true,
   })
   @IsOptional()
@@ -65,7 +65,7 @@ export class PlaceSettings {
   @Setting('REDIS_TLS_CA', {
     as: 'file',
     defaultText: "Node.js' own list",
-    doc: 'PEM file of who signs the certificate of a `rediss://` server',
+    doc: 'PEM file of the authority that signed the certificate of a `rediss://` server',
   })
   @IsOptional()
   @Matches(/^-----BEGIN /m, notPem)
@@ -74,7 +74,7 @@ export class PlaceSettings {
   @Setting('REDIS_TLS_CERT', {
     as: 'file',
     defaultText: 'none',
-    doc: 'PEM file of the certificate that this service shows to a `rediss://` server',
+    doc: 'PEM file of the client certificate for a `rediss://` server',
   })
   @IsOptional()
   @Matches(/^-----BEGIN /m, notPem)
@@ -83,7 +83,7 @@ export class PlaceSettings {
   @Setting('REDIS_TLS_KEY', {
     as: 'file',
     defaultText: 'none',
-    doc: 'PEM file of the key of `REDIS_TLS_CERT`',
+    doc: 'PEM file of the private key of `REDIS_TLS_CERT`',
     secret: true,
   })
   @IsOptional()

@@ -39,7 +39,7 @@ export class Settings extends PlaceSettings {
   @Max(86_400_000)
   readonly cacheStaleMs!: number;
 
-  @Setting('CACHE_L1_MAX_BYTES', { as: 'number', default: 67_108_864, doc: 'bound of the in-process level, in bytes' })
+  @Setting('CACHE_L1_MAX_BYTES', { as: 'number', default: 67_108_864, doc: 'size limit of the in-process level, in bytes' })
   @IsInt()
   @Min(1_024)
   readonly cacheL1MaxBytes!: number;
@@ -47,7 +47,7 @@ export class Settings extends PlaceSettings {
   @Setting('CACHE_L2_MAX_VALUE_BYTES', {
     as: 'number',
     default: 4_194_304,
-    doc: 'largest value that is kept in Redis, in bytes: Redis serves nobody else while it takes or sends one',
+    doc: 'largest value that is stored in Redis, in bytes: Redis answers no other command while it transfers a value',
   })
   @IsInt()
   @Min(1_024)
@@ -57,7 +57,7 @@ export class Settings extends PlaceSettings {
   @Setting('CACHE_L1_LEASE_MS', {
     as: 'number',
     default: 1_000,
-    doc: 'how long the in-process level may serve without a new proof that no invalidation was missed',
+    doc: 'how long the in-process level may serve without renewing its lease, which proves that no invalidation was missed',
   })
   @IsInt()
   @Min(40)
@@ -108,7 +108,7 @@ export class Settings extends PlaceSettings {
   @Setting('REDIS_TIMEOUT_MS', {
     as: 'number',
     default: 100,
-    doc: 'deadline of one Redis command; after three in a row the connection is given up',
+    doc: 'deadline of one Redis command; after three missed deadlines in a row the connection is closed',
   })
   @IsInt()
   @Min(1)
@@ -136,7 +136,7 @@ export class Settings extends PlaceSettings {
   @Setting('DATABASE_QUEUE_SIZE', {
     as: 'number',
     default: 200,
-    doc: 'how many may wait for one of them; whoever comes then is answered 503 at once',
+    doc: 'requests that may queue for a connection; further ones get 503 at once',
   })
   @IsInt()
   @Min(0)
@@ -146,7 +146,7 @@ export class Settings extends PlaceSettings {
   @Setting('RATE_LIMIT_PER_MINUTE', {
     as: 'number',
     default: 0,
-    doc: 'requests a minute of one client address, beyond which it is answered 429; 0: no limit',
+    doc: 'requests per minute and client address; further ones get 429; 0: no limit',
   })
   @IsInt()
   @Min(0)
@@ -155,7 +155,7 @@ export class Settings extends PlaceSettings {
 
   @Setting('WARM_AT_BOOT', {
     default: 'off',
-    doc: 'strategy to warm before `/health/ready` says so: `off`, `recent`, `lists` or `all`',
+    doc: 'strategy to warm before the node reports ready: `off`, `recent`, `lists` or `all`',
   })
   @IsIn(['off', 'recent', 'lists', 'all'])
   readonly warmAtBoot!: 'off' | 'recent' | 'lists' | 'all';
@@ -163,7 +163,7 @@ export class Settings extends PlaceSettings {
   @Setting('WARM_AT_BOOT_TIMEOUT_MS', {
     as: 'number',
     default: 10_000,
-    doc: 'longest time that boot warming delays readiness',
+    doc: 'how long boot warming may delay readiness',
   })
   @IsInt()
   @Min(1)
@@ -179,7 +179,7 @@ export class Settings extends PlaceSettings {
 
   @Setting('WARM_AFTER_FLUSH', {
     default: 'recent',
-    doc: 'strategy to warm once the shared level has lost everything: `off`, `recent`, `lists` or `all`',
+    doc: 'strategy to warm after Redis has lost its data: `off`, `recent`, `lists` or `all`',
   })
   @IsIn(['off', 'recent', 'lists', 'all'])
   readonly warmAfterFlush!: 'off' | 'recent' | 'lists' | 'all';
@@ -187,7 +187,7 @@ export class Settings extends PlaceSettings {
   @Setting('INSPECT_EVERY_MS', {
     as: 'number',
     default: 15_000,
-    doc: 'how often each node compares some of what it would serve with the database; 0: never',
+    doc: 'how often each node compares a sample of its cached values with the database; 0: never',
   })
   @IsInt()
   @Min(0)
@@ -223,7 +223,7 @@ export class Settings extends PlaceSettings {
   @Setting('DRAIN_DELAY_MS', {
     as: 'number',
     default: 0,
-    doc: 'how long readiness says 503 before the server stops accepting (5000 in the image)',
+    doc: 'how long readiness answers 503 before the server stops accepting connections (5000 in the image)',
   })
   @IsInt()
   @Min(0)

@@ -11,8 +11,8 @@ const memoryMs = 500;
 const crowdedMs = 250;
 
 /**
- * A pool at which so many may wait for a connection, first come, first served; whoever comes then is refused at once. A
- * queue that grows without a bound would only make everybody late.
+ * A pool in which at most `queueSize` requests wait for a connection, in the order in which they came; further ones are
+ * refused at once. A queue without a limit would only make every request late.
  * @see Nygard, "Release It!", 2018: bulkheads, load shedding
  */
 export function boundedPool(queueSize: number): typeof pg.Pool {

@@ -3,7 +3,7 @@ import { type RequestHandler } from './prepend-request-handler.js';
 import { refuse } from './refuse.js';
 import { TokenBuckets } from './token-buckets.js';
 
-/** So many addresses are remembered; whoever comes back after that begins anew. */
+/** How many addresses are remembered; a forgotten address starts with a full bucket. */
 const addresses = 100_000;
 
 /**

@@ -68,14 +68,14 @@ export class CacheMetrics {
   #gaugeLevels(): void {
     const { registry, settings, l1, lease, connection, journal, feed } = this;
     gauge(registry, 'cache_l1_bytes', 'Bytes held by the in-process level', () => l1.bytes);
-    gauge(registry, 'cache_l1_max_bytes', 'Bytes that it may hold', () => settings.cacheL1MaxBytes);
+    gauge(registry, 'cache_l1_max_bytes', 'Limit of cache_l1_bytes', () => settings.cacheL1MaxBytes);
     gauge(registry, 'cache_l1_entries', 'Entries held by the in-process level', () => l1.entries);
-    total(registry, 'cache_l1_evictions_total', 'Entries that had to go because others came', [], () => [
+    total(registry, 'cache_l1_evictions_total', 'Entries evicted from the in-process level for capacity', [], () => [
       [{}, l1.evictions],
     ]);
     gauge(registry, 'cache_lease_valid', '1 while the in-process level may serve', () => Number(lease.valid));
-    gauge(registry, 'cache_journal_entries', 'Invalidations that wait for Redis', () => journal.size);
-    const earlier = 'Writers from before the generation that have not ended: until then nothing that is read is kept';
+    gauge(registry, 'cache_journal_entries', 'Invalidations that Redis has not received yet', () => journal.size);
+    const earlier = 'Open transactions that began before the current generation: until they end, nothing is cached';
     gauges(registry, 'cache_earlier_writers', earlier, [], () =>
       this.earlierWriters.open().then(
         ({ length }) => [[{}, length]],
@@ -88,7 +88,7 @@ export class CacheMetrics {
     ]);
     // Only the node that reads the feed knows; where no node has a sample, a rule sees that it is absent.
     const lag =
-      'How far behind the database the cache may be for changes from elsewhere; only on the node that reads the feed';
+      'Delay of the change feed, in seconds; only on the node that reads it';
     gauge(registry, 'cache_feed_lag_seconds', lag, () => feed.lagSeconds);
   }
 
@@ -96,7 +96,7 @@ export class CacheMetrics {
   #gaugeParts(): void {
     const { cacheApi, cacheDb, cacheL1, cacheL2, cacheFeed } = this.settings;
     const parts = { api: cacheApi, db: cacheDb, l1: cacheL1, l2: cacheL2, feed: cacheFeed && cacheL2 };
-    gauges(this.registry, 'cache_part_enabled', '1 where this part of the cache is switched on', ['part'], () =>
+    gauges(this.registry, 'cache_part_enabled', '1 if this part of the cache is switched on', ['part'], () =>
       Object.entries(parts).map(([part, on]) => [{ part }, Number(on)]),
     );
   }
@@ -112,14 +112,14 @@ export class CacheMetrics {
     events.on('load', ({ seconds }) => load.observe(seconds));
     const invalidation = new Histogram({
       name: 'cache_invalidation_seconds',
-      help: 'Time from when an invalidation was sent until the in-process level of this node has dropped what it names',
+      help: 'Time from sending an invalidation until the in-process level of this node has dropped the entries',
       buckets: loadBuckets,
       registers,
     });
     events.on('dropped', ({ seconds }) => invalidation.observe(seconds));
     const warmed = new Counter({
       name: 'warming_jobs_total',
-      help: 'Warming jobs that have ended, by result',
+      help: 'Finished warming jobs, by result',
       labelNames: ['result'],
       registers,
     });
@@ -131,13 +131,13 @@ export class CacheMetrics {
     const registers = [this.registry];
     const staleness = new Histogram({
       name: 'cache_staleness_seconds',
-      help: 'For how long what would be served had been out of date, as the inspector found it; 0: it was not',
+      help: 'Age of outdated values that the inspector found; 0 if the value was current',
       buckets: stalenessBuckets,
       registers,
     });
     const inconsistent = new Counter({
       name: 'cache_inconsistent_total',
-      help: 'Entries that the inspector found out of date beyond what their policy allows',
+      help: 'Entries that the inspector found older than their policy allows',
       labelNames: ['layer'],
       registers,
     });

@@ -68,7 +68,7 @@ export class ResponseMaker {
     const shared = { hit: false, collapsed: false, policy: collector.policy() } as const;
     const failure = failureOf(made);
     if (found && failure !== undefined && mayStandIn(found, made)) {
-      this.#logger.warn(`${failure} for ${request.key}: what is held stands in`);
+      this.#logger.warn(`serving stale ${request.key}: the handler failed with ${failure}`);
       const api = { ...shared, stored: false, forward: 'stale', forwardStatus: failure } as const;
       return { response: found.stored, api, tags: [], fits: fitsStored(request, found.stored) };
     }
@@ -143,7 +143,7 @@ function refuseSent(
 /** A part of the answer, to a client that asked for a part. */
 const isPart = ({ route }: CacheRequest, status: number): boolean => route.ranges === true && (status === 206 || status === 416);
 
-/** What is past its lifetime stands in for an origin that cannot be reached; for one that answers, only if it says so. */
+/** A stale response replaces a failure of the handler; a failure that the handler itself answered, only if it allowed so. */
 function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
   return standsIn(candidate) && (error !== undefined || stored.own?.terms.staleIfErrorS !== undefined);
 }

@@ -28,7 +28,7 @@ export interface Dependents {
 }
 
 const mostKeys = 10;
-/** From so many times as many as are wanted they are drawn. */
+/** Keys are sampled from this many times as many as are wanted. */
 const fewOf = 50;
 
 export interface EntryReport {

@@ -191,7 +191,7 @@ export const laneMutants = [
     name: 'lane-beyond-url',
     guard: 'a key that looks at more than the URL is none for the fast lane',
     file: 'src/cache/api/cache-response.interceptor.ts',
-    find: 'ask.beyondUrl ?? ',
+    find: 'cacheRequest.beyondUrl ?? ',
     replace: '',
     by: [spec('lane.routes.e2e-spec', 'which it can never answer')],
   },

@@ -69,7 +69,7 @@ export class MemoryLevel extends Level {
     return this.#values.size + this.#negatives.size;
   }
 
-  /** How many had to go because others came. */
+  /** Entries evicted for capacity. */
   get evictions(): number {
     return this.#evictions;
   }
