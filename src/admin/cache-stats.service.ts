@@ -54,7 +54,7 @@ export class CacheStats implements OnModuleInit {
       l2: {
         enabled: cacheL2,
         breaker: this.connection.state,
-        generation: generationOf(this.connection) ?? null,
+        generation: currentGeneration(this.connection) ?? null,
         namespace: this.namespace.name ?? null,
       },
       journal: { entries: this.journal.size },
@@ -64,7 +64,7 @@ export class CacheStats implements OnModuleInit {
 }
 
 /** Undefined where there is none at the moment. */
-export function generationOf(connection: RedisConnection): string | undefined {
+export function currentGeneration(connection: RedisConnection): string | undefined {
   try {
     return connection.gen;
   } catch (error) {

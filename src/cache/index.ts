@@ -45,7 +45,7 @@ export {
   type EntryReport,
 } from './inspection/cache-inspector.js';
 export { type CurrentRow, Inspectable, Inspectables, type Subject } from './inspection/inspectable.js';
-export { type TagState } from './inspection/redis-inspector.js';
+export { type TagReport } from './inspection/redis-inspector.js';
 export { versionIn } from './inspection/versions.js';
 export { type Fill, Level, type Ticket } from './levels/level.js';
 export { Lease, type Term } from './levels/l1/lease.js';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { type DataSource } from 'typeorm';
 import { DatabaseBusyError } from './database.errors.js';
 
-type Waiting = Parameters<pg.Pool['connect']>[0];
+type ConnectCallback = Parameters<pg.Pool['connect']>[0];
 
 /** How long it is remembered that it was crowded, in ms. */
 const memoryMs = 500;
@@ -34,8 +34,8 @@ export function boundedPool(queueSize: number): typeof pg.Pool {
     }
 
     override connect(): Promise<pg.PoolClient>;
-    override connect(callback: Waiting): void;
-    override connect(callback?: Waiting): Promise<pg.PoolClient> | void {
+    override connect(callback: ConnectCallback): void;
+    override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | void {
       if (this.#isHalfFull) this.#crowdedAtMs = performance.now();
       if (this.waitingCount < queueSize + this.#free)
         return callback ? super.connect(this.#noting(callback)) : super.connect();
@@ -45,7 +45,7 @@ export function boundedPool(queueSize: number): typeof pg.Pool {
     }
 
     /** The ORM's way to connect; who awaits a connection is not one of many. */
-    #noting(callback: Waiting): Waiting {
+    #noting(callback: ConnectCallback): ConnectCallback {
       const askedAtMs = performance.now();
       return (...connected) => {
         const nowMs = performance.now();

@@ -14,7 +14,7 @@ export const listPath = (query: ListItemsQuery): string => canonicalKey('/items'
 export const itemPath = (id: number): string => `/items/${id}`;
 
 /** What a list depends on: its category's items, or all. */
-export const listTags = ({ category }: ListItemsQuery): Tag[] =>
+export const pageTags = ({ category }: ListItemsQuery): Tag[] =>
   queryTags(itemRule.entity, category === undefined ? {} : { category });
 
 /** The parameters of a list; undefined where they will be refused. */

@@ -10,7 +10,7 @@ import {
   rowTags,
   type Subject,
 } from '../cache/index.js';
-import { listQuery, itemIdOf, itemPath, listPath, listQueryOf, listTags } from './canonical.js';
+import { listQuery, itemIdOf, itemPath, listPath, listQueryOf, pageTags } from './canonical.js';
 import { itemRule } from './item.rule.js';
 import { ItemsReader } from './items.reader.js';
 import { ItemsWarmerReader } from './items.warmer-reader.js';
@@ -64,7 +64,7 @@ export class ItemsInspectable extends Inspectable implements OnModuleInit {
   #list(text: string): Subject | undefined {
     const query = listQueryOf(parse(text));
     if (!query) return undefined;
-    const tags = listTags(query);
+    const tags = pageTags(query);
     const address = queryAddress(entity, listQuery(query), tags);
     return { entity, path: listPath(query), address, tag: tags[0]! };
   }

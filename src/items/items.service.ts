@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ReadThrough } from '../cache/index.js';
 import { type IfMatch } from '../http/index.js';
-import { listQuery, listTags } from './canonical.js';
+import { listQuery, pageTags } from './canonical.js';
 import { type ItemInput } from './dto/item-input.dto.js';
 import { type ListItemsQuery } from './dto/list-items.query.js';
 import { itemRule } from './item.rule.js';
@@ -29,7 +29,7 @@ export class ItemsService {
   /** @throws 400 for a cursor of another list */
   findPage(query: ListItemsQuery): Promise<ItemsPage> {
     const load = () => this.reader.loadPage(query);
-    return this.cache.query(itemRule.entity, listQuery(query), listTags(query), load);
+    return this.cache.query(itemRule.entity, listQuery(query), pageTags(query), load);
   }
 
   /** @throws 422 when the idempotency key was used for another body */

@@ -6,7 +6,7 @@ import {
   type Layer,
   type LevelState,
   type EntryReport,
-  type TagState,
+  type TagReport,
   versionIn,
 } from '../../cache/index.js';
 import { type PolicyName, policyNames } from '../../config/index.js';
@@ -128,7 +128,7 @@ export function viewOfReport({ layers: { api, db }, tags }: EntryReport): Pick<E
   };
 }
 
-const viewOfTag = ({ tag, stamp, pending }: TagState): TagView => ({ tag, stamp: stamp ?? null, pending });
+const viewOfTag = ({ tag, stamp, pending }: TagReport): TagView => ({ tag, stamp: stamp ?? null, pending });
 
 type Describe = (body: string) => Pick<LevelStateView, 'etag' | 'version'>;
 

@@ -13,7 +13,7 @@ import { CachedRoutes } from './cached-routes.js';
 import { captureResponse } from './captured-response.js';
 import { type Handler, type Outcome } from './outcome.js';
 import { FastLane } from './lane/fast-lane.js';
-import { type Refusal } from './lane/known-headers.js';
+import { type LaneRefusal } from './lane/known-headers.js';
 import { type Sending } from './lane/recorder.js';
 import { Representations } from './representations.js';
 import { ResponseCache } from './response-cache.js';
@@ -93,7 +93,7 @@ export class CacheResponseInterceptor implements NestInterceptor {
   }
 
   /** The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference. */
-  #learn({ api }: Outcome, route: CacheResponseOptions, context: ExecutionContext, sending: Sending | Refusal): void {
+  #learn({ api }: Outcome, route: CacheResponseOptions, context: ExecutionContext, sending: Sending | LaneRefusal): void {
     if (!api.hit || api.level !== 'l1' || api.ttlMs <= 0) return;
     const refusal = this.lane.learn({ context, route, interceptor: this }, route.key ? sending : 'no-key');
     const response = context.switchToHttp().getResponse<Response>();

@@ -4,7 +4,7 @@ import { WorkStorage } from '../engine/work-storage.js';
 import { type HeaderLine } from './semantics/freshen.js';
 import { type Validators } from './semantics/validators.js';
 import { type SentHead, WatchedHead } from './sent-head.js';
-import { type Answer, type Said } from './stored-response.js';
+import { type HandlerAnswer, type StatusAndHeaders } from './stored-response.js';
 
 type HeaderValue = number | string | readonly string[];
 
@@ -41,14 +41,14 @@ export const heldValidators = (): Validators | undefined => storage.current?.hel
 export class HandlerError extends Error {
   constructor(
     cause: unknown,
-    readonly said: Said,
+    readonly said: StatusAndHeaders,
   ) {
     super('a handler failed', { cause });
   }
 }
 
 /** Runs a handler and tells what it answered; undefined where it sent an answer itself. @throws {HandlerError} */
-export type ResponseCapture = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<Answer | undefined>;
+export type ResponseCapture = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<HandlerAnswer | undefined>;
 
 /**
  * Turns a response object into a notebook for the handlers that run with it: status and header fields are part of the
@@ -79,7 +79,7 @@ export function captureResponse(request: Request, response: Response): ResponseC
   return Object.assign(notebook, { head });
 }
 
-function saidIn({ status, reason, lines, removed }: ResponseRecorder): Said {
+function saidIn({ status, reason, lines, removed }: ResponseRecorder): StatusAndHeaders {
   const text = (value: HeaderValue) => (typeof value === 'object' ? value.map(String) : String(value));
   return {
     status,
@@ -94,7 +94,7 @@ interface Express {
 }
 
 /** Express's own JSON, with the settings of the application (`json spaces`, `json replacer`, `json escape`). */
-function jsonOf({ app }: Response): Answer['json'] {
+function jsonOf({ app }: Response): HandlerAnswer['json'] {
   return (value) => {
     let text: string | undefined;
     const sink = { app, get: () => 'application/json', send: (body: string | undefined) => (text = body) };

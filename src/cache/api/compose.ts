@@ -2,7 +2,7 @@ import { initialAgeS } from './semantics/age.js';
 import { freshened, type HeaderLine } from './semantics/freshen.js';
 import { effectiveDirectives, responseTerms } from './semantics/response-terms.js';
 import { allowsAuthorized, passedOn } from './semantics/storable.js';
-import { type Answer, type Content, fieldsOf, type ExplicitHeaders, type StoredResponse } from './stored-response.js';
+import { type HandlerAnswer, type Content, fieldsOf, type ExplicitHeaders, type StoredResponse } from './stored-response.js';
 
 /** When an answer was asked for and when it was there: wall clock, in ms. */
 export interface Taken {
@@ -15,7 +15,7 @@ export interface Taken {
  * tag of its bytes; of any other one the handler's own words are kept, and JSON gets a tag if it has no validator.
  * @param targeted whether `CDN-Cache-Control` is listened to
  */
-export function compose(answer: Answer, made: Content, targeted: boolean, taken: Taken): StoredResponse {
+export function compose(answer: HandlerAnswer, made: Content, targeted: boolean, taken: Taken): StoredResponse {
   const { status, lines, removed = [], reason } = answer;
   const { type, encoding, ...content } = made;
   const silent = lines.length === 0 && removed.length === 0 && reason === undefined;
@@ -29,7 +29,7 @@ export function compose(answer: Answer, made: Content, targeted: boolean, taken:
 }
 
 /** A stored response after its handler has said that it still holds (RFC 9111, 4.3.4). */
-export function refreshed(stored: StoredResponse, { lines }: Answer, targeted: boolean, taken: Taken): StoredResponse {
+export function refreshed(stored: StoredResponse, { lines }: HandlerAnswer, targeted: boolean, taken: Taken): StoredResponse {
   const { own, body, etag } = stored;
   const before = own?.lines ?? plainLines(stored);
   const { removed, reason } = own ?? {};

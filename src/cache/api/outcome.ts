@@ -7,11 +7,11 @@ import { type SentHead } from './sent-head.js';
 import { type Found } from './response-levels.js';
 import { type Validators } from './semantics/validators.js';
 import { variantOf, varyNames } from './semantics/vary.js';
-import { type Answer, fieldsOf, type Said, type StoredResponse } from './stored-response.js';
+import { type HandlerAnswer, fieldsOf, type StatusAndHeaders, type StoredResponse } from './stored-response.js';
 
 /** Makes the answer of a route. Told what is held, it may say 304; it says undefined when it has sent one itself. */
 export interface Handler {
-  (held: Validators | undefined): Promise<Answer | undefined>;
+  (held: Validators | undefined): Promise<HandlerAnswer | undefined>;
   /** Of the answer to the client whose request made it run; none where there is no client. */
   readonly head?: SentHead;
 }
@@ -21,9 +21,9 @@ export interface Made {
   readonly response?: StoredResponse;
   readonly error?: unknown;
   /** With an error: what its handler had said until then. */
-  readonly said?: Said;
+  readonly said?: StatusAndHeaders;
   /** A stream: for one client, once. */
-  readonly passed?: Answer;
+  readonly passed?: HandlerAnswer;
 }
 
 /** A response and how it came about, layer by layer. */

@@ -6,7 +6,7 @@ import { byteRange } from './semantics/byte-range.js';
 import { type Fields, field } from './semantics/fields.js';
 import { type HeaderLine } from './semantics/freshen.js';
 import { isNotModified } from './semantics/validators.js';
-import { type Answer, bytesOf, fieldsOf, jsonType, type StoredResponse } from './stored-response.js';
+import { type HandlerAnswer, bytesOf, fieldsOf, jsonType, type StoredResponse } from './stored-response.js';
 
 /** What Nest is to send, whatever its adapter: text goes out as it is, bytes only as a stream. */
 export type Sent = string | StreamableFile | undefined;
@@ -48,7 +48,7 @@ export function sendOwn(
 }
 
 /** What no cache can keep goes to the client that asked for it, as if there was no cache. */
-export function sendPassed({ value, status, reason, lines, removed }: Answer, response: Response): unknown {
+export function sendPassed({ value, status, reason, lines, removed }: HandlerAnswer, response: Response): unknown {
   response.status(status);
   if (reason !== undefined) response.statusMessage = reason;
   setFields(response, lines, removed);

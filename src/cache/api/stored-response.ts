@@ -34,16 +34,16 @@ export interface ExplicitHeaders {
 }
 
 /** What a handler answered, before anything was made of it. */
-export interface Answer extends Said {
+export interface HandlerAnswer extends StatusAndHeaders {
   readonly value: unknown;
   /** The JSON text of an object, as the application writes it. */
   readonly json: (value: object) => string | undefined;
 }
 
 /** What a handler said by the response object. */
-export type Said = Pick<ExplicitHeaders, 'status' | 'lines' | 'removed' | 'reason'>;
+export type StatusAndHeaders = Pick<ExplicitHeaders, 'status' | 'lines' | 'removed' | 'reason'>;
 
-export const plainAnswer = (value: unknown): Answer => ({ value, status: 200, lines: [], json: JSON.stringify });
+export const plainAnswer = (value: unknown): HandlerAnswer => ({ value, status: 200, lines: [], json: JSON.stringify });
 
 /** What a value becomes: its text or bytes, and what Nest would say they are. */
 export type Content = Representation & Pick<ExplicitHeaders, 'encoding'> & { readonly type?: string };
@@ -53,7 +53,7 @@ export type Content = Representation & Pick<ExplicitHeaders, 'encoding'> & { rea
  * service's would print as JSON. Undefined where that is Nest's to decide: it sends streams piece by piece, and corrects what
  * looks like an error under a wrong type.
  */
-export function contentOf({ value, status, lines, json }: Answer): Content | undefined {
+export function contentOf({ value, status, lines, json }: HandlerAnswer): Content | undefined {
   if (value === undefined || value === null) return { body: '', etag: '', encoding: 'none' };
   if (Buffer.isBuffer(value))
     return { body: value.toString('base64'), etag: '', encoding: 'base64', type: 'application/octet-stream' };

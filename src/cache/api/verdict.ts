@@ -5,13 +5,13 @@ import { type CacheRequest, isAuthorized } from './cache-request.js';
 import { type PartCollector } from './part-collector.js';
 import { type Found } from './response-levels.js';
 import { type ResponseTerms } from './semantics/response-terms.js';
-import { mayHaveLifetime, type Refusal, refuseStorage, storedFields } from './semantics/storable.js';
+import { mayHaveLifetime, type StorageRefusal, refuseStorage, storedFields } from './semantics/storable.js';
 import { validatorsOf } from './semantics/validators.js';
 import { fieldsOf, statusOf, type StoredResponse } from './stored-response.js';
 
 /** Whether a response may be kept, as what, and for how long. */
 export interface Verdict {
-  readonly refusal: Refusal | undefined;
+  readonly refusal: StorageRefusal | undefined;
   /** Undefined: it is not kept. */
   readonly life: (Lifetime & { readonly dependencies: readonly Dependency[] }) | undefined;
   readonly dependencies: readonly Dependency[] | undefined;

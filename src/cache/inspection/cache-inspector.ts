@@ -8,7 +8,7 @@ import { RedisConnection } from '../levels/l2/redis-connection.js';
 import { type Address, type Entry } from '../levels/level.js';
 import { responseAddress } from '../engine/addresses.js';
 import { type Subject } from './inspectable.js';
-import { RedisInspector, type TagState } from './redis-inspector.js';
+import { RedisInspector, type TagReport } from './redis-inspector.js';
 
 /** An entry as it is kept. Past freshness it is stale; if not valid, it is never served. */
 export interface KeptEntry extends Entry {
@@ -34,7 +34,7 @@ const fewOf = 50;
 export interface EntryReport {
   readonly layers: Readonly<Record<Layer, { readonly l1: LevelState; readonly l2: LevelState }>>;
   /** The state of every tag that plays a part; undefined while Redis does not answer. */
-  readonly tags: readonly TagState[] | undefined;
+  readonly tags: readonly TagReport[] | undefined;
 }
 
 /** Where something is kept, at each layer and level. Looking changes nothing: no ticket, no stamp, no use is counted. */
@@ -87,7 +87,7 @@ export class CacheInspector {
   async #far(
     addresses: Readonly<Record<Layer, Address>>,
     own: readonly Tag[],
-  ): Promise<{ api: LevelState; db: LevelState; tags: readonly TagState[] | undefined }> {
+  ): Promise<{ api: LevelState; db: LevelState; tags: readonly TagReport[] | undefined }> {
     try {
       const { gen } = this.connection;
       const [api, db] = await this.l2.entries(gen, [addresses.api, addresses.db]);
@@ -106,7 +106,7 @@ export class CacheInspector {
   }
 }
 
-function holds({ dependencies }: Entry, states: readonly TagState[]): boolean {
+function holds({ dependencies }: Entry, states: readonly TagReport[]): boolean {
   const byTag = new Map(states.map((state) => [state.tag, state]));
   return dependencies.every(({ tag, stamp }) => {
     const state = byTag.get(tag);

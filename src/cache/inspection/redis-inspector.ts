@@ -9,7 +9,7 @@ const entryFields = [valueField, 'stamp', 'cs', 'until', 'body', 'deps'] as cons
 const tagFields = ['stamp', 'pend'] as const;
 
 /** The coherence state of one tag. */
-export interface TagState {
+export interface TagReport {
   readonly tag: Tag;
   /** Absent: unknown, hence nothing that depends on it can be served. */
   readonly stamp: string | undefined;
@@ -37,7 +37,7 @@ export class RedisInspector {
     return addresses.map((address, i) => entryOf(address, hashes[i]!, nowMs));
   }
 
-  async tags(gen: string, tags: readonly Tag[]): Promise<TagState[]> {
+  async tags(gen: string, tags: readonly Tag[]): Promise<TagReport[]> {
     const keys = tags.map((tag) => tagKey(gen, tag));
     const { hashes } = await this.#look(gen, keys, tagFields);
     return hashes.map(({ values: [stamp, pend] }, i) => ({

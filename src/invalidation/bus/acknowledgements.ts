@@ -4,7 +4,7 @@ import { type Acknowledgement, Clock, type Fenced, RedisTags } from '../../cache
 import { Settings } from '../../config/index.js';
 import { leaseWaitMs } from './lease-wait.js';
 
-interface Waiting {
+interface AwaitedNodes {
   readonly heard: Set<string>;
   notify: () => void;
 }
@@ -18,7 +18,7 @@ interface Waiting {
 export class Acknowledgements implements OnApplicationShutdown {
   /** This process, among the nodes. */
   readonly node = randomUUID();
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, AwaitedNodes>();
   #next = 0;
 
   constructor(

@@ -9,9 +9,9 @@ import { MemoryLevel } from '../../levels/l1/memory-level.js';
 import { PolicySource, sharesL1, weakest } from '../../policy.js';
 import { FreeRoutes, type Hit } from './free-routes.js';
 import { Heads } from './heads.js';
-import { type Refusal } from './known-headers.js';
+import { type LaneRefusal } from './known-headers.js';
 import { LaneTally } from './lane-tally.js';
-import { questionOf } from './lane-request.js';
+import { laneRequestOf } from './lane-request.js';
 import { type RecordedAnswers } from './recorded-answers.js';
 import { Recorder, type Sending } from './recorder.js';
 
@@ -58,14 +58,14 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
    * @param sending or why it is no answer for the lane
    * @returns why the lane cannot answer the same request next time
    */
-  learn(hit: Hit, sending: Sending | Refusal): Refusal | undefined {
+  learn(hit: Hit, sending: Sending | LaneRefusal): LaneRefusal | undefined {
     if (!this.#leave) return undefined;
     if (typeof sending === 'string') return sending;
     const http = hit.context.switchToHttp();
     const req = http.getRequest<Request>();
-    const question = this.routes.obstacleOf(hit) ?? questionOf(req);
-    if (typeof question === 'string') return question;
-    return this.recorder.listen(req, http.getResponse<Response>(), question, sending);
+    const laneRequest = this.routes.obstacleOf(hit) ?? laneRequestOf(req);
+    if (typeof laneRequest === 'string') return laneRequest;
+    return this.recorder.listen(req, http.getResponse<Response>(), laneRequest, sending);
   }
 
   #answers(req: IncomingMessage, res: ServerResponse): boolean {
@@ -75,9 +75,9 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
     const answers = this.recorder.answersTo(req.url!);
     if (!answers || !this.#server!.listening) return false;
     if (!this.l1.serves(answers, now) || !this.#mayShare(answers)) return false;
-    const question = questionOf(req);
-    if (typeof question === 'string') return false;
-    const answer = answers.answerTo(question);
+    const laneRequest = laneRequestOf(req);
+    if (typeof laneRequest === 'string') return false;
+    const answer = answers.answerTo(laneRequest);
     if (!answer) return false;
     const method = req.method as 'GET' | 'HEAD';
     const ttlMs = answers.freshUntilMs - now.monotonicMs;

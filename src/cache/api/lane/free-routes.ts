@@ -11,7 +11,7 @@ import { ApplicationConfig, HttpAdapterHost, Reflector } from '@nestjs/core';
 import { type Express, type Request } from 'express';
 import { isSkippable, layersOf, type RouterLayer } from '../../../http/index.js';
 import { type CacheResponseOptions } from '../cache-response.decorator.js';
-import { handlingOf, type Refusal } from './known-headers.js';
+import { handlingOf, type LaneRefusal } from './known-headers.js';
 
 /** A guard that tells beforehand which routes it lets everybody use. */
 export interface SelectiveGuard extends CanActivate {
@@ -32,7 +32,7 @@ export interface Hit {
  */
 @Injectable()
 export class FreeRoutes {
-  readonly #known = new WeakMap<object, WeakMap<object, Refusal | 'free'>>();
+  readonly #known = new WeakMap<object, WeakMap<object, LaneRefusal | 'free'>>();
 
   constructor(
     private readonly application: ApplicationConfig,
@@ -41,7 +41,7 @@ export class FreeRoutes {
   ) {}
 
   /** Why the lane must leave this request to Nest, as far as its route goes. */
-  obstacleOf(hit: Hit): Refusal | undefined {
+  obstacleOf(hit: Hit): LaneRefusal | undefined {
     const { context, route } = hit;
     const [type, handler] = [context.getClass(), context.getHandler()];
     let ofType = this.#known.get(type);
@@ -54,7 +54,7 @@ export class FreeRoutes {
   }
 
   /** What does not depend on the request. A route cannot vouch for what selects its handler. */
-  #declared({ context, route, interceptor }: Hit): Refusal | undefined {
+  #declared({ context, route, interceptor }: Hit): LaneRefusal | undefined {
     if (this.reflector.get<unknown>(HOST_METADATA, context.getClass()) !== undefined) return 'host';
     if (this.#isVersioned(context)) return 'version';
     if (route.fastLane) return undefined;

@@ -4,7 +4,7 @@ import { memoize } from '../../../http/index.js';
  * Why a request is not the lane's to answer: for something in it, for its route, or for the answer. A closed set: it is told
  * in `Cache-Status`.
  */
-export type Refusal =
+export type LaneRefusal =
   | 'method'
   | 'authorization'
   | 'cookie'
@@ -31,7 +31,7 @@ export type Refusal =
 export type Choosing = 'accept' | 'accept-encoding' | 'if-none-match';
 
 /** How the lane takes a field: it has no say in the answer, it chooses among the recorded ones, or it forbids them. */
-export type Handling = 'irrelevant' | Choosing | { readonly refused: Refusal };
+export type Handling = 'irrelevant' | Choosing | { readonly refused: LaneRefusal };
 
 const choosing: readonly Choosing[] = ['accept', 'accept-encoding', 'if-none-match'];
 
@@ -44,7 +44,7 @@ const irrelevant = `
   sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user sec-purpose
 `;
 
-const refused: Readonly<Record<string, Refusal>> = {
+const refused: Readonly<Record<string, LaneRefusal>> = {
   authorization: 'authorization',
   'proxy-authorization': 'authorization',
   cookie: 'cookie',

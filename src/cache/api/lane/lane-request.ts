@@ -1,7 +1,7 @@
 import Negotiator from 'negotiator';
 import { type IncomingMessage } from 'node:http';
 import { type EncodingPreference, encodingPreference, memoize } from '../../../http/index.js';
-import { handlingOf, type Refusal } from './known-headers.js';
+import { handlingOf, type LaneRefusal } from './known-headers.js';
 
 /** All that may choose between the recorded answers of one URL. */
 export interface LaneRequest {
@@ -12,7 +12,7 @@ export interface LaneRequest {
 type Asked = Pick<IncomingMessage, 'method' | 'rawHeaders'>;
 
 /** Reads a request that the lane may answer, or says why it may not. It looks at the fields as they were sent, once. */
-export function questionOf({ method, rawHeaders }: Asked): LaneRequest | Refusal {
+export function laneRequestOf({ method, rawHeaders }: Asked): LaneRequest | LaneRefusal {
   if (method !== 'GET' && method !== 'HEAD') return 'method';
   let encoding: string | undefined;
   let noneMatch: string | undefined;

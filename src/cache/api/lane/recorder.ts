@@ -7,7 +7,7 @@ import { bornAtMs } from '../candidate.js';
 import { type Chosen } from '../representations.js';
 import { deserialise, type StoredResponse } from '../stored-response.js';
 import { HeaderCapture } from './header-capture.js';
-import { isKnownField, type Refusal } from './known-headers.js';
+import { isKnownField, type LaneRefusal } from './known-headers.js';
 import { type LaneRequest } from './lane-request.js';
 import { RecordedAnswer } from './recorded-answer.js';
 import { RecordedAnswers } from './recorded-answers.js';
@@ -32,7 +32,7 @@ export class Recorder {
   readonly #byUrl = new UrlTable<RecordedAnswers>();
   readonly #headers = new HeaderCapture();
   /** By route: what spoke against its last answer. */
-  readonly #refusals = new Map<string, Refusal>();
+  readonly #refusals = new Map<string, LaneRefusal>();
 
   constructor(
     private readonly l1: MemoryLevel,
@@ -48,9 +48,9 @@ export class Recorder {
    * @param question what the lane would read of the request
    * @returns what kept the last answer of the route from being recorded, and will keep this one
    */
-  listen(req: Request, res: Response, question: LaneRequest, sending: Sending): Refusal | undefined {
+  listen(req: Request, res: Response, laneRequest: LaneRequest, sending: Sending): LaneRefusal | undefined {
     if (!sending.chosen.settled) return undefined;
-    res.once('finish', () => this.#record(req, res, question, sending));
+    res.once('finish', () => this.#record(req, res, laneRequest, sending));
     return res.getHeaderNames().every(isKnownField) ? this.#refusals.get(routeOf(req)) : 'field';
   }
 

@@ -3,7 +3,7 @@ import { type Fields, field, members } from './fields.js';
 import { effectiveDirectives } from './response-terms.js';
 
 /** Why a response may not be stored. */
-export type Refusal =
+export type StorageRefusal =
   | 'request-no-store'
   | 'partial'
   | 'never'
@@ -47,7 +47,7 @@ export function refuseStorage(
   status: number,
   fields: Fields,
   targeted = false,
-): Refusal | undefined {
+): StorageRefusal | undefined {
   const { directives } = effectiveDirectives(fields, targeted);
   if (request.noStore) return 'request-no-store';
   if (status < 200 || partial.has(status)) return 'partial';

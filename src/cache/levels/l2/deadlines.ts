@@ -3,7 +3,7 @@ import { DeadlineExceededError } from '../../cache.errors.js';
 /** Into how many steps a deadline is divided. */
 const steps = 5;
 
-interface Waiting {
+interface PendingCommand {
   /** In own time. */
   dueAtMs: number;
   settled: boolean;
@@ -21,7 +21,7 @@ interface Waiting {
  * waits.
  */
 export class Deadlines {
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: PendingCommand[] = [];
   readonly #stepMs: number;
   #timer: NodeJS.Timeout | undefined;
   /** Own time, as of `#readAtMs`. */
@@ -68,7 +68,7 @@ export class Deadlines {
       this.#readAtMs = performance.now();
       this.#arm();
     }
-    const waiting: Waiting = { dueAtMs: this.#now() + this.timeoutMs, settled: false, expire };
+    const waiting: PendingCommand = { dueAtMs: this.#now() + this.timeoutMs, settled: false, expire };
     this.#waiting.push(waiting);
     return () => (waiting.settled = true);
   }

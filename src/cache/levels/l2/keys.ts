@@ -51,6 +51,6 @@ export const derivedKey = (gen: string, key: string): string =>
 const halfPair = /[\ud800-\udfff]/u;
 
 /** The generation that a key belongs to. */
-export const generationOf = (key: string): string | undefined =>
+export const generationInKey = (key: string): string | undefined =>
   new RegExp(`^${prefix}:([a-z0-9-]+:[0-9a-f-]{36}):`).exec(key)?.[1];
 export const everyKey = (namespace: string): string => `${prefix}:${namespace}:*`;

@@ -17,21 +17,21 @@ export interface RowRead {
   readonly staleMs: string;
 }
 
-interface Answer {
+interface RowReply {
   readonly found: RowFound;
   readonly coarseStamp: string;
 }
 
-interface Waiting {
+interface PendingRead {
   readonly read: RowRead;
-  readonly resolve: (answer: Answer) => void;
+  readonly resolve: (answer: RowReply) => void;
   readonly reject: (error: Error) => void;
 }
 
 /** Reads that have been asked for and not been sent. */
 interface Batch {
   readonly gen: string;
-  readonly waiting: Waiting[];
+  readonly waiting: PendingRead[];
 }
 
 /** So many rows in one command at most: Redis does nothing else meanwhile. */
@@ -48,7 +48,7 @@ export class RowReads {
   constructor(private readonly connection: RedisConnection) {}
 
   /** @throws {LevelUnavailableError} */
-  read(gen: string, read: RowRead): Promise<Answer> {
+  read(gen: string, read: RowRead): Promise<RowReply> {
     return new Promise((resolve, reject) => this.#batch(gen, read.coarse).waiting.push({ read, resolve, reject }));
   }
 
@@ -66,7 +66,7 @@ export class RowReads {
     return batch;
   }
 
-  async #send(gen: string, coarse: Tag, waiting: readonly Waiting[]): Promise<void> {
+  async #send(gen: string, coarse: Tag, waiting: readonly PendingRead[]): Promise<void> {
     try {
       const keys = [tagKey(gen, coarse), ...waiting.map(({ read }) => tagKey(gen, read.row))];
       const each = waiting.flatMap(({ read }) => [read.nonce, read.staleMs]);

@@ -1,4 +1,4 @@
-import { everyKey, generationOf, namespaceOf, recordKey } from './keys.js';
+import { everyKey, generationInKey, namespaceOf, recordKey } from './keys.js';
 import { evaluate } from './evaluate.js';
 import { type RedisClient } from './redis-client.js';
 
@@ -17,7 +17,7 @@ export async function sweepEarlierGenerations(client: RedisClient, gen: string):
     batch = [];
   };
   for await (const key of client.scanIterator({ MATCH: everyKey(namespace), COUNT: batchSize })) {
-    const other = generationOf(key);
+    const other = generationInKey(key);
     if (other !== undefined && other !== gen) batch.push(key);
     if (batch.length >= batchSize) await flush();
   }
