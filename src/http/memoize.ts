@@ -1,7 +1,4 @@
-/**
- * Remembers what has been made of a value. Beyond `most` of them everything is forgotten, so that made-up ones cannot fill
- * the memory.
- */
+/** Memoizes a function of one argument. After `most` results it forgets all of them: invented arguments cannot fill the memory. */
 export function memoize<From, Made extends NonNullable<unknown>>(
   make: (from: From) => Made,
   most = 512,

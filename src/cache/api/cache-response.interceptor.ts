@@ -50,9 +50,9 @@ export class CacheResponseInterceptor implements NestInterceptor {
       response.setHeader('Cache-Status', 'strata-api; fwd=bypass; detail=uncacheable');
       return next.handle();
     }
-    const notebook = captureResponse(request, response);
-    const run = (held: Parameters<Handler>[0]) => notebook(held, () => lastValueFrom(next.handle()));
-    const handler: Handler = Object.assign(run, { head: notebook.head });
+    const capture = captureResponse(request, response);
+    const run = (held: Parameters<Handler>[0]) => capture(held, () => lastValueFrom(next.handle()));
+    const handler: Handler = Object.assign(run, { head: capture.head });
     const cacheRequest = this.settings.cacheApi ? cacheRequestOf(request, route, this.places.placeOf(context)) : undefined;
     return defer(() => from(this.#outcome(cacheRequest, handler))).pipe(
       map((outcome) => this.#send(outcome, route, cacheRequest, context)),

@@ -14,10 +14,10 @@ type HeaderValue = number | string | readonly string[];
  */
 const said = 'cache-control cdn-cache-control content-type etag expires last-modified set-cookie vary'.split(' ');
 
-/** What one run of a handler says with its response object: written down, not sent. */
+/** Records the status and header fields that one run of a handler sets; nothing is sent. */
 class ResponseRecorder {
   readonly removed = new Set<string>();
-  /** The handler answers by itself from here on. */
+  /** The handler sends the answer itself: nothing more is recorded. */
   released = false;
   reason: string | undefined;
 
@@ -32,12 +32,12 @@ class ResponseRecorder {
 const storage = new WorkStorage<ResponseRecorder>();
 
 /**
- * What the cache holds of the answer that the running handler is asked for: a handler that knows how may answer 304
- * (`res.status(304)`) instead of making it anew (RFC 9111, 4.3). Undefined where nothing is held.
+ * The validators of the stored response, for the handler that runs: it may answer 304 (`res.status(304)`) instead of making
+ * the same answer again (RFC 9111, 4.3). Undefined if nothing is stored.
  */
 export const heldValidators = (): Validators | undefined => storage.current?.held;
 
-/** What a handler threw, and what it had said until then: that goes out with the error, as it would without a cache. */
+/** What a handler threw, with the status and header fields that it had set: they are sent with the error, as without a cache. */
 export class HandlerError extends Error {
   constructor(
     cause: unknown,
@@ -47,16 +47,16 @@ export class HandlerError extends Error {
   }
 }
 
-/** Runs a handler and tells what it answered; undefined where it sent an answer itself. @throws {HandlerError} */
+/** Runs a handler and returns its answer; undefined if it sent the answer itself. @throws {HandlerError} */
 export type ResponseCapture = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<HandlerAnswer | undefined>;
 
 /**
- * Turns a response object into a notebook for the handlers that run with it: status and header fields are part of the
- * answer, which may be sent to several clients, later, or (renewed behind an answer) to none. What else happens to the
- * object, at the same time or later, goes through to the client.
+ * Captures the answer of the handlers that run with a response object. The status and the header fields that they set
+ * become part of the answer, which may be sent to several clients, later, or (in a background renewal) to none. Whatever
+ * other code does with the object reaches the client as usual.
  *
- * A request for the head of an answer (HEAD) is one for the answer to a handler: what it says is kept for GET, too.
- * @param response as the route was entered, with nothing of an answer in it yet
+ * Handlers see a HEAD request as a GET, so their answer can be stored for both.
+ * @param response as it is when the route is entered
  */
 export function captureResponse(request: Request, response: Response): ResponseCapture & { readonly head: SentHead } {
   const { statusCode } = response;
@@ -66,17 +66,17 @@ export function captureResponse(request: Request, response: Response): ResponseC
     return value === undefined ? [] : [[name, [name, value] as const] as const];
   });
   const json = jsonOf(response);
-  const notebook: ResponseCapture = async (held, work) => {
+  const capture: ResponseCapture = async (held, work) => {
     install(request, response, head);
-    const notes = new ResponseRecorder(response, statusCode, held, new Map(already));
+    const recorder = new ResponseRecorder(response, statusCode, held, new Map(already));
     try {
-      const value = await storage.run(notes, work);
-      return notes.released ? undefined : { ...saidIn(notes), value, json };
+      const value = await storage.run(recorder, work);
+      return recorder.released ? undefined : { ...saidIn(recorder), value, json };
     } catch (error) {
-      throw notes.released ? error : new HandlerError(error, saidIn(notes));
+      throw recorder.released ? error : new HandlerError(error, saidIn(recorder));
     }
   };
-  return Object.assign(notebook, { head });
+  return Object.assign(capture, { head });
 }
 
 function saidIn({ status, reason, lines, removed }: ResponseRecorder): StatusAndHeaders {
@@ -103,7 +103,7 @@ function jsonOf({ app }: Response): HandlerAnswer['json'] {
   };
 }
 
-/** What a response object was before it became a notebook. */
+/** What a response object was before it became a capture. */
 interface Before {
   readonly setHeader: (name: string, value: HeaderValue) => Response;
   readonly getHeader: Response['getHeader'];
@@ -114,13 +114,13 @@ interface Before {
   reason: string | undefined;
 }
 
-const before = Symbol('before it became a notebook');
+const before = Symbol('before it became a capture');
 
 type NotebookResponse = Response & { readonly [before]: Before };
 
-const notesOf = (response: Response): ResponseRecorder | undefined => {
-  const notes = storage.current;
-  return notes?.response === response && !notes.released ? notes : undefined;
+const recorderOf = (response: Response): ResponseRecorder | undefined => {
+  const recorder = storage.current;
+  return recorder?.response === response && !recorder.released ? recorder : undefined;
 };
 
 /** One set for all responses: were they made for each, V8 could share nothing about the shape of response objects. */
@@ -128,31 +128,31 @@ const properties: PropertyDescriptorMap & ThisType<NotebookResponse> = {
   statusCode: {
     configurable: true,
     get() {
-      return notesOf(this)?.status ?? this[before].status;
+      return recorderOf(this)?.status ?? this[before].status;
     },
     set(value: number) {
-      (notesOf(this) ?? this[before]).status = value;
+      (recorderOf(this) ?? this[before]).status = value;
     },
   },
   statusMessage: {
     configurable: true,
     get() {
-      return (notesOf(this) ?? this[before]).reason;
+      return (recorderOf(this) ?? this[before]).reason;
     },
     set(value: string) {
-      (notesOf(this) ?? this[before]).reason = value;
+      (recorderOf(this) ?? this[before]).reason = value;
     },
   },
 };
 
 const methods: object & ThisType<NotebookResponse> = {
   setHeader(name: string, value: HeaderValue) {
-    const notes = notesOf(this);
-    if (!notes) return this[before].setHeader(name, value);
+    const recorder = recorderOf(this);
+    if (!recorder) return this[before].setHeader(name, value);
     validateHeaderName(name);
     validateHeaderValue(name, value as string);
-    notes.removed.delete(name.toLowerCase());
-    notes.lines.set(name.toLowerCase(), [name, value]);
+    recorder.removed.delete(name.toLowerCase());
+    recorder.lines.set(name.toLowerCase(), [name, value]);
     return this;
   },
   appendHeader(name: string, value: string | readonly string[]) {
@@ -160,33 +160,33 @@ const methods: object & ThisType<NotebookResponse> = {
     return this.setHeader(name, existing === undefined ? value : [existing, value].flat().map(String));
   },
   getHeader(name: string) {
-    const notes = notesOf(this);
+    const recorder = recorderOf(this);
     const key = name.toLowerCase();
     const { getHeader } = this[before];
-    if (!notes) return getHeader(name);
-    const written = notes.lines.get(key)?.[1];
-    return written !== undefined || notes.removed.has(key) || said.includes(key) ? written : getHeader(name);
+    if (!recorder) return getHeader(name);
+    const written = recorder.lines.get(key)?.[1];
+    return written !== undefined || recorder.removed.has(key) || said.includes(key) ? written : getHeader(name);
   },
   hasHeader(name: string) {
     return this.getHeader(name) !== undefined;
   },
   removeHeader(name: string) {
-    const notes = notesOf(this);
-    if (!notes) return this[before].removeHeader(name);
-    notes.removed.add(name.toLowerCase());
-    notes.lines.delete(name.toLowerCase());
+    const recorder = recorderOf(this);
+    if (!recorder) return this[before].removeHeader(name);
+    recorder.removed.add(name.toLowerCase());
+    recorder.lines.delete(name.toLowerCase());
   },
   writeHead(...args: unknown[]) {
     const { setHeader, removeHeader, writeHead, head } = this[before];
-    const notes = notesOf(this);
-    if (notes) release(notes, setHeader, removeHeader);
+    const recorder = recorderOf(this);
+    if (recorder) release(recorder, setHeader, removeHeader);
     const written = writeHead(...args);
     head.written();
     return written;
   },
 };
 
-/** Puts the notebook in front of the methods of one response object. */
+/** Puts the capture in front of the methods of one response object. */
 function install(request: Request, response: Response & { readonly [before]?: Before }, head: WatchedHead): void {
   if (response[before]) return;
   const own: Before = {
@@ -203,19 +203,19 @@ function install(request: Request, response: Response & { readonly [before]?: Be
   Object.assign(response, methods);
   const { method } = request;
   if (method === 'HEAD')
-    Object.defineProperty(request, 'method', { configurable: true, get: () => (notesOf(response) ? 'GET' : method) });
+    Object.defineProperty(request, 'method', { configurable: true, get: () => (recorderOf(response) ? 'GET' : method) });
   head.install();
 }
 
 /** The handler sends: what was written down becomes the head of its answer. */
 function release(
-  notes: ResponseRecorder,
+  recorder: ResponseRecorder,
   setHeader: (name: string, value: HeaderValue) => unknown,
   removeHeader: (name: string) => void,
 ): void {
-  notes.released = true;
-  for (const name of notes.removed) removeHeader(name);
-  for (const [name, value] of notes.lines.values()) setHeader(name, value);
-  notes.response.statusCode = notes.status;
-  if (notes.reason !== undefined) notes.response.statusMessage = notes.reason;
+  recorder.released = true;
+  for (const name of recorder.removed) removeHeader(name);
+  for (const [name, value] of recorder.lines.values()) setHeader(name, value);
+  recorder.response.statusCode = recorder.status;
+  if (recorder.reason !== undefined) recorder.response.statusMessage = recorder.reason;
 }

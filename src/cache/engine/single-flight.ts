@@ -1,4 +1,4 @@
-/** What a flight runs. It calls `closeToJoiners` when it is about to send its first command: nobody may join from then on. */
+/** The work of a flight. It calls `closeToJoiners` right before its first command: later callers may not join. */
 export type Work<T> = (closeToJoiners: () => void) => Promise<T>;
 
 interface Flight<T> {
@@ -8,9 +8,9 @@ interface Flight<T> {
 }
 
 /**
- * One load per key. A flight may be joined until it departs; joining later could hand an answer to a caller who came
- * after a write that the answer does not contain. All later callers share one successor, which begins afresh when the
- * flight has landed: at most one load per key is under way, and a hot key waits for at most two.
+ * At most one load per key at a time. Callers may join a flight until it sends its first command; joining later could give a
+ * caller an answer that is older than a write which the caller has seen acknowledged. All later callers share one successor,
+ * which starts when the flight has ended: a hot key waits for at most two loads.
  */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Flight<T>>();

@@ -45,7 +45,7 @@ export class Recorder {
   }
 
   /**
-   * @param question what the lane would read of the request
+   * @param laneRequest what the lane would read of the request
    * @returns what kept the last answer of the route from being recorded, and will keep this one
    */
   listen(req: Request, res: Response, laneRequest: LaneRequest, sending: Sending): LaneRefusal | undefined {
