@@ -2,31 +2,31 @@ import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { type RequestHandler } from './prepend-request-handler.js';
 import { refuse } from './refuse.js';
 
-/** Whose bodies are read. */
+/** Methods of requests with a body. */
 const withBody = /^(?:POST|PUT|PATCH)$/;
 const retryAfterMs = 1_000;
-/** So much work is admitted, in ms, while it is crowded. */
-const workMs = 150;
-/** The limit holds until nobody has been refused for so long, in ms: lifted earlier, it lets a burst in before it is seen. */
+/** How much work is admitted while the database is crowded, in ms. */
+const workMs = 100;
+/** The limit ends when no request has been refused for this long, in ms. If it ended earlier, the next burst would come in. */
 const needlessMs = 1_000;
-/** It holds for so long at most, in ms, without another sign of a crowd. */
+/** The limit ends at most this long after the last sign of a crowd, in ms. */
 const longestMs = 10_000;
 
 export interface Bounds {
-  /** So many requests are worked on at the same time in any case. */
+  /** The limit is never lower. */
   readonly least: number;
-  /** So many at most, while it is crowded. */
+  /** The limit is never higher. */
   readonly most: number;
 }
 
 /**
- * While it is crowded behind it, no more requests are worked on at the same time than were answered in 150 ms
- * lately: by Little's law, whoever is admitted then waits for about as long. At twice the rate that can be worked on
- * every other answer is a refusal: those have to be cheap, hence in front of Express, else the process is busy with
- * refusing. Many at a time cost more than few: what they hold lives long enough to be copied by the garbage collector.
- * Many who wait for one value, or for a cache, are no crowd. A client that is slow to send its body, or to take its answer,
- * is not worked for meanwhile.
- * @param isUnlimited whoever runs the service must be told also when nobody else is; streams of a page last for ever
+ * Limits the requests in progress while the database is crowded: at most as many as were answered in 150 ms lately, so that an admitted request waits for about that long (Little's law). Further requests are refused before Express
+ * sees them. A refusal has to be cheap: at twice the capacity, every other answer is one. The limit is low because many
+ * requests at a time cost more than few: what they allocate lives long enough to be copied by the garbage collector.
+ *
+ * Requests that wait for one shared value, or for a cache, do not crowd the database. A request counts from when its body has
+ * arrived until its answer is complete: slow clients do not count.
+ * @param isUnlimited addresses that are always answered: health, metrics, admin, event streams
  * @see Nygard, "Release It!", 2018: bulkheads, load shedding
  */
 export function bulkhead(
@@ -60,25 +60,25 @@ export function bulkhead(
     const end = () => running.delete(res);
     begin();
     if (withBody.test(req.method!)) setImmediate(untilRead, req, begin, end);
-    // Of Node's `end()`: nothing of the answer is left to be made.
+    // Emitted by Node's `end()`: the answer is complete.
     res.once('prefinish', end);
     res.once('close', () => {
       end();
-      // What was refused further behind, or given up by its client, is no sign that more can be answered.
+      // Requests that failed later, or that their clients gave up, say nothing about what can be answered.
       if (res.writableEnded && res.statusCode < 500) pace.count();
     });
     return false;
   };
 }
 
-/** A body that has not come with its head is waited for, and nothing is worked on meanwhile. */
+/** If the body has not arrived together with the head, the request counts again when it has. */
 function untilRead(req: IncomingMessage, begin: () => void, end: () => void): void {
   if (req.complete) return;
   end();
   req.once('end', begin);
 }
 
-/** How much happens in a second: the more of this second and the one before it. */
+/** Events per second: the higher count of this second and the one before it. */
 class Pace {
   #second = 0;
   #now = 0;
