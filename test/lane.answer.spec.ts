@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { Heads } from '../src/cache/api/lane/heads.js';
 import { RecordedAnswer } from '../src/cache/api/lane/recorded-answer.js';
-import { encodingPreference } from '../src/http/encodings.js';
-import { DurationSeries } from '../src/http/answer-durations.js';
+import { encodingPreference } from '../src/http/answer/encodings.js';
+import { DurationSeries } from '../src/http/answer/answer-durations.js';
 import { exchange } from './support/lane.js';
 
 const preference = encodingPreference(undefined);

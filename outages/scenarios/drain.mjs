@@ -14,7 +14,7 @@ const readinessEveryMs = 100;
 const drainDelayMs = 500;
 /** A limit for what hangs. */
 const timeoutMs = 60_000;
-/** How long a node that ends waits for a last request on a kept connection: `src/http/graceful-shutdown.ts`. */
+/** How long a node that ends waits for a last request on a kept connection: `src/http/lifecycle/graceful-shutdown.ts`. */
 const lastRequestMs = 200;
 const loyalClients = 8;
 const followers = 4;

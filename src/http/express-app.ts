@@ -1,12 +1,12 @@
 import express, { type Express } from 'express';
 import helmet from 'helmet';
 import { type Logger } from 'pino';
-import { deadline } from './deadline.js';
+import { deadline } from './limits/deadline.js';
 import { layersOf } from './express-routes.js';
-import { answerRequestId } from './request-id.js';
-import { requestLog } from './request-log.js';
-import { type PathGuard, routeGate } from './route-gate.js';
-import { markSkippable } from './skippable.js';
+import { answerRequestId } from './request/request-id.js';
+import { requestLog } from './request/request-log.js';
+import { type PathGuard, routeGate } from './request/route-gate.js';
+import { markSkippable } from './request/skippable.js';
 
 export interface ExpressOptions {
   readonly requestTimeoutMs: number;

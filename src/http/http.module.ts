@@ -1,14 +1,14 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { AnswerDurations } from './answer-durations.js';
-import { ContentInterceptor } from './content.interceptor.js';
-import { ExactQueryInterceptor } from './exact-query.interceptor.js';
-import { GracefulShutdown } from './graceful-shutdown.js';
-import { HealthSources } from './health-sources.js';
-import { Lifecycle } from './lifecycle.js';
-import { ProblemFilter } from './problem.filter.js';
-import { type ErrorTranslator } from './to-problem.js';
-import { ValidationPipe } from './validation.pipe.js';
+import { AnswerDurations } from './answer/answer-durations.js';
+import { ContentInterceptor } from './answer/content.interceptor.js';
+import { ExactQueryInterceptor } from './request/exact-query.interceptor.js';
+import { GracefulShutdown } from './lifecycle/graceful-shutdown.js';
+import { HealthSources } from './lifecycle/health-sources.js';
+import { Lifecycle } from './lifecycle/lifecycle.js';
+import { ProblemFilter } from './answer/problem.filter.js';
+import { type ErrorTranslator } from './answer/to-problem.js';
+import { ValidationPipe } from './request/validation.pipe.js';
 
 /** What every answer has in common. Import it first: its interceptor must run before those of other modules. */
 @Module({})

@@ -1,7 +1,7 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
-import { badRequest, type FieldError } from './problem.js';
+import { badRequest, type FieldError } from '../answer/problem.js';
 
 /**
  * Checks bodies and queries against the class-validator rules of their class; a class without rules is left alone.

@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { problemOf } from './problem.js';
+import { problemOf } from '../answer/problem.js';
 
 /** Sends someone away before anything has been done for them. @param retryAfterMs rounded up to whole seconds */
 export function refuse(

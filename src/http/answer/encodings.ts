@@ -1,6 +1,6 @@
 import Negotiator from 'negotiator';
 import { type Representation } from './etag.js';
-import { memoize } from './memoize.js';
+import { memoize } from '../memoize.js';
 
 export const encodings = ['br', 'gzip', 'identity'] as const;
 export type Encoding = (typeof encodings)[number];

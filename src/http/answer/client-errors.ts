@@ -1,6 +1,6 @@
 import { type Server } from 'node:http';
 import { type Problem, problemOf } from './problem.js';
-import { isAnsweredEarly, runningOn, type ServerSocket } from './server-socket.js';
+import { isAnsweredEarly, runningOn, type ServerSocket } from '../limits/server-socket.js';
 
 const statuses: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,

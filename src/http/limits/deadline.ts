@@ -1,6 +1,6 @@
 import { type RequestHandler } from 'express';
-import { problemOf } from './problem.js';
-import { sendProblem } from './send-problem.js';
+import { problemOf } from '../answer/problem.js';
+import { sendProblem } from '../answer/send-problem.js';
 
 /**
  * Answers 503 when a request has not begun to answer within the deadline. The connection stays usable; what the handler

@@ -1,5 +1,5 @@
 import { PATH_METADATA } from '@nestjs/common/constants.js';
-import { metadataOf, type RouterLayer } from './express-routes.js';
+import { metadataOf, type RouterLayer } from '../express-routes.js';
 
 const limitsKey = 'http:unlimited';
 

@@ -1,5 +1,5 @@
 import { networkOf } from './client-network.js';
-import { type RequestHandler } from './prepend-request-handler.js';
+import { type RequestHandler } from '../prepend-request-handler.js';
 import { refuse } from './refuse.js';
 import { TokenBuckets } from './token-buckets.js';
 

@@ -1,6 +1,6 @@
 import { type Request, type RequestHandler, type Response } from 'express';
-import { isOfController, metadataOf, type RouterLayer } from './express-routes.js';
-import { notFound, ProblemException } from './problem.js';
+import { isOfController, metadataOf, type RouterLayer } from '../express-routes.js';
+import { notFound, ProblemException } from '../answer/problem.js';
 
 /** What may enter a guarded part of the paths that no controller serves. */
 export interface PathGuard {

@@ -3,8 +3,8 @@ import { Reflector } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type Observable } from 'rxjs';
 import { assertAcceptable, assertJson, parseJson, readBody } from './content.js';
-import { EveryRequest } from './every-request.js';
-import { Skippable } from './skippable.js';
+import { EveryRequest } from '../request/every-request.js';
+import { Skippable } from '../request/skippable.js';
 
 const producesKey = 'http:produces';
 

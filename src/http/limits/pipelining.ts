@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type Server } from 'node:http';
 import { type Socket } from 'node:net';
-import { type RequestHandler } from './prepend-request-handler.js';
+import { type RequestHandler } from '../prepend-request-handler.js';
 
 /** Requests of all connections that may wait behind others: each costs about 3 kB. */
 const ordinaryLimit = 10_000;

@@ -2,8 +2,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { type Express } from 'express';
 import { createServer } from 'node:http';
 import { messagesOf } from './express-messages.js';
-import { layersOf } from './express-routes.js';
-import { markSkippable, unmarkSkippable } from './skippable.js';
+import { layersOf } from '../express-routes.js';
+import { markSkippable, unmarkSkippable } from '../request/skippable.js';
 
 /** Nest's adapter of Express, whose requests and responses are Express's own objects from the beginning (`messagesOf`). */
 export class MessagesAdapter extends ExpressAdapter {

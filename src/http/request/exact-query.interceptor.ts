@@ -2,7 +2,7 @@ import { type CallHandler, type ExecutionContext, Injectable, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import { type Request } from 'express';
 import { EveryRequest } from './every-request.js';
-import { badRequest, type FieldError } from './problem.js';
+import { badRequest, type FieldError } from '../answer/problem.js';
 import { Skippable } from './skippable.js';
 
 const queryNamesKey = 'http:query-names';

@@ -1,5 +1,5 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type RequestHandler } from './prepend-request-handler.js';
+import { type RequestHandler } from '../prepend-request-handler.js';
 import { refuse } from './refuse.js';
 
 /** Methods of requests with a body. */

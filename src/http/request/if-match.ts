@@ -1,4 +1,4 @@
-import { badRequest } from './problem.js';
+import { badRequest } from '../answer/problem.js';
 
 /** A parsed `If-Match`: says whether a request may act on the representation with this tag. */
 export interface IfMatch {
