@@ -24,7 +24,7 @@ export const feedMutants = [
     file: delivery,
     find: 'if (xids.every((xid) => sees(snapshot, xid))) return',
     replace: 'if (xids) return',
-    by: [spec('long-transactions.e2e-spec', 'whose COMMIT waits for a standby')],
+    by: [spec('cache/long-transactions.e2e-spec', 'whose COMMIT waits for a standby')],
   },
   {
     name: 'feed-without-old-row',

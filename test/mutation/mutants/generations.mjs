@@ -52,7 +52,7 @@ export const generationMutants = [
     file: 'src/cache/levels/l2/earlier-writers.ts',
     find: 'if (this.#xids === asked) this.#xids = open.map(({ xid }) => xid);',
     replace: 'this.#xids = [];',
-    by: [spec('long-transactions.e2e-spec', 'reports the writer')],
+    by: [spec('cache/long-transactions.e2e-spec', 'reports the writer')],
   },
   {
     name: 'caller-generation',

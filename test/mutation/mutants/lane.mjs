@@ -17,7 +17,7 @@ export const laneMutants = [
     file: lane,
     find: ' || !this.#mayShare(answers)',
     replace: '',
-    by: [spec('lane.e2e-spec', 'is not given from the moment that a policy forbids it')],
+    by: [spec('lane/lane.e2e-spec', 'is not given from the moment that a policy forbids it')],
   },
   {
     name: 'lane-draining',
@@ -25,7 +25,7 @@ export const laneMutants = [
     file: lane,
     find: ' || !this.#server!.listening',
     replace: '',
-    by: [spec('lane.lifecycle.e2e-spec', 'lets a server that drains close its connections')],
+    by: [spec('lane/lifecycle.e2e-spec', 'lets a server that drains close its connections')],
   },
   {
     name: 'lane-lease',
@@ -33,7 +33,7 @@ export const laneMutants = [
     file: level,
     find: 'stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)',
     replace: 'stored.freshUntilMs <= now.monotonicMs',
-    by: [spec('lane.e2e-spec', 'is not given without the lease')],
+    by: [spec('lane/lane.e2e-spec', 'is not given without the lease')],
   },
   {
     name: 'lane-freshness',
@@ -41,7 +41,7 @@ export const laneMutants = [
     file: level,
     find: 'stored.freshUntilMs <= now.monotonicMs || !this.#covered(stored, now)',
     replace: '!this.#covered(stored, now)',
-    by: [spec('lane.lifecycle.e2e-spec', 'ends what it has')],
+    by: [spec('lane/lifecycle.e2e-spec', 'ends what it has')],
   },
   {
     name: 'lane-gone',
@@ -49,7 +49,7 @@ export const laneMutants = [
     file: level,
     find: 'entry.attachment?.gone();',
     replace: '',
-    by: [spec('lane.e2e-spec', 'is gone with the entry'), spec('cache/levels.spec', 'hears that it has gone')],
+    by: [spec('lane/lane.e2e-spec', 'is gone with the entry'), spec('cache/levels.spec', 'hears that it has gone')],
   },
   {
     name: 'lane-use',
@@ -65,7 +65,7 @@ export const laneMutants = [
     file: heads,
     find: 'res.shouldKeepAlive && res.useChunkedEncodingByDefault ? this.#ending : undefined',
     replace: 'this.#ending',
-    by: [spec('lane.e2e-spec', 'says of the connection what Node says')],
+    by: [spec('lane/lane.e2e-spec', 'says of the connection what Node says')],
   },
   {
     name: 'lane-http-1.0',
@@ -73,7 +73,7 @@ export const laneMutants = [
     file: heads,
     find: ' && res.useChunkedEncodingByDefault',
     replace: '',
-    by: [spec('lane.e2e-spec', 'says of the connection what Node says')],
+    by: [spec('lane/lane.e2e-spec', 'says of the connection what Node says')],
   },
   {
     name: 'lane-head-body',
@@ -81,7 +81,7 @@ export const laneMutants = [
     file: 'src/cache/api/lane/recorded-answer.ts',
     find: '${hasBody ? this.#rest : ',
     replace: '${this.#rest ? this.#rest : ',
-    by: [spec('lane.answer.spec', 'is given whole')],
+    by: [spec('lane/answer.spec', 'is given whole')],
   },
   {
     name: 'lane-heads',
@@ -89,7 +89,7 @@ export const laneMutants = [
     file: heads,
     find: 'if (keptConnection.test(ending)) ',
     replace: '',
-    by: [spec('lane.heads.spec', 'that nobody knows')],
+    by: [spec('lane/heads.spec', 'that nobody knows')],
   },
   {
     name: 'lane-unknown-request',
@@ -97,7 +97,7 @@ export const laneMutants = [
     file: 'src/cache/api/lane/known-headers.ts',
     find: "?? { refused: 'header' }",
     replace: "?? 'irrelevant'",
-    by: [spec('lane.e2e-spec', 'leaves a request to Nest because of')],
+    by: [spec('lane/lane.e2e-spec', 'leaves a request to Nest because of')],
   },
   {
     name: 'lane-unknown-answer',
@@ -105,7 +105,7 @@ export const laneMutants = [
     file: capture,
     find: "else if (!representationFields.has(lower)) return 'field';",
     replace: '',
-    by: [spec('lane.recording.e2e-spec', 'an answer is not recorded')],
+    by: [spec('lane/recording.e2e-spec', 'an answer is not recorded')],
   },
   {
     name: 'lane-vary',
@@ -113,7 +113,7 @@ export const laneMutants = [
     file: capture,
     find: "if (lower === 'vary' && value !== 'Accept-Encoding') return 'field';",
     replace: '',
-    by: [spec('lane.recording.e2e-spec', 'that varies by more than the encoding')],
+    by: [spec('lane/recording.e2e-spec', 'that varies by more than the encoding')],
   },
   {
     name: 'lane-agreement',
@@ -121,7 +121,7 @@ export const laneMutants = [
     file: capture,
     find: 'if (before === signature) return lines;',
     replace: 'return lines;',
-    by: [spec('lane.recording.e2e-spec', 'with a known field that is another each time')],
+    by: [spec('lane/recording.e2e-spec', 'with a known field that is another each time')],
   },
   {
     name: 'lane-sent',
@@ -129,7 +129,7 @@ export const laneMutants = [
     file: recorder,
     find: "if (!describes(res, chosen, body)) return void this.#refusals.set(route, 'changed');",
     replace: '',
-    by: [spec('lane.recording.e2e-spec', 'whose body somebody has replaced on its way')],
+    by: [spec('lane/recording.e2e-spec', 'whose body somebody has replaced on its way')],
   },
   {
     name: 'lane-same-entry',
@@ -137,7 +137,7 @@ export const laneMutants = [
     file: recorder,
     find: ' || !isOf(entry.body, stored)',
     replace: '',
-    by: [spec('lane.recording.e2e-spec', 'whose entry has been replaced while it was on its way')],
+    by: [spec('lane/recording.e2e-spec', 'whose entry has been replaced while it was on its way')],
   },
   {
     name: 'lane-settled',
@@ -145,7 +145,7 @@ export const laneMutants = [
     file: recorder,
     find: 'if (!sending.chosen.settled) return undefined;',
     replace: '',
-    by: [spec('representations.e2e-spec', 'has the same bytes in every encoding')],
+    by: [spec('http/representations.e2e-spec', 'has the same bytes in every encoding')],
   },
   {
     name: 'lane-guarded',
@@ -153,7 +153,7 @@ export const laneMutants = [
     file: routes,
     find: "if (this.#isGuarded(context)) return 'guarded';",
     replace: '',
-    by: [spec('lane.routes.e2e-spec', 'never answers, and says')],
+    by: [spec('lane/routes.e2e-spec', 'never answers, and says')],
   },
   {
     name: 'lane-guarded-class',
@@ -161,7 +161,7 @@ export const laneMutants = [
     file: routes,
     find: 'const [type, handler] = [context.getClass(), context.getHandler()];\n    let ofType',
     replace: 'const [type, handler] = [context.getHandler(), context.getHandler()];\n    let ofType',
-    by: [spec('lane.routes.e2e-spec', 'never answers, and says')],
+    by: [spec('lane/routes.e2e-spec', 'never answers, and says')],
   },
   {
     name: 'lane-middleware',
@@ -169,7 +169,7 @@ export const laneMutants = [
     file: routes,
     find: '!isSkippable(layer.handle) && layer.match(req.path)',
     replace: 'false',
-    by: [spec('lane.routes.e2e-spec', 'never answers, and says')],
+    by: [spec('lane/routes.e2e-spec', 'never answers, and says')],
   },
   {
     name: 'lane-interceptor',
@@ -177,7 +177,7 @@ export const laneMutants = [
     file: routes,
     find: "return this.#isBehindInterceptors(interceptor) ? 'interceptor' : undefined;",
     replace: 'return undefined;',
-    by: [spec('lane.routes.e2e-spec', 'the lane answers none, and says')],
+    by: [spec('lane/routes.e2e-spec', 'the lane answers none, and says')],
   },
   {
     name: 'lane-versions',
@@ -185,7 +185,7 @@ export const laneMutants = [
     file: routes,
     find: "if (this.#isVersioned(context)) return 'version';",
     replace: '',
-    by: [spec('lane.routes.e2e-spec', 'each is answered with its own')],
+    by: [spec('lane/routes.e2e-spec', 'each is answered with its own')],
   },
   {
     name: 'lane-beyond-url',
@@ -193,7 +193,7 @@ export const laneMutants = [
     file: 'src/cache/api/cache-response.interceptor.ts',
     find: 'cacheRequest.beyondUrl ?? ',
     replace: '',
-    by: [spec('lane.routes.e2e-spec', 'which it can never answer')],
+    by: [spec('lane/routes.e2e-spec', 'which it can never answer')],
   },
   {
     name: 'lane-url',
@@ -201,7 +201,7 @@ export const laneMutants = [
     file: urls,
     find: ' && this.#values[at]!.isAt(url)',
     replace: '',
-    by: [spec('lane.urls.spec', 'nothing under another one with the same hash')],
+    by: [spec('lane/urls.spec', 'nothing under another one with the same hash')],
   },
   {
     name: 'lane-url-flood',
@@ -209,6 +209,6 @@ export const laneMutants = [
     file: urls,
     find: 'const reach = 64;',
     replace: 'const reach = 1_000;',
-    by: [spec('lane.urls.spec', 'looks no further')],
+    by: [spec('lane/urls.spec', 'looks no further')],
   },
 ];

@@ -88,7 +88,7 @@ export const localMutants = [
     file: readThrough,
     find: 'if (!suspect || !(await this.l2.confirms(suspect.dependencies))) return undefined;',
     replace: 'if (!suspect) return undefined;',
-    by: [spec('layers.e2e-spec', 'what was changed meanwhile is not')],
+    by: [spec('cache/layers.e2e-spec', 'what was changed meanwhile is not')],
   },
   {
     name: 'strict-l1',
@@ -112,7 +112,7 @@ export const localMutants = [
     file: bus,
     find: "this.l1.clear();\n    if (text.startsWith('!'))",
     replace: "if (text.startsWith('!'))",
-    by: [spec('admin.cache.e2e-spec', 'by a message, not by its next command')],
+    by: [spec('admin/cache.e2e-spec', 'by a message, not by its next command')],
   },
   {
     name: 'l1-response-unconfirmed',
@@ -120,7 +120,7 @@ export const localMutants = [
     file: responses,
     find: 'if (!(await this.l2.confirms(suspect.dependencies))) return undefined;',
     replace: '',
-    by: [spec('layers.e2e-spec', 'what was changed meanwhile is not')],
+    by: [spec('cache/layers.e2e-spec', 'what was changed meanwhile is not')],
   },
   {
     name: 'lease-ends',
@@ -144,7 +144,7 @@ export const localMutants = [
     file: bus,
     find: 'this.lease.end(term);',
     replace: '',
-    by: [spec('layers.e2e-spec', 'what L1 holds is served again')],
+    by: [spec('cache/layers.e2e-spec', 'what L1 holds is served again')],
   },
   {
     name: 'term-informed',
@@ -152,7 +152,7 @@ export const localMutants = [
     file: bus,
     find: 'if (answered && informed && this.leases.registered && this.#certain) this',
     replace: 'if (answered && this.leases.registered && this.#certain) this',
-    by: [spec('layers.e2e-spec', 'before the policies are known again')],
+    by: [spec('cache/layers.e2e-spec', 'before the policies are known again')],
   },
   {
     name: 'sent-before-asking',
@@ -177,7 +177,7 @@ export const localMutants = [
     file: bus,
     find: 'this.connection.begun(gen);',
     replace: '',
-    by: [spec('admin.cache.e2e-spec', 'once its message has come, no node serves anything older')],
+    by: [spec('admin/cache.e2e-spec', 'once its message has come, no node serves anything older')],
     depth: 'the end of the one before was told already',
   },
   {
@@ -210,7 +210,7 @@ export const localMutants = [
     file: readThrough,
     find: 'entities.every((entity) => this.policySource.sharesWithoutRedis(entity))',
     replace: 'entities.length > 0',
-    by: [spec('redis-outage.e2e-spec', 'is never shared under strict')],
+    by: [spec('cache/redis-outage.e2e-spec', 'is never shared under strict')],
   },
   {
     name: 'blind-parts',
@@ -298,7 +298,7 @@ export const localMutants = [
     file: readThrough,
     find: 'renew: currentCollector()?.renew ?? false,',
     replace: 'renew: false,',
-    by: [spec('layers.e2e-spec', 'for a client that asks for that')],
+    by: [spec('cache/layers.e2e-spec', 'for a client that asks for that')],
   },
   {
     name: 'replica-answers-nothing',

@@ -3,7 +3,7 @@ import { spec } from '../catchers.mjs';
 
 const keys = 'src/cache/levels/l2/keys.ts';
 const bus = 'src/invalidation/bus/invalidation-bus.ts';
-const byServices = (/** @type {string} */ test) => [spec('namespaces.e2e-spec', test)];
+const byServices = (/** @type {string} */ test) => [spec('cache/namespaces.e2e-spec', test)];
 
 /** Several services on one Redis server, and messages from anybody. @type {import('../mutants.mjs').Mutant[]} */
 export const namespaceMutants = [

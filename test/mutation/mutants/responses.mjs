@@ -17,7 +17,7 @@ export const responseMutants = [
     file: levels,
     find: 'if (isAuthorized(request) && !stored.own?.forAuthorized) return undefined;',
     replace: '',
-    by: [spec('http.caching.e2e-spec', 'for a request with Authorization')],
+    by: [spec('http/caching.e2e-spec', 'for a request with Authorization')],
   },
   {
     name: 'response-joined',
@@ -25,7 +25,7 @@ export const responseMutants = [
     file: cache,
     find: 'if (joined && !outcome.fits(request)) return this.#misfit(request, handler, outcome);',
     replace: '',
-    by: [spec('http.caching.e2e-spec', 'is not handed to anybody who waited')],
+    by: [spec('http/caching.e2e-spec', 'is not handed to anybody who waited')],
   },
   {
     name: 'response-joined-variant',
@@ -33,7 +33,7 @@ export const responseMutants = [
     file: outcome,
     find: 'return (other) => same(other) && (',
     replace: 'return (other) => same !== undefined && (',
-    by: [spec('http.caching-changes.e2e-spec', 'is not given to a request of another variant')],
+    by: [spec('http/caching-changes.e2e-spec', 'is not given to a request of another variant')],
   },
   {
     name: 'response-refused',
@@ -41,7 +41,7 @@ export const responseMutants = [
     file: verdict,
     find: 'life: refusal === undefined && dependencies',
     replace: 'life: dependencies',
-    by: [spec('http.caching.e2e-spec', 'a response that is not to be stored')],
+    by: [spec('http/caching.e2e-spec', 'a response that is not to be stored')],
   },
   {
     name: 'response-parts-life',
@@ -49,7 +49,7 @@ export const responseMutants = [
     file: verdict,
     find: 'Math.min(ownMs ?? 0, parts?.freshMs ?? Infinity, longestMs)',
     replace: 'Math.min(ownMs ?? 0, longestMs)',
-    by: [spec('http.caching-entities.e2e-spec', 'is as fresh as it says')],
+    by: [spec('http/caching-entities.e2e-spec', 'is as fresh as it says')],
   },
   {
     name: 'response-host',
@@ -57,7 +57,7 @@ export const responseMutants = [
     file: cacheRequest,
     find: 'uriKey(target, host)',
     replace: 'uriKey(target)',
-    by: [spec('http.caching.e2e-spec', 'for another host')],
+    by: [spec('http/caching.e2e-spec', 'for another host')],
   },
   {
     name: 'unsafe-invalidates',
@@ -65,7 +65,7 @@ export const responseMutants = [
     file: unsafe,
     find: 'const delivered = this.delivery.deliver(tags, () => this.tags.invalidate(tags));',
     replace: 'const delivered = Promise.resolve(tags);',
-    by: [spec('http.caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
+    by: [spec('http/caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
   },
   {
     name: 'unsafe-kept',
@@ -73,7 +73,7 @@ export const responseMutants = [
     file: unsafe,
     find: 'const delivered = this.delivery.deliver(tags, () => this.tags.invalidate(tags));',
     replace: 'const delivered = this.tags.invalidate(tags);',
-    by: [spec('http.caching-changes.e2e-spec', 'although Redis could not be told')],
+    by: [spec('http/caching-changes.e2e-spec', 'although Redis could not be told')],
   },
   {
     name: 'uri-stamp-first',
@@ -81,7 +81,7 @@ export const responseMutants = [
     file: 'src/cache/api/response-maker.ts',
     find: "const stamps = request.route.reads === 'entities' ? [] : await this.#uriStamp(request, blocked, placeholder);",
     replace: 'const stamps: [] = [];',
-    by: [spec('http.caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
+    by: [spec('http/caching-changes.e2e-spec', 'makes the responses of its URI invalid')],
   },
   {
     name: 'response-cookie',

@@ -133,6 +133,6 @@ export const rowScriptMutants = [
     file: rowScripts,
     find: "redis.call('PUBLISH', ARGV[11], ARGV[12])",
     replace: '',
-    by: [spec('layers.e2e-spec', 'through one node is seen through the other')],
+    by: [spec('cache/layers.e2e-spec', 'through one node is seen through the other')],
   },
 ].map((mutant) => ({ by: [scripts], ...mutant }));

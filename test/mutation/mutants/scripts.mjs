@@ -192,6 +192,6 @@ export const scriptMutants = [
     file: tags,
     find: "redis.call('PUBLISH', ARGV[3], ARGV[4])",
     replace: '',
-    by: [spec('admin.cache.e2e-spec', 'takes what depends on a tag or key from every node')],
+    by: [spec('admin/cache.e2e-spec', 'takes what depends on a tag or key from every node')],
   },
 ].map((mutant) => ({ by: [scripts], ...mutant }));

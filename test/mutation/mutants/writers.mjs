@@ -16,7 +16,7 @@ export const writerMutants = [
     file: 'src/cache/levels/l2/admission.ts',
     find: '    loadScripts(client),\n',
     replace: '',
-    by: [spec('redis-outage.writes.e2e-spec', 'first makes the scripts known')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'first makes the scripts known')],
   },
   {
     name: 'fence-before-commit',
@@ -152,7 +152,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'if (await this.connection.untilOpen(waitMs)) await this.#replayed;',
     replace: '',
-    by: [spec('redis-outage.writes.e2e-spec', 'is told on the next one before it is answered')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'is told on the next one before it is answered')],
   },
   {
     name: 'own-l1-after-fence',
@@ -169,7 +169,7 @@ export const writerMutants = [
     file: invalidator,
     find: '} catch {\n        this.#keep(tags, writer);',
     replace: '} catch {',
-    by: [spec('redis-outage.writes.e2e-spec', 'is told again where')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'is told again where')],
   },
   {
     name: 'replaced-row',
@@ -193,7 +193,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'await this.#deliver(tags, undefined, send);',
     replace: 'await send().catch(() => undefined);',
-    by: [spec('redis-outage.e2e-spec', 'values of CACHE_MANAGER')],
+    by: [spec('cache/redis-outage.e2e-spec', 'values of CACHE_MANAGER')],
   },
   {
     name: 'values-have-no-writer',

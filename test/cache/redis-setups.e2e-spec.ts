@@ -1,0 +1,204 @@
+import { Logger } from '@nestjs/common';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { ROOT } from '../../scripts/services/folders.mjs';
+import { freePort } from '../../scripts/services/ports.mjs';
+import { Journal } from '../../src/invalidation/index.js';
+import { hammer } from '../support/administered-nodes.js';
+import { maskIdentity } from '../support/mask-identity.js';
+import { startRedis, type TestRedis } from '../support/services.js';
+import { command, create, generation, hitAt, versionAt, write } from '../support/site.js';
+import { createMigratedDatabase, startApp, type StartAppOptions, type TestApp } from '../support/start-app.js';
+import { until } from '../support/until.js';
+
+const token = 'correct-horse-battery-staple';
+const certificate = (name: string) => join(ROOT, 'test', 'support', 'certificates', name);
+/** Nodes share it one after the other; nobody uses another Redis of it for longer than a moment. */
+let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
+let redis: TestRedis;
+let warnings: jest.SpyInstance<void, Parameters<Logger['warn']>>;
+beforeAll(async () => {
+  [database, redis] = await Promise.all([createMigratedDatabase(), startRedis()]);
+});
+afterAll(async () => {
+  await database.drop();
+  await redis.stop();
+});
+beforeEach(() => (warnings = jest.spyOn(Logger.prototype, 'warn')));
+afterEach(() => warnings.mockRestore());
+
+async function withNode(options: StartAppOptions, work: (node: TestApp) => Promise<void>): Promise<void> {
+  // A write waits as long as a command may take for a Redis that is away.
+  const deadline = options.redisIsAway ? { REDIS_TIMEOUT_MS: '200' } : {};
+  const env = { ADMIN_TOKEN: token, CACHE_L1_LEASE_MS: '500', ...deadline, ...options.env };
+  const node = await startApp({ database: database.url, ...options, env });
+  try {
+    await work(node);
+  } finally {
+    // Its end would wait two seconds for a Redis that does not come.
+    if (options.redisIsAway) node.app.get(Journal).take();
+    await node.close();
+  }
+}
+
+/** It serves from the database, `/health` gives the reason as long as it lasts, and the log has had it once. */
+async function isRefused(node: TestApp, reason: RegExp): Promise<void> {
+  const { body } = await node.http.post('/items').send(hammer).expect(201);
+  await node.http.get(`/items/${body.id}`).expect(200);
+  for (let looks = 0; looks < 5; looks += 1) {
+    await until(async () => {
+      const { body: health } = await node.http.get('/health').expect(200);
+      return health.status === 'degraded' && reason.test(String(health.details.redis.reason));
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(warnings.mock.calls.filter(([text]) => reason.test(String(text)))).toHaveLength(1);
+}
+
+/** Redis with TLS alone. */
+async function startTlsRedis(...more: string[]) {
+  const port = await freePort();
+  const files = ['--tls-cert-file', certificate('server.pem'), '--tls-key-file', certificate('server.key')];
+  const server = await startRedis({
+    args: ['--tls-port', String(port), '--tls-ca-cert-file', certificate('ca.pem'), ...files, ...more],
+  });
+  return { url: `rediss://127.0.0.1:${port}`, plainUrl: `redis://127.0.0.1:${port}`, stop: () => server.stop() };
+}
+
+describe('a Redis that the cache cannot be kept in is named once, with the remedy:', () => {
+  it('a node of Redis Cluster', async () => {
+    const cluster = await startRedis({
+      args: ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())],
+    });
+    await withNode({ redis: cluster.url, redisIsAway: true }, (node) => isRefused(node, /Redis Cluster/));
+    await cluster.stop();
+  });
+
+  it('a replica', async () => {
+    const replica = await startRedis({ args: ['--replicaof', `127.0.0.1 ${redis.port}`] });
+    await withNode({ redis: replica.url, redisIsAway: true }, (node) => isRefused(node, /it must lead to the primary/));
+    await replica.stop();
+  });
+
+  it('one that is too old', async () => {
+    const old = await maskIdentity(redis.port, (text) => text.replace(/(\nredis_version:)\d/, '$16'));
+    await withNode({ redis: old.url, redisIsAway: true }, (node) => isRefused(node, /too old: version 7\.0/));
+    old.close();
+  });
+
+  it.each(['time', 'evalsha'])('one whose command %s has been renamed', async (name) => {
+    const renamed = await startRedis({ args: ['--rename-command', name, ''] });
+    const names = { redis: renamed.url, redisIsAway: true };
+    await withNode(names, (node) => isRefused(node, new RegExp(`commands it must have \\(${name}\\)`)));
+    await renamed.stop();
+  });
+
+  it('one that expects TLS', async () => {
+    const { plainUrl, stop } = await startTlsRedis();
+    await withNode({ redis: plainUrl, redisIsAway: true }, (node) => isRefused(node, /use rediss:/));
+    await stop();
+  });
+
+  it('one that speaks no TLS', async () => {
+    const url = redis.url.replace('redis:', 'rediss:');
+    await withNode({ redis: url, redisIsAway: true }, (node) => isRefused(node, /use redis:\/\//));
+  });
+
+  it('one that wants a password, one whose password is another, and one that is not there', async () => {
+    await command(redis, 'ACL', 'SETUSER', 'guarded', 'on', '>right', '~*', '&*', '+@all');
+    const withUser = (user: string) => redis.url.replace('redis://', `redis://${user}@`);
+    await withNode({ redis: withUser('guarded:wrong'), redisIsAway: true }, (node) =>
+      isRefused(node, /user or the password/),
+    );
+    await withNode({ redis: 'redis://127.0.0.1:1', redisIsAway: true }, (node) => isRefused(node, /ECONNREFUSED/));
+  });
+
+  it('one that PostgreSQL does not name a generation for, because it does not say which database it is', async () => {
+    const admin = await new DataSource({ type: 'postgres', url: database.url }).initialize();
+    const url = new URL(database.url);
+    url.username = `least_${process.pid}`;
+    url.password = 'least';
+    await admin.query(`CREATE ROLE ${url.username} LOGIN PASSWORD 'least'`);
+    await admin.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${url.username}`);
+    await admin.query(`GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${url.username}`);
+    await admin.query('REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC');
+    try {
+      const least = { redis: redis.url, redisIsAway: true, database: url.href };
+      await withNode(least, (node) => isRefused(node, /GRANT EXECUTE ON FUNCTION pg_control_system/));
+    } finally {
+      await admin.query('GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC');
+      await admin.query(`DROP OWNED BY ${url.username}`);
+      await admin.query(`DROP ROLE ${url.username}`);
+      await admin.destroy();
+    }
+  });
+});
+
+it('a Redis with TLS is used with its own authority and a certificate of the node, by the cache and by the queue', async () => {
+  const { url, stop } = await startTlsRedis('--tls-auth-clients', 'yes');
+  const mine = { REDIS_TLS_CERT: certificate('client.pem'), REDIS_TLS_KEY: certificate('client.key') };
+  const authority = { REDIS_TLS_CA: certificate('ca.pem') };
+  await withNode({ redis: url, redisIsAway: true, env: mine }, (node) => isRefused(node, /SELF_SIGNED_CERT_IN_CHAIN/));
+  await withNode({ redis: url, redisIsAway: true, env: authority }, (node) => isRefused(node, /CERTIFICATE_REQUIRED/));
+  await withNode({ redis: url, env: { ...authority, ...mine } }, async (node) => hitAt(node, await create(node), 'l1'));
+  await stop();
+});
+
+it('a Redis at an IPv6 address is used', async () => {
+  const six = await startRedis({ args: ['--bind', '127.0.0.1', '-::1'] });
+  const url = `redis://[::1]:${six.port}`;
+  await withNode({ redis: url }, async (node) => hitAt(node, await create(node), 'l1'));
+  await six.stop();
+});
+
+it('a Redis in which something else has been put in the place of entries begins a new generation', async () => {
+  await withNode({ redis: redis.url }, async (node) => {
+    const path = await create(node);
+    await hitAt(node, path, 'l1');
+    const before = generation(node);
+    const keys = (await command(redis, 'KEYS', `strata:${before}:tag:*`)) as string[];
+    expect(keys.length).toBeGreaterThan(1);
+    for (const key of keys) await command(redis, 'SET', key, 'not ours');
+    await write(node, path);
+    await node.http.get(path).expect(200);
+    await until(() => generation(node) !== undefined && generation(node) !== before);
+    await hitAt(node, path, 'l1');
+    expect(await versionAt(node, path)).toBe(2);
+  });
+});
+
+it('strict is refused on a Redis that evicts, and goes without one that begins to', async () => {
+  const evicting = (policy: string) => command(redis, 'CONFIG', 'SET', 'maxmemory-policy', policy);
+  await withNode({ redis: redis.url }, async (node) => {
+    const change = () => node.http.put('/admin/cache/policies/items').auth(token, { type: 'bearer' });
+    const path = await create(node);
+    await evicting('allkeys-lru');
+    const { body } = await change().send({ policy: 'strict' }).expect(409);
+    expect(body.detail).toContain('use volatile-lfu');
+    await evicting('volatile-lfu');
+    await change().send({ policy: 'strict' }).expect(200);
+    await hitAt(node, path, 'l2');
+    await evicting('allkeys-lru');
+    await until(async () => {
+      const { details } = (await node.http.get('/health')).body;
+      return /maxmemory-policy is allkeys-lru/.test(String(details.redis.reason));
+    });
+    await node.http.get(path).expect(200);
+    await node.http.put(path).send(hammer).expect(503);
+    await evicting('volatile-lfu');
+    await hitAt(node, path, 'l2');
+    await until(async () => (await change().send({ policy: 'write-through' })).status === 200);
+  });
+});
+
+describe('strict without any Redis', () => {
+  it('is refused at start, and as a switch', async () => {
+    const strict = startApp({ database: database.url, env: { CACHE_POLICY: 'strict' } });
+    await expect(strict).rejects.toThrow(/strict needs a Redis.*REDIS_URL/);
+    await withNode({}, async ({ http }) => {
+      const change = http.put('/admin/cache/policies/items').auth(token, { type: 'bearer' });
+      const { body } = await change.send({ policy: 'strict' }).expect(409);
+      expect(body.detail).toContain('REDIS_URL');
+    });
+  });
+});

@@ -1,3 +1,0 @@
-import { describeItemIndexes } from './support/item-indexes.js';
-
-describeItemIndexes(50_000);
