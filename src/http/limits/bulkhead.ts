@@ -9,8 +9,8 @@ const retryAfterMs = 1_000;
 const workMs = 100;
 /** The limit ends when no request has been refused for this long, in ms. If it ended earlier, the next burst would come in. */
 const needlessMs = 1_000;
-/** The limit ends at most this long after the last sign of a crowd, in ms. */
-const longestMs = 10_000;
+/** What the limit grows by in a second without a sign of a crowd: it has no step at which a burst could come in. */
+const growth = 1.1;
 
 export interface Bounds {
   /** The limit is never lower. */
@@ -20,9 +20,10 @@ export interface Bounds {
 }
 
 /**
- * Limits the requests in progress while the database is crowded: at most as many as were answered in 150 ms lately, so that an admitted request waits for about that long (Little's law). Further requests are refused before Express
- * sees them. A refusal has to be cheap: at twice the capacity, every other answer is one. The limit is low because many
- * requests at a time cost more than few: what they allocate lives long enough to be copied by the garbage collector.
+ * Limits the requests in progress while the database is crowded: at most as many as were answered in 100 ms lately, so that
+ * an admitted request waits for about that long (Little's law). Further requests are refused before Express sees them. A
+ * refusal has to be cheap: at twice the capacity, every other answer is one. The limit is low because many requests at a
+ * time cost more than few: what they allocate lives long enough to be copied by the garbage collector.
  *
  * Requests that wait for one shared value, or for a cache, do not crowd the database. A request counts from when its body has
  * arrived until its answer is complete: slow clients do not count.
@@ -39,14 +40,16 @@ export function bulkhead(
   const pace = new Pace(nowMs);
   let crowdedAtMs = Number.NEGATIVE_INFINITY;
   let refusedAtMs = Number.NEGATIVE_INFINITY;
-  const isLimited = () => {
+  const limit = () => {
     const now = nowMs();
     if (isCrowded()) crowdedAtMs = now;
-    return crowdedAtMs === now || (now - refusedAtMs < needlessMs && now - crowdedAtMs < longestMs);
+    else if (now - refusedAtMs > needlessMs) return Infinity;
+    const grown = Math.max(least, (pace.perSecond * workMs) / 1_000) * growth ** ((now - crowdedAtMs) / 1_000);
+    if (grown < most) return Math.floor(grown);
+    return crowdedAtMs === now ? most : Infinity;
   };
   const isFull = () => {
-    if (running.size < least || !isLimited()) return false;
-    if (running.size < Math.min(most, Math.max(least, (pace.perSecond * workMs) / 1_000))) return false;
+    if (running.size < least || running.size < limit()) return false;
     refusedAtMs = nowMs();
     return true;
   };
