@@ -39,7 +39,11 @@ export class Settings extends PlaceSettings {
   @Max(86_400_000)
   readonly cacheStaleMs!: number;
 
-  @Setting('CACHE_L1_MAX_BYTES', { as: 'number', default: 67_108_864, doc: 'size limit of the in-process level, in bytes' })
+  @Setting('CACHE_L1_MAX_BYTES', {
+    as: 'number',
+    default: 67_108_864,
+    doc: 'size limit of the in-process level, in bytes',
+  })
   @IsInt()
   @Min(1_024)
   readonly cacheL1MaxBytes!: number;

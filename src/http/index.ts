@@ -20,7 +20,14 @@ export { HttpModule } from './http.module.js';
 export { type IfMatch, parseIfMatch } from './request/if-match.js';
 export { Lifecycle, type LifecycleState } from './lifecycle/lifecycle.js';
 export { oneAtATime } from './limits/pipelining.js';
-export { badRequest, type FieldError, notFound, type Problem, ProblemException, unavailable } from './answer/problem.js';
+export {
+  badRequest,
+  type FieldError,
+  notFound,
+  type Problem,
+  ProblemException,
+  unavailable,
+} from './answer/problem.js';
 export { rateLimit } from './limits/rate-limit.js';
 export { memoize } from './memoize.js';
 export { RepresentationInterceptor } from './answer/representation.interceptor.js';

@@ -87,8 +87,7 @@ export class CacheMetrics {
       [{ level: 'l2' }, breakerStates[connection.state]],
     ]);
     // Only the node that reads the feed knows; where no node has a sample, a rule sees that it is absent.
-    const lag =
-      'Delay of the change feed, in seconds; only on the node that reads it';
+    const lag = 'Delay of the change feed, in seconds; only on the node that reads it';
     gauge(registry, 'cache_feed_lag_seconds', lag, () => feed.lagSeconds);
   }
 

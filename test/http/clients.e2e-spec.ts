@@ -2,7 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { answerClientErrors, boundConnections, prependRequestHandler, oneAtATime, ordinaryBounds } from '../../src/http/index.js';
+import {
+  answerClientErrors,
+  boundConnections,
+  prependRequestHandler,
+  oneAtATime,
+  ordinaryBounds,
+} from '../../src/http/index.js';
 import { exchange, LaneWatch } from '../support/lane.js';
 import { startRedis } from '../support/services.js';
 import { startApp } from '../support/start-app.js';

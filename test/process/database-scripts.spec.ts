@@ -55,7 +55,7 @@ export class ${className} implements MigrationInterface {
   const index = readFileSync('migrations/index.ts', 'utf8');
   expect(readFileSync(join(copy.path, 'migrations', 'index.ts'), 'utf8')).toBe(
     index
-      .replace('\n\n/**', `\nimport { ${className} } from '../${timestamp}-add-colour.js';\n\n/**`)
+      .replace('\n\n/**', `\nimport { ${className} } from './${timestamp}-add-colour.js';\n\n/**`)
       .replace('\n];', `\n  ${className},\n];`),
   );
 

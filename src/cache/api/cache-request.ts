@@ -45,7 +45,11 @@ export interface Target {
  * Undefined where nothing is stored or served: the route's own function has no key for the request, or one that is too long
  * or has line breaks; the host is none; or there is a cookie, and the route does not say that it may be ignored.
  */
-export function cacheRequestOf(request: Request, route: CacheResponseOptions, place: RoutePlace): CacheRequest | undefined {
+export function cacheRequestOf(
+  request: Request,
+  route: CacheResponseOptions,
+  place: RoutePlace,
+): CacheRequest | undefined {
   if (isPersonal(request.headers, route)) return undefined;
   const named = route.key ? ownKey(route, request, place) : defaultKey(request, route, place);
   if (!named || named.key.length > maxKeyLength || named.key.includes('\n')) return undefined;

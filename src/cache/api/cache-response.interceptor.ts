@@ -53,7 +53,9 @@ export class CacheResponseInterceptor implements NestInterceptor {
     const capture = captureResponse(request, response);
     const run = (held: Parameters<Handler>[0]) => capture(held, () => lastValueFrom(next.handle()));
     const handler: Handler = Object.assign(run, { head: capture.head });
-    const cacheRequest = this.settings.cacheApi ? cacheRequestOf(request, route, this.places.placeOf(context)) : undefined;
+    const cacheRequest = this.settings.cacheApi
+      ? cacheRequestOf(request, route, this.places.placeOf(context))
+      : undefined;
     return defer(() => from(this.#outcome(cacheRequest, handler))).pipe(
       map((outcome) => this.#send(outcome, route, cacheRequest, context)),
     );
@@ -64,7 +66,12 @@ export class CacheResponseInterceptor implements NestInterceptor {
     return this.responses.bypass(handler, this.settings.cacheApi ? 'uncacheable' : 'disabled');
   }
 
-  #send(outcome: Outcome, route: CacheResponseOptions, cacheRequest: CacheRequest | undefined, context: ExecutionContext): unknown {
+  #send(
+    outcome: Outcome,
+    route: CacheResponseOptions,
+    cacheRequest: CacheRequest | undefined,
+    context: ExecutionContext,
+  ): unknown {
     const { response: stored, error, said, passed, db, api, tags } = outcome;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
@@ -88,12 +95,18 @@ export class CacheResponseInterceptor implements NestInterceptor {
       return sendOwn(stored, route, request, response);
     }
     const chosen = this.representations.choose(stored, request.headers['accept-encoding'], api.hit);
-    if (cacheRequest) this.#learn(outcome, route, context, cacheRequest.beyondUrl ?? { key: cacheRequest.key, stored, chosen });
+    if (cacheRequest)
+      this.#learn(outcome, route, context, cacheRequest.beyondUrl ?? { key: cacheRequest.key, stored, chosen });
     return sendPlain(chosen, stored, request, response);
   }
 
   /** The lane goes by the path alone: only a key of the route's own vouches that the host makes no difference. */
-  #learn({ api }: Outcome, route: CacheResponseOptions, context: ExecutionContext, sending: Sending | LaneRefusal): void {
+  #learn(
+    { api }: Outcome,
+    route: CacheResponseOptions,
+    context: ExecutionContext,
+    sending: Sending | LaneRefusal,
+  ): void {
     if (!api.hit || api.level !== 'l1' || api.ttlMs <= 0) return;
     const refusal = this.lane.learn({ context, route, interceptor: this }, route.key ? sending : 'no-key');
     const response = context.switchToHttp().getResponse<Response>();

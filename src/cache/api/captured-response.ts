@@ -48,7 +48,10 @@ export class HandlerError extends Error {
 }
 
 /** Runs a handler and returns its answer; undefined if it sent the answer itself. @throws {HandlerError} */
-export type ResponseCapture = (held: Validators | undefined, work: () => Promise<unknown>) => Promise<HandlerAnswer | undefined>;
+export type ResponseCapture = (
+  held: Validators | undefined,
+  work: () => Promise<unknown>,
+) => Promise<HandlerAnswer | undefined>;
 
 /**
  * Captures the answer of the handlers that run with a response object. The status and the header fields that they set
@@ -203,7 +206,10 @@ function install(request: Request, response: Response & { readonly [before]?: Be
   Object.assign(response, methods);
   const { method } = request;
   if (method === 'HEAD')
-    Object.defineProperty(request, 'method', { configurable: true, get: () => (recorderOf(response) ? 'GET' : method) });
+    Object.defineProperty(request, 'method', {
+      configurable: true,
+      get: () => (recorderOf(response) ? 'GET' : method),
+    });
   head.install();
 }
 

@@ -2,7 +2,13 @@ import { initialAgeS } from './semantics/age.js';
 import { freshened, type HeaderLine } from './semantics/freshen.js';
 import { effectiveDirectives, responseTerms } from './semantics/response-terms.js';
 import { allowsAuthorized, passedOn } from './semantics/storable.js';
-import { type HandlerAnswer, type Content, fieldsOf, type ExplicitHeaders, type StoredResponse } from './stored-response.js';
+import {
+  type HandlerAnswer,
+  type Content,
+  fieldsOf,
+  type ExplicitHeaders,
+  type StoredResponse,
+} from './stored-response.js';
 
 /** When an answer was asked for and when it was there: wall clock, in ms. */
 export interface Taken {
@@ -29,7 +35,12 @@ export function compose(answer: HandlerAnswer, made: Content, targeted: boolean,
 }
 
 /** A stored response after its handler has said that it still holds (RFC 9111, 4.3.4). */
-export function refreshed(stored: StoredResponse, { lines }: HandlerAnswer, targeted: boolean, taken: Taken): StoredResponse {
+export function refreshed(
+  stored: StoredResponse,
+  { lines }: HandlerAnswer,
+  targeted: boolean,
+  taken: Taken,
+): StoredResponse {
   const { own, body, etag } = stored;
   const before = own?.lines ?? plainLines(stored);
   const { removed, reason } = own ?? {};

@@ -54,7 +54,11 @@ export class ResponseLevels {
   }
 
   /** After a gap of the invalidation connection: L1's entry is good again if its stamps still are. */
-  async confirmed(request: CacheRequest, placeholder: Ticket, usable: (found: Found) => boolean): Promise<Found | undefined> {
+  async confirmed(
+    request: CacheRequest,
+    placeholder: Ticket,
+    usable: (found: Found) => boolean,
+  ): Promise<Found | undefined> {
     const suspect = this.l1.suspect(responseAddress(request.key).key, Infinity);
     if (!suspect || variantsIn(suspect.body)) return undefined;
     const found = this.#match('l1', request, request.key, suspect);

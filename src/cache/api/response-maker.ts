@@ -141,7 +141,8 @@ function refuseSent(
 }
 
 /** A part of the answer, to a client that asked for a part. */
-const isPart = ({ route }: CacheRequest, status: number): boolean => route.ranges === true && (status === 206 || status === 416);
+const isPart = ({ route }: CacheRequest, status: number): boolean =>
+  route.ranges === true && (status === 206 || status === 416);
 
 /** A stale response replaces a failure of the handler; a failure that the handler itself answered, only if it allowed so. */
 function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
@@ -152,7 +153,11 @@ function mayStandIn({ candidate, stored }: Found, { error }: Made): boolean {
  * Who waited for an answer may have it if a cache could have stored it for them. A route with a key of its own vouches that
  * its answers are anybody's; then that holds for failures too.
  */
-function fitsOf(request: CacheRequest, { response, error, said }: Made, verdict: Verdict | undefined): (other: CacheRequest) => boolean {
+function fitsOf(
+  request: CacheRequest,
+  { response, error, said }: Made,
+  verdict: Verdict | undefined,
+): (other: CacheRequest) => boolean {
   const vouched = request.route.key !== undefined;
   const cookie = 'set-cookie' in fieldsOf(said?.lines ?? []);
   if (!response)

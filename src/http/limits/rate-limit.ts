@@ -12,7 +12,11 @@ const addresses = 100_000;
  * proxy, which all requests come from, the proxy is the place to limit them.
  * @param isUnlimited whoever watches the service is not a client of it
  */
-export function rateLimit(perMinute: number, nowMs: () => number, isUnlimited: (url: string) => boolean): RequestHandler {
+export function rateLimit(
+  perMinute: number,
+  nowMs: () => number,
+  isUnlimited: (url: string) => boolean,
+): RequestHandler {
   const buckets = new TokenBuckets(perMinute, 60_000, addresses);
   return (req, res) => {
     if (isUnlimited(req.url!)) return false;

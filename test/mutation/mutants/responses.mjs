@@ -7,7 +7,7 @@ const outcome = 'src/cache/api/outcome.ts';
 const verdict = 'src/cache/api/verdict.ts';
 const unsafe = 'src/cache/api/unsafe-requests.interceptor.ts';
 const cacheRequest = 'src/cache/api/cache-request.ts';
-const keys = 'http.caching-keys.e2e-spec';
+const keys = 'http/caching-keys.e2e-spec';
 
 /** Whole responses: whose they are, and what they depend on. @type {import('../mutants.mjs').Mutant[]} */
 export const responseMutants = [

@@ -117,7 +117,7 @@ export const nonFiction = section(
     13,
   ),
   single(
-    'The Backyard Astronomer’s ResponseCapture, Leonie Vasko (spiral-bound)',
+    'The Backyard Astronomer’s Notebook, Leonie Vasko (spiral-bound)',
     'Fifty objects that can be seen with binoculars from a town, with a page to draw each. Lies flat in the dark; 120 pages.',
     15.99,
     24,
