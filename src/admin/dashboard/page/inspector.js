@@ -2,8 +2,8 @@ import { ask } from './api.js';
 import { byId, fill, html } from './dom.js';
 import { duration } from './format.js';
 
-/** @typedef {import('../../dto/entry-report.js').EntrySightView} Sight */
-/** @typedef {import('../../dto/entry-report.js').PlaceView} Place */
+/** @typedef {import('../../dto/entry-report.js').EntryReportView} Sight */
+/** @typedef {import('../../dto/entry-report.js').LevelStateView} Place */
 
 /** @type {Record<string, string>} */
 const reasons = {
