@@ -64,13 +64,13 @@ export class CacheController {
   async entries(@Query() { key }: EntryQuery): Promise<EntryReportView> {
     const subject = this.#subject(key, { in: 'query', field: 'key' });
     const { entity, path, tag } = subject;
-    const [sight, row] = await Promise.all([this.inspector.look(subject), subject.current?.()]);
+    const [report, row] = await Promise.all([this.inspector.look(subject), subject.current?.()]);
     return {
       key: path,
       entity,
       policy: this.registry.policyOf(entity),
       ...(row !== undefined && { database: { version: row?.version ?? null } }),
-      ...viewOfReport(sight),
+      ...viewOfReport(report),
       dependents: this.inspector.dependents([tag, ...(row?.lists ?? [])]),
     };
   }

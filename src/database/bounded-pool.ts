@@ -7,7 +7,7 @@ type ConnectCallback = Parameters<pg.Pool['connect']>[0];
 /** How long it is remembered that it was crowded, in ms. */
 const memoryMs = 500;
 
-/** Whoever waits for longer than this, in ms, waits in a crowd, however few they are. */
+/** A request that waits longer than this, in ms, is a sign of a crowd, however few wait. */
 const crowdedMs = 250;
 
 /**

@@ -75,7 +75,8 @@ export class CacheMetrics {
     ]);
     gauge(registry, 'cache_lease_valid', '1 while the in-process level may serve', () => Number(lease.valid));
     gauge(registry, 'cache_journal_entries', 'Invalidations that Redis has not received yet', () => journal.size);
-    const earlier = 'Open transactions that began before the current generation: until they end, nothing is cached';
+    const earlier =
+      'Writing transactions still open from before the current generation: until they end, no load is kept';
     gauges(registry, 'cache_earlier_writers', earlier, [], () =>
       this.earlierWriters.open().then(
         ({ length }) => [[{}, length]],

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Column, type DataSource, Entity, type EntityManager, PrimaryColumn } from 'typeorm';
-import { plainAsk } from '../../src/cache/api/cache-request.js';
+import { plainRequest } from '../../src/cache/api/cache-request.js';
 import { ResponseCache } from '../../src/cache/api/response-cache.js';
 import { plainAnswer } from '../../src/cache/api/stored-response.js';
 import {
@@ -91,7 +91,7 @@ const row = (table: string, id: number, by: Pick<EntityManager, 'query'> = dataS
   cache.row(table, id, () => load(by, table, id, proof));
 const nameOf = async (...read: Parameters<typeof row>) => (await row(...read))?.name;
 const respond = (key: string, handler: () => Promise<unknown>) =>
-  responses.respond(plainAsk(key), async () => plainAnswer(await handler()));
+  responses.respond(plainRequest(key), async () => plainAnswer(await handler()));
 const bodyOf = async (outcome: ReturnType<typeof respond>) => JSON.parse((await outcome).response!.body) as unknown;
 const switchTo = (entity: string, policy: 'strict' | 'invalidate') => node.app.get(PolicySwitch).to(entity, policy);
 /** In a transaction that has written, and is rolled back. */

@@ -1,4 +1,4 @@
-import { plainAsk } from '../../src/cache/api/cache-request.js';
+import { plainRequest } from '../../src/cache/api/cache-request.js';
 import { ResponseCache } from '../../src/cache/api/response-cache.js';
 import { plainAnswer } from '../../src/cache/api/stored-response.js';
 import { type Collector, collecting } from '../../src/cache/engine/scope.js';
@@ -53,7 +53,8 @@ describe('a client that wants a fresh answer does not share one with a client th
       await node.app.get(ReadThrough).row('items', id, async () => ({ value: { id }, proof: await proofOf() }));
       return plainAnswer({ made });
     };
-    const respond = async (renew: boolean) => (await responses.respond(plainAsk('/a page', renew), handler)).response;
+    const respond = async (renew: boolean) =>
+      (await responses.respond(plainRequest('/a page', renew), handler)).response;
     await respond(false);
     expect((await respond(false))?.body).toBe(JSON.stringify({ made: 1 }));
     const [kept, fresh] = await Promise.all([respond(false), respond(true)]);

@@ -108,7 +108,7 @@ function isPersonal(headers: Fields, { ignores = [], vary = [] }: CacheResponseO
 }
 
 /** A request for the answer of one key, of a route that reads nothing but entities. */
-export const plainAsk = (key: string, renew = false): CacheRequest => ({
+export const plainRequest = (key: string, renew = false): CacheRequest => ({
   key,
   uri: key,
   fields: {},

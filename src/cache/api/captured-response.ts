@@ -9,10 +9,11 @@ import { type HandlerAnswer, type StatusAndHeaders } from './stored-response.js'
 type HeaderValue = number | string | readonly string[];
 
 /**
- * Fields that may have been set before the handler runs (`@Header()`, middleware) and belong to what it says all the same: they
- * decide what becomes of its answer. Whoever is given a cookie may be shown what belongs to that cookie.
+ * Fields that `@Header()` or middleware may set before the handler runs, and that belong to its answer all the same: they
+ * decide whether it may be stored. A response that sets a cookie may show what belongs to that cookie.
  */
-const said = 'cache-control cdn-cache-control content-type etag expires last-modified set-cookie vary'.split(' ');
+const inheritableHeaders =
+  'cache-control cdn-cache-control content-type etag expires last-modified set-cookie vary'.split(' ');
 
 /** Records the status and header fields that one run of a handler sets; nothing is sent. */
 class ResponseRecorder {
@@ -64,7 +65,7 @@ export type ResponseCapture = (
 export function captureResponse(request: Request, response: Response): ResponseCapture & { readonly head: SentHead } {
   const { statusCode } = response;
   const head = new WatchedHead(response);
-  const already = said.flatMap((name) => {
+  const already = inheritableHeaders.flatMap((name) => {
     const value = response.getHeader(name);
     return value === undefined ? [] : [[name, [name, value] as const] as const];
   });
@@ -106,7 +107,7 @@ function jsonOf({ app }: Response): HandlerAnswer['json'] {
   };
 }
 
-/** What a response object was before it became a capture. */
+/** What a response object was before it was captured. */
 interface Before {
   readonly setHeader: (name: string, value: HeaderValue) => Response;
   readonly getHeader: Response['getHeader'];
@@ -117,9 +118,9 @@ interface Before {
   reason: string | undefined;
 }
 
-const before = Symbol('before it became a capture');
+const before = Symbol('before it was captured');
 
-type NotebookResponse = Response & { readonly [before]: Before };
+type CapturedResponse = Response & { readonly [before]: Before };
 
 const recorderOf = (response: Response): ResponseRecorder | undefined => {
   const recorder = storage.current;
@@ -127,7 +128,7 @@ const recorderOf = (response: Response): ResponseRecorder | undefined => {
 };
 
 /** One set for all responses: were they made for each, V8 could share nothing about the shape of response objects. */
-const properties: PropertyDescriptorMap & ThisType<NotebookResponse> = {
+const properties: PropertyDescriptorMap & ThisType<CapturedResponse> = {
   statusCode: {
     configurable: true,
     get() {
@@ -148,7 +149,7 @@ const properties: PropertyDescriptorMap & ThisType<NotebookResponse> = {
   },
 };
 
-const methods: object & ThisType<NotebookResponse> = {
+const methods: object & ThisType<CapturedResponse> = {
   setHeader(name: string, value: HeaderValue) {
     const recorder = recorderOf(this);
     if (!recorder) return this[before].setHeader(name, value);
@@ -168,7 +169,9 @@ const methods: object & ThisType<NotebookResponse> = {
     const { getHeader } = this[before];
     if (!recorder) return getHeader(name);
     const written = recorder.lines.get(key)?.[1];
-    return written !== undefined || recorder.removed.has(key) || said.includes(key) ? written : getHeader(name);
+    return written !== undefined || recorder.removed.has(key) || inheritableHeaders.includes(key)
+      ? written
+      : getHeader(name);
   },
   hasHeader(name: string) {
     return this.getHeader(name) !== undefined;

@@ -28,7 +28,7 @@ export interface Dependents {
 }
 
 const mostKeys = 10;
-/** Keys are sampled from this many times as many as are wanted. */
+/** The size of the sample, as a multiple of the number of keys to show. */
 const fewOf = 50;
 
 export interface EntryReport {

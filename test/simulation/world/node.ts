@@ -1,4 +1,4 @@
-import { plainAsk } from '../../../src/cache/api/cache-request.js';
+import { plainRequest } from '../../../src/cache/api/cache-request.js';
 import { ResponseCache } from '../../../src/cache/api/response-cache.js';
 import { ResponseLevels } from '../../../src/cache/api/response-levels.js';
 import { ResponseMaker } from '../../../src/cache/api/response-maker.js';
@@ -173,7 +173,7 @@ export class SimulatedNode {
   /** A response of two parts. */
   async page(renew: boolean): Promise<string> {
     const handler = async () => plainAnswer({ row: await this.row(1), list: await this.list('a') });
-    const outcome = await this.responses.respond(plainAsk('/page', renew), handler);
+    const outcome = await this.responses.respond(plainRequest('/page', renew), handler);
     if (!outcome.response) throw outcome.error;
     return outcome.response.body;
   }

@@ -2,8 +2,8 @@ import { ask } from './api.js';
 import { byId, fill, html } from './dom.js';
 import { duration } from './format.js';
 
-/** @typedef {import('../../dto/entry-report.js').EntryReportView} Sight */
-/** @typedef {import('../../dto/entry-report.js').LevelStateView} Place */
+/** @typedef {import('../../dto/entry-report.js').EntryReportView} EntryReport */
+/** @typedef {import('../../dto/entry-report.js').LevelStateView} LevelState */
 
 /** @type {Record<string, string>} */
 const reasons = {
@@ -39,7 +39,7 @@ export function startInspector() {
   };
 }
 
-/** @param {Sight} sight */
+/** @param {EntryReport} sight */
 function picture({ key, policy, database, layers, tags, dependents }) {
   const places = /** @type {const} */ ([
     ['api-l1', 'api L1', 'response, this process', layers.api.l1],
@@ -68,7 +68,7 @@ function picture({ key, policy, database, layers, tags, dependents }) {
 
 /**
  * @param {string} id @param {string} name @param {string} what
- * @param {Place} place @param {number | null | undefined} current the database's version
+ * @param {LevelState} place @param {number | null | undefined} current the database's version
  */
 function placeOf(id, name, what, place, current) {
   const { mood, text, detail } = says(place, current);
@@ -80,7 +80,7 @@ function placeOf(id, name, what, place, current) {
   );
 }
 
-/** @param {Place} place @param {number | null | undefined} current */
+/** @param {LevelState} place @param {number | null | undefined} current */
 function says({ available, reason, present, valid, version, from, freshMs = 0 }, current) {
   if (!available) return { mood: 'off', text: 'not used', detail: reasons[reason ?? ''] ?? reason };
   if (!present) return { mood: 'off', text: 'not here', detail: 'the next read goes on' };

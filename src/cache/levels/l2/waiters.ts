@@ -1,4 +1,4 @@
-/** Those who wait for something, each for a time of its own. Whoever has stopped waiting leaves nothing behind. */
+/** Callers that wait for one event, each with its own timeout. A caller that stops waiting leaves no timer behind. */
 export class Waiters {
   readonly #settles = new Set<(come: boolean) => void>();
 
