@@ -294,9 +294,13 @@ describe('connections', () => {
   });
 
   it('of one address are refused where the others of it are all in use, and those of another address are not', async () => {
-    await serve((req, res) => void (req.url === '/wait' || res.end()), { bounds: { ...ordinaryBounds, limit: 2 } });
+    let waiting = 0;
+    await serve((req, res) => void (req.url === '/wait' ? (waiting += 1) : res.end()), {
+      bounds: { ...ordinaryBounds, limit: 2 },
+    });
     const busy = [client(get('/wait')), client(get('/wait'))].map((socket) => socket.resume());
-    await until(async () => (await openConnections()) === 2);
+    // A connection whose request has not arrived is idle, and would have to go first.
+    await until(() => waiting === 2);
     await once(client(get('/')).resume(), 'close');
     expect(busy.map(({ destroyed }) => destroyed)).toEqual([false, false]);
     await once(client(get('/'), { localAddress: '127.0.0.2' }).resume(), 'data');
