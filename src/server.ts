@@ -9,7 +9,7 @@ import { secretsOf, type Settings } from './config/index.js';
 import {
   answerClientErrors,
   boundConnections,
-  bulkhead,
+  Bulkhead,
   MessagesAdapter,
   createExpress,
   GracefulShutdown,
@@ -53,11 +53,11 @@ export async function createApp(settings: Settings, create: Build = build): Prom
   const dataSource = app.get(DataSource);
   prependRequestHandler(
     server,
-    bulkhead(
+    new Bulkhead(
       concurrency(settings),
       () => isCrowded(dataSource),
       unlimitedBy('load', () => layersOf(express)),
-    ),
+    ).handles,
   );
   try {
     await app.init();

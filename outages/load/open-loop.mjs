@@ -28,7 +28,7 @@ import { courseMs } from './course.mjs';
  */
 
 /** Requests that are under way at the same time at most; more are due, and wait. Opened before the clock starts. */
-const connections = 1_000;
+const connections = 2_000;
 /** Opened at the same time: less than a server's backlog. */
 const opening = 250;
 const timeoutMs = 15_000;

@@ -4,11 +4,11 @@ import { DatabaseBusyError } from './database.errors.js';
 
 type ConnectCallback = Parameters<pg.Pool['connect']>[0];
 
-/** How long it is remembered that it was crowded, in ms. */
-const memoryMs = 500;
+/** A queue that has not been empty for this long, in ms, is a crowd: one burst is answered by then. */
+const standingMs = 100;
 
-/** A request that waits longer than this, in ms, is a sign of a crowd, however few wait. */
-const crowdedMs = 250;
+/** A queue that has not moved for this long, in ms, waits for a database that does not answer: that is not a crowd. */
+const movingMs = 250;
 
 /**
  * A pool in which at most `queueSize` requests wait for a connection, in the order in which they came; further ones are
@@ -17,41 +17,37 @@ const crowdedMs = 250;
  */
 export function boundedPool(queueSize: number): typeof pg.Pool {
   return class BoundedPool extends pg.Pool {
-    #crowdedAtMs = Number.NEGATIVE_INFINITY;
+    #queuedSinceMs = 0;
+    #movedAtMs = 0;
 
-    /** Whether more than half of those who may wait do so, or one had to wait for long, now or a moment ago. */
+    constructor(options?: pg.PoolConfig) {
+      super(options);
+      this.on('acquire', () => {
+        if (this.#queued > 0) this.#movedAtMs = performance.now();
+      });
+    }
+
+    /** Whether more than half of those who may wait do so, or requests come faster than they are worked off. */
     get isCrowded(): boolean {
-      return this.#isHalfFull || performance.now() - this.#crowdedAtMs < memoryMs;
+      if (this.#queued <= 0) return false;
+      const isStanding = this.#movedAtMs - this.#queuedSinceMs > standingMs;
+      const isMoving = performance.now() - this.#movedAtMs < movingMs;
+      return (isStanding && isMoving) || this.#queued > queueSize / 2;
     }
 
-    /** The pool may queue, until the next tick, those for whom a connection is idle or can be opened. */
-    get #free(): number {
-      return this.idleCount + this.options.max - this.totalCount;
-    }
-
-    get #isHalfFull(): boolean {
-      return this.waitingCount > queueSize / 2 + this.#free;
+    /** The pool may queue, until the next tick, those for whom a connection is idle or can be opened: they do not count. */
+    get #queued(): number {
+      return this.waitingCount - (this.idleCount + this.options.max - this.totalCount);
     }
 
     override connect(): Promise<pg.PoolClient>;
     override connect(callback: ConnectCallback): void;
     override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | void {
-      if (this.#isHalfFull) this.#crowdedAtMs = performance.now();
-      if (this.waitingCount < queueSize + this.#free)
-        return callback ? super.connect(this.#noting(callback)) : super.connect();
+      if (this.#queued <= 0) this.#queuedSinceMs = performance.now();
+      if (this.#queued < queueSize) return callback ? super.connect(callback) : super.connect();
       const refusal = new DatabaseBusyError(queueSize);
       if (!callback) return Promise.reject(refusal);
       callback(refusal, undefined, () => undefined);
-    }
-
-    /** The ORM's way to connect; who awaits a connection is not one of many. */
-    #noting(callback: ConnectCallback): ConnectCallback {
-      const askedAtMs = performance.now();
-      return (...connected) => {
-        const nowMs = performance.now();
-        if (nowMs - askedAtMs > crowdedMs) this.#crowdedAtMs = nowMs;
-        callback(...connected);
-      };
     }
   };
 }

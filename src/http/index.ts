@@ -1,7 +1,7 @@
 export { answerClientErrors } from './answer/client-errors.js';
 export { AnswerDurations, durationBuckets, type Durations, type DurationSeries } from './answer/answer-durations.js';
 export { ApiProblems } from './answer/api-problems.js';
-export { bulkhead } from './limits/bulkhead.js';
+export { Bulkhead } from './limits/bulkhead.js';
 export { MessagesAdapter } from './answer/messages.adapter.js';
 export { networkOf } from './limits/client-network.js';
 export { boundConnections, type ConnectionBounds, ordinaryBounds } from './limits/connections.js';

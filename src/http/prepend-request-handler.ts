@@ -1,7 +1,10 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-/** Answers a request at once and returns true, or returns false. */
-export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => boolean;
+/**
+ * Answers a request and returns true, or returns false: it goes on to the listeners behind.
+ * @param pass who has returned true sends it on to them later by this
+ */
+export type RequestHandler = (req: IncomingMessage, res: ServerResponse, pass: () => void) => boolean;
 
 type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -15,8 +18,8 @@ export function prependRequestHandler(server: Server, handles: RequestHandler): 
   for (const listener of behind) server.off('request', listener);
   let removed = false;
   const ask: Listener = (req, res) => {
-    if (!removed && handles(req, res)) return;
-    for (const listener of behind) listener.call(server, req, res);
+    const pass = () => behind.forEach((listener) => listener.call(server, req, res));
+    if (removed || !handles(req, res, pass)) pass();
   };
   server.prependListener('request', ask);
   return () => {

@@ -1,12 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { EventEmitter, once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import {
   answerClientErrors,
   boundConnections,
-  bulkhead,
+  Bulkhead,
   prependRequestHandler,
   ordinaryBounds,
   rateLimit,
@@ -75,36 +75,51 @@ it.each([
   );
   const refuses = (remoteAddress: string): boolean => {
     const req = { url: '/items', method: 'GET', socket: { remoteAddress } } as IncomingMessage;
-    return limit(req, { writeHead: () => undefined, end: () => undefined } as unknown as ServerResponse);
+    return limit(
+      req,
+      { writeHead: () => undefined, end: () => undefined } as unknown as ServerResponse,
+      () => undefined,
+    );
   };
   expect([refuses(first), refuses(first), refuses(second)]).toEqual([false, true, same]);
 });
 
 describe('a limit of requests that are worked on at the same time', () => {
   const answers: ((body: string | Buffer) => void)[] = [];
+  /** What has reached the server, whether or not it waits. */
+  const asked: string[] = [];
+  const closed: string[] = [];
+  const context = new AsyncLocalStorage<string>();
+  /** In which contexts requests have been passed on. */
+  const entered: unknown[] = [];
   let server: Server;
   let url: string;
-
   let crowded = true;
+  let nowMs = 0;
 
   /** Limited to two; answers to paths that begin with `/slow` are the test's to give. */
   beforeEach(async () => {
-    answers.length = 0;
+    for (const list of [answers, asked, closed, entered]) list.length = 0;
+    crowded = true;
     server = createServer((req, res) => {
+      entered.push(context.getStore());
       req.resume().once('end', () => {
         if (req.url!.startsWith('/slow')) answers.push((body) => res.end(body));
         else res.end('done');
       });
     });
-    crowded = true;
-    prependRequestHandler(
-      server,
-      bulkhead(
-        { least: 2, most: 2 },
-        () => crowded,
-        (path) => path === '/unlimited',
-      ),
+    const { handles } = new Bulkhead(
+      { least: 2, most: 2 },
+      () => crowded,
+      (path) => path === '/unlimited',
+      () => nowMs,
     );
+    prependRequestHandler(server, handles);
+    server.prependListener('request', ({ url: path }, res) => {
+      context.enterWith(path!);
+      asked.push(path!);
+      res.once('close', () => closed.push(path!));
+    });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   });
@@ -114,27 +129,70 @@ describe('a limit of requests that are worked on at the same time', () => {
     server.close();
   });
 
-  const busy = async (path = '/slow') => {
-    const before = answers.length;
-    const answer = fetch(`${url}${path}`);
+  /** Resolves once it has arrived. */
+  const ask = async (path: string, init?: RequestInit) => {
+    const answer = fetch(`${url}${path}`, init);
     answer.catch(() => undefined);
-    await until(() => answers.length > before);
+    await until(() => asked.includes(path));
     return { answer };
   };
 
-  it('refuses who comes then, says when to come back, and takes the next one once there is room', async () => {
-    const { answer: first } = await busy();
+  const busy = async () => {
+    const before = answers.length;
+    await ask(`/slow/busy/${before}`);
+    await until(() => answers.length > before);
+  };
+
+  /** The answer, where time passes quickly. */
+  const askInVain = async () => {
+    const passes = setInterval(() => (nowMs += 1_000), 20);
+    try {
+      return await fetch(`${url}/items`);
+    } finally {
+      clearInterval(passes);
+    }
+  };
+
+  it('refuses who has waited in vain, and says when to come back', async () => {
     await busy();
-    const refused = await fetch(`${url}/items`);
+    await busy();
+    const refused = await askInVain();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     expect(refused.headers.get('content-type')).toBe('application/problem+json');
     expect((await fetch(`${url}/unlimited`)).status).toBe(200);
-    answers[0]!('done');
-    expect((await first).status).toBe(200);
-    expect((await fetch(`${url}/items`)).status).toBe(200);
   });
 
-  it('refuses nobody while it is not crowded', async () => {
+  it('takes who waits as soon as there is room, in the order in which they came, each in its own context', async () => {
+    await busy();
+    await busy();
+    const paths = ['/slow/1', '/slow/2', '/slow/3'];
+    const waiting: Promise<Response>[] = [];
+    for (const path of paths) waiting.push((await ask(path)).answer);
+    expect(answers).toHaveLength(2);
+    for (let n = 0; n < 5; n += 1) {
+      await until(() => answers.length > n);
+      expect(answers.length).toBeLessThanOrEqual(n + 2);
+      answers[n]!('done');
+    }
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(entered.slice(2)).toEqual(paths);
+  });
+
+  it('forgets a client that goes away while it waits, and keeps the body of one that stays', async () => {
+    await busy();
+    await busy();
+    const gone = new AbortController();
+    const { answer } = await ask('/slow/gone', { signal: gone.signal });
+    const { answer: stays } = await ask('/stays', { method: 'POST', body: 'a'.repeat(100_000) });
+    gone.abort();
+    await expect(answer).rejects.toThrow('abort');
+    await until(() => closed.includes('/slow/gone'));
+    answers[0]!('done');
+    expect((await stays).status).toBe(200);
+    expect(answers).toHaveLength(2);
+  });
+
+  it('lets nobody wait while it is not crowded', async () => {
     crowded = false;
     await busy();
     await busy();
@@ -142,16 +200,19 @@ describe('a limit of requests that are worked on at the same time', () => {
   });
 
   it('does not count a client that is slow to send its body', async () => {
-    const socket = connect(Number(new URL(url).port), '127.0.0.1');
-    for (let n = 0; n < 2; n += 1) {
-      const another = n === 0 ? socket : connect(Number(new URL(url).port), '127.0.0.1');
-      another.write('POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab');
-    }
+    const [socket] = await Promise.all(
+      [1, 2].map(async (n) => {
+        const client = connect(Number(new URL(url).port), '127.0.0.1');
+        client.write(`POST /slow/${n} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab`);
+        await until(() => asked.includes(`/slow/${n}`));
+        return client;
+      }),
+    );
     await busy();
     expect((await fetch(`${url}/items`)).status).toBe(200);
-    socket.write('cdefghij');
+    socket!.write('cdefghij');
     await until(() => answers.length === 2);
-    expect((await fetch(`${url}/items`)).status).toBe(503);
+    expect((await askInVain()).status).toBe(503);
   });
 
   it('does not count a client that is slow to take its answer', async () => {
@@ -160,31 +221,33 @@ describe('a limit of requests that are worked on at the same time', () => {
       socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
     }
     await until(() => answers.length === 2);
-    expect((await fetch(`${url}/items`)).status).toBe(503);
+    expect((await askInVain()).status).toBe(503);
     for (const answer of answers) answer(Buffer.alloc(50_000_000));
     expect((await fetch(`${url}/items`)).status).toBe(200);
   });
 });
 
-/** Asks a door so many times. @returns the responses of those that are admitted */
-function admittedBy(takes: ReturnType<typeof bulkhead>, wanted: number): ServerResponse[] {
-  const admit = (): ServerResponse | undefined => {
-    const res = Object.assign(new EventEmitter(), { writeHead: () => undefined, end: () => undefined });
+/** Asks so many times at once; who would have to wait goes away. @returns the responses of those that are let in */
+function admittedBy({ handles }: Bulkhead, wanted: number): ServerResponse[] {
+  const all = Array.from({ length: wanted }, () => {
+    const res = new EventEmitter() as ServerResponse;
     const req = { url: '/items', method: 'GET' } as IncomingMessage;
-    return takes(req, res as unknown as ServerResponse) ? undefined : (res as unknown as ServerResponse);
-  };
-  return Array.from({ length: wanted }, admit).filter((res) => res !== undefined);
+    return { res, waits: handles(req, res, () => undefined) };
+  });
+  for (const { res, waits } of all) if (waits) res.emit('close');
+  return all.filter(({ waits }) => !waits).map(({ res }) => res);
 }
 
-it('while it is crowded, as many requests are admitted at a time as were answered in 100 ms lately', () => {
+it('while it is crowded, as many requests are in progress as were answered in 100 ms lately', () => {
   let nowMs = 0;
-  const takes = bulkhead(
+  let crowded = true;
+  const bulkhead = new Bulkhead(
     { least: 1, most: 3 },
-    () => true,
+    () => crowded,
     () => false,
     () => nowMs,
   );
-  const admitted = (wanted: number) => admittedBy(takes, wanted);
+  const admitted = (wanted: number) => admittedBy(bulkhead, wanted);
   const close = (running: ServerResponse[], how: object) =>
     running.forEach((res) => Object.assign(res, how).emit('close'));
   const answer = (running: ServerResponse[]) => close(running, { statusCode: 200, writableEnded: true });
@@ -212,30 +275,25 @@ it('while it is crowded, as many requests are admitted at a time as were answere
   for (let n = 0; n < 10; n += 1) close(admitted(1), { statusCode: 200 });
   nowMs = 7_000;
   expect(admitted(5)).toHaveLength(1);
+  crowded = false;
+  expect(admitted(5)).toHaveLength(5);
 });
 
-it('without a sign of a crowd the limit grows, and ends once nobody has been refused for a second', () => {
-  let nowMs = 0;
-  let crowded = true;
-  const takes = bulkhead(
-    { least: 1, most: 3 },
-    () => crowded,
+it('where a thousand wait, others are refused at once', () => {
+  const { handles } = new Bulkhead(
+    { least: 1, most: 1 },
+    () => true,
     () => false,
-    () => nowMs,
   );
-  const admitted = () => admittedBy(takes, 5).length;
-  expect(admitted()).toBe(1);
-  crowded = false;
-  // 1.1 to the power of 7.2 is less than 2, that of 8.1 is more; that of 11.7 is more than 3.
-  for (nowMs = 900; nowMs <= 7_200; nowMs += 900) expect(admitted()).toBe(0);
-  expect(admitted()).toBe(1);
-  for (nowMs += 900; nowMs < 11_500; nowMs += 900) expect(admitted()).toBe(0);
-  expect(admitted()).toBe(5);
-  crowded = true;
-  expect(admitted()).toBe(0);
-  crowded = false;
-  nowMs += 1_001;
-  expect(admitted()).toBe(5);
+  const heads: unknown[] = [];
+  const all = Array.from({ length: 1_003 }, () => {
+    const answer = { writeHead: (status: number) => heads.push(status), end: () => undefined };
+    const res = Object.assign(new EventEmitter(), answer) as unknown as ServerResponse;
+    handles({ url: '/items', method: 'GET' } as IncomingMessage, res, () => undefined);
+    return res;
+  });
+  expect(heads).toEqual([503, 503]);
+  for (const res of all) res.emit('close');
 });
 
 it('while more wait for the database than it can take, the fast lane still answers, and nothing is done for the others', async () => {
@@ -257,7 +315,7 @@ it('while more wait for the database than it can take, the fast lane still answe
     await until(() => handled.mock.calls.length > 60);
     await until(async () => {
       const before = handled.mock.calls.length;
-      return (await Promise.race([ask(1_000), sleep(100)])) === 503 && handled.mock.calls.length === before;
+      return (await ask(1_000)) === 503 && handled.mock.calls.length === before;
     });
     expect(await lane.ask(lane.get(path).expect(200))).toMatchObject({ byLane: true });
     await runner.rollbackTransaction();
