@@ -7,6 +7,7 @@ import { BuiltCopy, countRows } from '../support/built-copy.js';
 import { buildLimitMs } from '../support/service-process.js';
 import { createDatabase } from '../support/services.js';
 import { testEnvironment, uniqueName } from '../support/services/environment.mjs';
+import { createMigratedDatabase } from '../support/start-app.js';
 
 const copy = new BuiltCopy(join(testEnvironment().folder, uniqueName('scripts')));
 beforeAll(() => copy.make(), buildLimitMs);
@@ -14,23 +15,23 @@ beforeAll(() => copy.make(), buildLimitMs);
 const drafts = (): string[] => readdirSync(join(copy.path, 'migrations')).filter((name) => name.includes('colour'));
 
 test('with DATABASE_URL: seed fills it, migration:generate drafts the difference, migration:revert undoes one', async () => {
-  const [empty, { url, drop }] = await Promise.all([createDatabase(), createDatabase()]);
+  const [empty, migrated, filled] = await Promise.all([createDatabase(), createMigratedDatabase(), createDatabase()]);
+  const generate = (url: string) => copy.run('migration:generate', ['AddColour'], url);
   // At the same time: each takes a second or two.
-  const [early, seeded] = await Promise.all([
-    copy.run('migration:generate', ['AddColour'], empty.url),
-    copy.run('seed', [], url),
+  const [early, none, seeded] = await Promise.all([
+    generate(empty.url),
+    generate(migrated.url),
+    copy.run('seed', [], filled.url),
   ]);
   expect(early).toMatchObject({ code: 1, output: expect.stringContaining('run what is pending first') });
   expect(seeded).toMatchObject({ code: 0, output: expect.stringContaining('demo items: 1000') });
-  expect(await countRows(url, 'items')).toBe(1_000);
+  expect(await countRows(filled.url, 'items')).toBe(1_000);
+  expect(none).toMatchObject({ code: 1, output: expect.stringContaining('nothing to generate') });
 
-  expect(await copy.run('migration:generate', ['AddColour'], url)).toMatchObject({
-    code: 1,
-    output: expect.stringContaining('nothing to generate'),
-  });
   const entity = join(copy.path, 'dist', 'src', 'items', 'item.entity.js');
   appendFileSync(entity, `\nColumn({ type: 'text', nullable: true })(Item.prototype, 'colour');\n`);
-  expect(await copy.run('migration:generate', ['AddColour'], url)).toMatchObject({ code: 0 });
+  const [drafted, reverted] = await Promise.all([generate(migrated.url), copy.run('migration:revert', [], filled.url)]);
+  expect([drafted, reverted]).toMatchObject([{ code: 0 }, { code: 0 }]);
   cpSync(join(ROOT, 'dist', 'src', 'items', 'item.entity.js'), entity);
   const [file = ''] = drafts();
   const [, timestamp] = /^(\d+)-add-colour\.ts$/.exec(file)!;
@@ -59,9 +60,8 @@ export class ${className} implements MigrationInterface {
       .replace('\n];', `\n  ${className},\n];`),
   );
 
-  expect(await copy.run('migration:revert', [], url)).toMatchObject({ code: 0 });
-  expect(await countRows(url, 'migrations')).toBe(migrations.length - 1);
-  await Promise.all([empty.drop(), drop()]);
+  expect(await countRows(filled.url, 'migrations')).toBe(migrations.length - 1);
+  await Promise.all([empty.drop(), migrated.drop(), filled.drop()]);
 }, 300_000);
 
 test('migrations are named as their files are', () => {

@@ -1,5 +1,4 @@
 import { Agent, get } from 'node:http';
-import { text } from 'node:stream/consumers';
 import { type Counters } from '../../src/admin/dashboard/counters.js';
 import { type CacheStatsView } from '../../src/admin/dto/cache-stats.js';
 import { buildLimitMs, ServiceProcess } from '../support/service-process.js';
@@ -7,6 +6,7 @@ import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
 import { eventually, until } from '../support/until.js';
 import { adminToken } from '../support/warming.js';
+import { ask, workersIn } from '../support/workers.js';
 
 let database: Awaited<ReturnType<typeof createMigratedDatabase>>;
 let redis: SharedRedis;
@@ -19,18 +19,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await database.drop();
 });
-
-/** On a connection of its own: these are given to the workers in turn. */
-function ask(
-  url: string,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number; readonly body: string }> {
-  return new Promise((resolve, reject) => {
-    get(url, { agent: new Agent(), headers }, (res) => {
-      text(res).then((body) => resolve({ status: res.statusCode!, body }), reject);
-    }).once('error', reject);
-  });
-}
 
 /** How many requests each worker says it has answered, by its name. */
 async function answersBy(url: string): Promise<Record<string, number>> {
@@ -47,10 +35,6 @@ const post = (url: string) =>
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ name: 'Saw', category: 'saws', price: 1, quantity: 1 }),
   });
-
-const workersIn = (metrics: string): string[] => [
-  ...new Set([...metrics.matchAll(/worker="(\d+)"/g)].map(([, name]) => String(name))),
-];
 
 describe('several workers', () => {
   let service: ServiceProcess;
@@ -121,54 +105,5 @@ describe('several workers', () => {
       expect(seen[0]!.requests.api.l1.hit).toBeGreaterThan(0);
       expect(seen[0]!.l1.maxBytes).toBe(2 * 67_108_864);
     });
-  });
-
-  it('do not make the metrics wait for one that hangs', async () => {
-    const [sleeper] = service.workerPids();
-    process.kill(sleeper!, 'SIGSTOP');
-    try {
-      // One of the first two is given to the one that hangs, and waits for it. The other is answered while it hangs.
-      await eventually(async () => {
-        const { status, body } = await Promise.any([ask(`${url}/metrics`), ask(`${url}/metrics`)]);
-        expect([status, workersIn(body)]).toEqual([200, ['2']]);
-      });
-    } finally {
-      process.kill(sleeper!, 'SIGCONT');
-    }
-  });
-
-  it('get a successor when one is killed, answer meanwhile, and leave nobody waiting whom it had', async () => {
-    const [victim] = service.workerPids();
-    // It has taken what it was given so far.
-    await until(async () => workersIn((await ask(`${url}/metrics`)).body).length === 2);
-    process.kill(victim!, 'SIGSTOP');
-    let answered = 0;
-    // One of them is given to the victim, which does not take it.
-    const outcomes = [1, 2, 3, 4].map(() =>
-      ask(`${url}/health/live`).then(
-        ({ status }) => (answered += 1) && status,
-        ({ code }: NodeJS.ErrnoException) => code,
-      ),
-    );
-    await until(() => answered === 3);
-    process.kill(victim!, 'SIGKILL');
-    expect((await Promise.all(outcomes)).sort()).toEqual([200, 200, 200, 'ECONNRESET']);
-    await until(() => service.lines('error').some(({ msg }) => msg.includes('worker 1 has ended (SIGKILL)')));
-    expect((await ask(`${url}/health/live`)).status).toBe(200);
-    await until(async () => workersIn((await ask(`${url}/metrics`)).body).length === 2);
-    expect(service.workerPids()).toHaveLength(3);
-    expect(service.exitCode).toBeNull();
-  });
-
-  it('end with 0 once running requests are answered, even where everybody has been told', async () => {
-    const running = await Promise.all([ServiceProcess.begin(url), ServiceProcess.begin(url)]);
-    // As a terminal does, or a supervisor that ends a group.
-    for (const pid of service.workersLeft()) process.kill(pid, 'SIGINT');
-    service.signal('SIGINT');
-    await ServiceProcess.refused(url);
-    for (const { finish } of running) finish();
-    expect(await Promise.all(running.map(({ answer }) => answer))).toEqual([201, 201]);
-    expect(await service.ended()).toBe(0);
-    expect(service.workersLeft()).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ const run = (env: NodeJS.ProcessEnv = {}): ServiceProcess =>
 
 describe('the process above several workers', () => {
   /** One service per test. Each takes some seconds to start, which no test is about: they do so side by side. */
-  let services: Record<'hanging' | 'twice' | 'killed' | 'refused', ServiceProcess>;
+  let services: Record<'twice' | 'killed' | 'refused', ServiceProcess>;
   let url: string;
   const other = createServer();
 
@@ -22,13 +22,7 @@ describe('the process above several workers', () => {
     [database, redis] = await Promise.all([createMigratedDatabase(), sharedRedis()]);
     other.listen(0, '127.0.0.1');
     await once(other, 'listening');
-    const hanging = run({ DRAIN_TIMEOUT_MS: '0' });
-    await hanging.ready();
-    // It ends at its last deadline, some seconds from now.
-    process.kill(hanging.workerPids()[1]!, 'SIGSTOP');
-    hanging.signal('SIGTERM');
     services = {
-      hanging,
       twice: run(),
       killed: run(),
       refused: run({ PORT: String((other.address() as AddressInfo).port) }),
@@ -76,12 +70,6 @@ describe('the process above several workers', () => {
     const service = services.refused;
     expect(await service.ended()).toBe(1);
     expect(service.text().match(/is taken/g)).toHaveLength(1);
-    expect(service.workersLeft()).toEqual([]);
-  });
-
-  it('ends a worker that hangs past every deadline', async () => {
-    const service = services.hanging;
-    expect(await service.ended()).toBe(1);
     expect(service.workersLeft()).toEqual([]);
   });
 });
