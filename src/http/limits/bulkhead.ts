@@ -10,7 +10,7 @@ const retryAfterMs = 1_000;
 const workMs = 100;
 /** How long a request waits for its turn before it is refused, in ms. */
 const patienceMs = 250;
-/** How many requests may wait: each costs about 5 kB. */
+/** How many requests may wait: what they keep has a bound. */
 const mostWaiting = 1_000;
 
 export interface Bounds {
