@@ -35,7 +35,7 @@ export function boundedPool(queueSize: number): typeof pg.Pool {
       return (isStanding && isMoving) || this.#queued > queueSize / 2;
     }
 
-    /** The pool may queue, until the next tick, those for whom a connection is idle or can be opened: they do not count. */
+    /** How many wait, without those for which a connection is idle or can be opened: the pool queues these for a tick. */
     get #queued(): number {
       return this.waitingCount - (this.idleCount + this.options.max - this.totalCount);
     }

@@ -1,12 +1,12 @@
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-/**
- * Answers a request and returns true, or returns false: it goes on to the listeners behind.
- * @param pass who has returned true sends it on to them later by this
- */
-export type RequestHandler = (req: IncomingMessage, res: ServerResponse, pass: () => void) => boolean;
+export type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 
-type Listener = (req: IncomingMessage, res: ServerResponse) => void;
+/**
+ * Takes a request and returns true, or returns false: then the listeners behind it get the request.
+ * @param pass gives them a request later that was taken
+ */
+export type RequestHandler = (req: IncomingMessage, res: ServerResponse, pass: Listener) => boolean;
 
 /**
  * Calls a handler before the current listeners of a server's `request` event; they do not see what it answers. One listener
@@ -16,10 +16,12 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => void;
 export function prependRequestHandler(server: Server, handles: RequestHandler): () => void {
   const behind = server.listeners('request') as Listener[];
   for (const listener of behind) server.off('request', listener);
+  const pass: Listener = (req, res) => {
+    for (const listener of behind) listener.call(server, req, res);
+  };
   let removed = false;
   const ask: Listener = (req, res) => {
-    const pass = () => behind.forEach((listener) => listener.call(server, req, res));
-    if (removed || !handles(req, res, pass)) pass();
+    if (removed || !handles(req, res, pass)) pass(req, res);
   };
   server.prependListener('request', ask);
   return () => {

@@ -192,7 +192,7 @@ describe('a limit of requests that are worked on at the same time', () => {
     expect(answers).toHaveLength(2);
   });
 
-  it('lets nobody wait while it is not crowded', async () => {
+  it('lets every request in while the database is not crowded', async () => {
     crowded = false;
     await busy();
     await busy();

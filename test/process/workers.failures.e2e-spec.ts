@@ -36,7 +36,7 @@ describe('several workers', () => {
     }
   });
 
-  it('get a successor when one is killed, answer meanwhile, and leave nobody waiting whom it had', async () => {
+  it('replace one that is killed, answer meanwhile, and reset the connections that it had', async () => {
     const [victim] = service.workerPids();
     // It has taken what it was given so far.
     await until(async () => workersIn((await ask(`${url}/metrics`)).body).length === 2);

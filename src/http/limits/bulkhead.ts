@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type RequestHandler } from '../prepend-request-handler.js';
+import { type Listener, type RequestHandler } from '../prepend-request-handler.js';
 import { refuse } from './refuse.js';
 
 /** Methods of requests with a body. */
@@ -27,8 +27,8 @@ interface Waiting {
 }
 
 /**
- * Limits the requests in progress while the database is crowded: at most as many as were answered in 100 ms lately, so that
- * each is in progress for about that long (Little's law). Further requests wait in front of Express, in the order in which
+ * Limits the requests in progress while the database is crowded, to as many as were answered in 100 ms lately. Each is then
+ * in progress for about 100 ms (Little's law). Further requests wait in front of Express, in the order in which
  * they came; they are refused after 250 ms, or at once if 1,000 wait already. The more requests are in progress, the more
  * each of them costs: what they allocate lives long enough to be copied by the garbage collector. A request that waits here
  * costs little, and a client that asks again as soon as it is refused is slowed down.
@@ -87,10 +87,10 @@ export class Bulkhead {
     });
   }
 
-  #wait(req: IncomingMessage, res: ServerResponse, pass: () => void): void {
+  #wait(req: IncomingMessage, res: ServerResponse, pass: Listener): void {
     const enter = AsyncResource.bind(() => {
       this.#enter(req, res);
-      pass();
+      pass(req, res);
     });
     if (!this.#isTiming) this.#refuseLateIn(patienceMs);
     this.#waiting.set(res, { req, sinceMs: this.nowMs(), enter });
