@@ -80,7 +80,12 @@ describe('the environment', () => {
     const user = { username: 'u', password: 'p@ss' };
     expect(redisAddress('rediss://u:p%40ss@redis:7')).toEqual({
       ...user,
-      ...{ host: 'redis', port: 7, database: 0, tls: { servername: 'redis' } },
+      ...{
+        host: 'redis',
+        port: 7,
+        database: 0,
+        tls: { servername: 'redis', signal: expect.any(AbortSignal) as unknown },
+      },
     });
   });
 

@@ -10,10 +10,24 @@ export interface RedisAddress {
   /** The number of the database. */
   readonly database: number;
   /** PEM texts; undefined: no TLS. */
-  readonly tls?: { readonly servername?: string; readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls?: {
+    readonly servername?: string;
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+    /** Nobody aborts it: see {@link heard}. */
+    readonly signal: AbortSignal;
+  };
 }
 
 export type RedisCertificates = Pick<Settings, 'redisTlsCa' | 'redisTlsCert' | 'redisTlsKey'>;
+
+/**
+ * Node listens for the errors of a socket that has a signal as long as the socket lives. Both Redis clients listen once
+ * only, but a TLS socket can fail twice: a reset while its peer's alert is still unread. The second error would end the
+ * process.
+ */
+const heard = (): AbortSignal => new AbortController().signal;
 
 export function redisAddress(url: string, certificates: RedisCertificates = {}): RedisAddress {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
@@ -27,7 +41,7 @@ export function redisAddress(url: string, certificates: RedisCertificates = {}):
     ...(password && { password: decodeURIComponent(password) }),
     database: Number(pathname.slice(1)),
     ...(protocol === 'rediss:' && {
-      tls: { ...servername, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
+      tls: { signal: heard(), ...servername, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
     }),
   };
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { DataSource } from 'typeorm';
 import { ROOT } from '../../scripts/services/folders.mjs';
 import { freePort } from '../../scripts/services/ports.mjs';
@@ -129,5 +130,26 @@ it('a Redis with TLS is used with its own authority and a certificate of the nod
   await withNode({ redis: url, redisIsAway: true, env: mine }, (node) => isRefused(node, /SELF_SIGNED_CERT_IN_CHAIN/));
   await withNode({ redis: url, redisIsAway: true, env: authority }, (node) => isRefused(node, /CERTIFICATE_REQUIRED/));
   await withNode({ redis: url, env: { ...authority, ...mine } }, async (node) => hitAt(node, await create(node), 'l1'));
+  await stop();
+});
+
+it('a TLS socket to Redis that fails twice does not end the process, whoever opened it', async () => {
+  const { url, stop } = await startTlsRedis('--tls-auth-clients', 'no');
+  const connect = jest.spyOn(tls, 'connect');
+  await withNode({ redis: url, env: { REDIS_TLS_CA: certificate('ca.pem') } }, async (node) => {
+    await hitAt(node, await create(node), 'l1');
+    const sockets = connect.mock.results
+      .map(({ value }) => value as tls.TLSSocket)
+      .filter(({ destroyed }) => !destroyed);
+    // Two of the cache, two of the queue.
+    expect(sockets).toHaveLength(4);
+    for (const socket of sockets) {
+      socket.emit('error', new Error('the connection was reset'));
+      socket.destroy();
+      socket.emit('error', new Error('the alert that came before'));
+    }
+    await hitAt(node, await create(node), 'l1');
+  });
+  connect.mockRestore();
   await stop();
 });
