@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -225,7 +225,8 @@ describe('what is under them', () => {
   });
 
   test('a download may take its time while bytes arrive, and is given up when none do', async () => {
-    const folder = testEnvironment().folder;
+    // Nobody else writes there, as other files of tests do in the folder above.
+    const folder = mkdtempSync(join(testEnvironment().folder, 'download-'));
     const watch = (stalledMs: number) => runWatched({ folder, stalledMs, signal: undefined, env: process.env });
     const slow = 'for i in 1 2 3 4 5 6 7; do echo $i >> slow; sleep 0.2; done; echo done';
     let stalledMs = 1_000;

@@ -45,7 +45,7 @@ describe('several workers', () => {
       ...{ DATABASE_URL: database.url, REDIS_URL: redis.url, WEB_CONCURRENCY: '2', ADMIN_TOKEN: adminToken },
     });
     url = await service.ready();
-  });
+  }, buildLimitMs);
 
   afterAll(() => service.kill());
 

@@ -1,7 +1,7 @@
 import { buildLimitMs, ServiceProcess } from '../support/service-process.js';
 import { sharedRedis } from '../support/services.js';
 import { createMigratedDatabase } from '../support/start-app.js';
-import { eventually, until } from '../support/until.js';
+import { until } from '../support/until.js';
 import { ask, workersIn } from '../support/workers.js';
 
 describe('several workers', () => {
@@ -20,20 +20,6 @@ describe('several workers', () => {
   afterAll(async () => {
     service.kill();
     await database.drop();
-  });
-
-  it('do not make the metrics wait for one that hangs', async () => {
-    const [sleeper] = service.workerPids();
-    process.kill(sleeper!, 'SIGSTOP');
-    try {
-      // One of the first two is given to the one that hangs, and waits for it. The other is answered while it hangs.
-      await eventually(async () => {
-        const { status, body } = await Promise.any([ask(`${url}/metrics`), ask(`${url}/metrics`)]);
-        expect([status, workersIn(body)]).toEqual([200, ['2']]);
-      });
-    } finally {
-      process.kill(sleeper!, 'SIGCONT');
-    }
   });
 
   it('replace one that is killed, answer meanwhile, and reset the connections that it had', async () => {

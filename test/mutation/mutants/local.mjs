@@ -210,7 +210,7 @@ export const localMutants = [
     file: readThrough,
     find: 'entities.every((entity) => this.policySource.sharesWithoutRedis(entity))',
     replace: 'entities.length > 0',
-    by: [spec('cache/redis-outage.e2e-spec', 'is never shared under strict')],
+    by: [spec('cache/redis-outage.shared.e2e-spec', 'is never shared under strict')],
   },
   {
     name: 'blind-parts',
