@@ -21,6 +21,7 @@ const maxWorkers = Math.max(1, Math.min(2 * availableParallelism(), Math.floor(m
 export default {
   runtime: '<rootDir>/test/support/jest/runtime.mjs',
   testEnvironment: '<rootDir>/test/support/jest/environment.mjs',
+  testSequencer: '<rootDir>/test/support/jest/sequencer.mjs',
   // A limit for what hangs, generous to a busy machine; nothing is timed by it.
   testTimeout: 60_000,
   maxWorkers,
