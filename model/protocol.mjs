@@ -43,8 +43,8 @@ export const rules = {
   replayIsFence: true,
   /** Of a load that proves nothing (a standby's, an older snapshot's, one in a transaction that has written) nothing is kept. */
   onlyProvenIsKept: true,
-  /** A writer takes the ticket for what it loads after its COMMIT before it loads. */
-  ticketBeforeLoad: true,
+  /** A writer stores what it has read only if its fence was there before its COMMIT. */
+  storesFencedFirst: true,
   /** A switch to strict fences the coarse tag: everything stored before it is unservable. */
   switchFencesAll: true,
   /** It raises the epoch, so that no load from before is accepted. */

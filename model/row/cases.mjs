@@ -118,12 +118,18 @@ export const rowCases = [
     { variant: 'two nodes' },
   ),
   ...cases('expiry of a hash', usual, (kind) => affordable(kind, { expiry: 1 })),
+  ...cases(
+    'expiry of a hash',
+    { 'write-through': 'A' },
+    (kind) => ({ ...common(kind, { expiry: 1 }), readers: [reads(2)] }),
+    { variant: 'two writers' },
+  ),
   ...cases('commands executed late', usual, (kind) => ({
     ...affordable(kind, { late: 1 }),
     ...(kind === 'strict' ? { readers: [reads(1), reads(1)] } : {}),
   })),
   ...cases('replayed fences', usual, (kind) => affordable(kind, { replay: 1 })),
-  ...cases('a writer cut off from Redis', { invalidate: 'R', 'write-through': 'R', strict: '' }, (kind) => ({
+  ...cases('a writer cut off from Redis', { invalidate: 'R', 'write-through': 'AR', strict: '' }, (kind) => ({
     writers: [writes(kind), writes(kind, 1)],
     readers: [reads(2, 1)],
     nodes: 2,

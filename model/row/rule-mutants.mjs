@@ -29,9 +29,9 @@ export const rowRuleMutants = [
     where: [`${row}, a writer cut off from Redis`],
   },
   {
-    guard: 'a writer takes its ticket before it loads',
-    rules: { ticketBeforeLoad: false },
-    where: [`${row}, expiry of a hash`],
+    guard: 'a writer stores only what was fenced before its COMMIT',
+    rules: { storesFencedFirst: false },
+    where: ['write-through: row, expiry of a hash (two writers)'],
   },
   {
     guard: 'an unknown outcome stays pending',

@@ -36,15 +36,14 @@ import { beginningKey, emptySet, setKey } from '../world/redis.mjs';
 
 /**
  * @typedef {object} Writer
- * @property {'begin' | 'lock' | 'ticket' | 'fence' | 'commit' | 'load' | 'release' | 'undo' | 'replay' | 'done'} at
+ * @property {'begin' | 'lock' | 'ticket' | 'fence' | 'commit' | 'release' | 'undo' | 'replay' | 'done'} at
  * @property {boolean} early its FENCE is executed before its COMMIT
  * @property {number} xid
  * @property {number} xmin
  * @property {number} value what it writes
  * @property {string} nonce '': it has no ticket
  * @property {number} gen of its ticket
- * @property {number} loaded after its COMMIT
- * @property {Snapshot} [snapshot] of that load
+ * @property {Snapshot} [snapshot] that it sees its own change in
  * @property {boolean} hung the server has its COMMIT, but its answer was lost
  * @property {boolean} acks whether its end is a success for the client
  */
@@ -90,7 +89,7 @@ import { beginningKey, emptySet, setKey } from '../world/redis.mjs';
 
 export const idle = { nonce: '', gen: 0, judged: true, value: 0, min: 0, seen: 0 };
 
-const unstarted = { early: false, xid: 0, xmin: 0, value: 0, nonce: '', gen: 0, loaded: 0, hung: false, acks: true };
+const unstarted = { early: false, xid: 0, xmin: 0, value: 0, nonce: '', gen: 0, hung: false, acks: true };
 
 /** @param {RowConfig} config @param {boolean} promotionIsSeen @returns {RowState} */
 export function initialRow({ writers, readers, nodes = 1, cached = 'value', faults = {} }, promotionIsSeen) {
@@ -171,10 +170,10 @@ export function rowKeyOf(config) {
   const recalled = (config.feed ?? false) || (config.faults?.replay ?? 0) > 0;
 
   /** @param {Writer} writer @param {readonly DataSet[]} sets */
-  const writerKey = ({ at, early, xid, xmin, value, nonce, gen, loaded, snapshot, hung, acks }, sets) =>
+  const writerKey = ({ at, early, xid, xmin, value, nonce, gen, snapshot, hung, acks }, sets) =>
     at === 'done' && !hung && !recalled
       ? 'd'
-      : `${at[0]}${at[2]}${xid}.${xmin}.${value}${nonce ? `t${gen}${ticketKey(sets, nonce)}` : ''}${snapshot ? `l${loaded}.${snapshotKey(snapshot)}` : ''}${hung ? 'h' : ''}${acks ? '' : 'n'}${early ? 'e' : ''}`;
+      : `${at[0]}${at[2]}${xid}.${xmin}.${value}${nonce ? `t${gen}${ticketKey(sets, nonce)}` : ''}${snapshot ? `l${snapshotKey(snapshot)}` : ''}${hung ? 'h' : ''}${acks ? '' : 'n'}${early ? 'e' : ''}`;
 
   /** @param {Reader} reader @param {number} node @param {readonly DataSet[]} sets */
   const readerKey = (reader, node, sets) => {

@@ -1,5 +1,5 @@
 // @ts-check
-import { begin, current, end, snapshotOf } from '../world/postgres.mjs';
+import { begin, current, end, snapshotAsOwn } from '../world/postgres.mjs';
 import { acknowledged, send, withWriter } from './commands.mjs';
 import { snapshotKey, spent, ticketKey, withNode } from './state.mjs';
 
@@ -13,18 +13,17 @@ import { snapshotKey, spent, ticketKey, withNode } from './state.mjs';
 /** @typedef {Writer['at']} At */
 
 /**
- * Strict fences before it commits. The weaker policies send both at once: either order is possible.
+ * Strict fences before it commits, and so does write-through where it can. Invalidate sends both at once: either order is
+ * possible. What is stored is what was read under the lock, and only behind a fence before the COMMIT.
  * @type {Readonly<Record<'fence first' | 'commit first' | 'plain', readonly At[]>>}
  */
 const programs = {
-  'fence first': ['begin', 'lock', 'fence', 'ticket', 'commit', 'load', 'release'],
-  'commit first': ['begin', 'lock', 'commit', 'fence', 'ticket', 'load', 'release'],
+  'fence first': ['begin', 'lock', 'fence', 'ticket', 'commit', 'release'],
+  'commit first': ['begin', 'lock', 'commit', 'fence'],
   plain: ['begin', 'lock', 'commit'],
 };
 /** What stores the row once it has committed. @type {readonly At[]} */
-const storing = ['ticket', 'load', 'release'];
-/** Of a writer that loads before it has the right to fill. */
-const ticketLate = /** @type {const} */ (['begin', 'lock', 'fence', 'commit', 'load', 'ticket', 'release']);
+const storing = ['ticket', 'release'];
 
 /**
  * The steps of the commit planner, policy by policy. The client is answered as soon as the write is committed and, but for
@@ -41,21 +40,21 @@ export function writersOf(config, { rules }, scripts) {
   const programOf = (i, early) => {
     const { kind, bulk } = configOf(i);
     if (kind === 'ttl' || kind === 'raw') return programs.plain;
-    if (kind === 'strict' && !bulk && !rules.ticketBeforeLoad) return ticketLate;
     const program = programs[kind === 'strict' || early ? 'fence first' : 'commit first'];
-    return bulk || kind === 'invalidate' ? program.filter((at) => !storing.includes(at)) : program;
+    if (bulk || kind === 'invalidate') return program.filter((at) => !storing.includes(at));
+    return early || kind === 'strict' || rules.storesFencedFirst ? program : [...program, ...storing];
   };
   /** @param {number} i @param {At} at @param {boolean} early @returns {At} */
   const after = (i, at, early) => programOf(i, early)[programOf(i, early).indexOf(at) + 1] ?? 'done';
   /** @param {number} i @returns {readonly Name[]} */
   const fencedBy = (i) => (configOf(i).bulk ? ['coarse'] : ['row']);
 
-  /** Goes on, and tells the client where nothing but loading is left. @param {RowState} state @param {number} i @param {Partial<Writer>} change */
+  /** Goes on, and tells the client where nothing but storing is left. @param {RowState} state @param {number} i @param {Partial<Writer>} change */
   const advance = (state, i, change = {}, to = /** @type {At | undefined} */ (undefined)) => {
     const writer = { .../** @type {Writer} */ (state.writers[i]), ...change };
     const at = to ?? after(i, writer.at, writer.early);
     const next = withWriter(state, i, { ...change, at });
-    const answered = at === 'done' || at === 'load' || (at === 'ticket' && !writer.early && isWeak(i));
+    const answered = at === 'done' || at === 'release' || (at === 'ticket' && !writer.early && isWeak(i));
     return answered ? acknowledged(next, /** @type {Writer} */ (next.writers[i])) : next;
   };
 
@@ -67,7 +66,7 @@ export function writersOf(config, { rules }, scripts) {
   function next(state, i, step) {
     const writer = /** @type {Writer} */ (state.writers[i]);
     const { kind, node = 0 } = configOf(i);
-    const { at, xid, value, nonce, loaded, snapshot } = writer;
+    const { at, xid, value, nonce, snapshot } = writer;
     const W = `writer ${i}`;
     const busy = state.nodes[node]?.gen !== 0 && (state.nodes[node]?.journal.length ?? 0) > 0;
     switch (at) {
@@ -81,9 +80,10 @@ export function writersOf(config, { rules }, scripts) {
       }
       case 'lock': {
         if (state.pg.lockedBy !== -1) return;
-        const change = { xmin: Math.min(...state.pg.running), value: current(state.pg) | (1 << i) };
+        const value = current(state.pg) | (1 << i);
+        const change = { xmin: Math.min(...state.pg.running), value, snapshot: snapshotAsOwn(state.pg, xid) };
         const locked = { ...state, pg: { ...state.pg, lockedBy: i } };
-        const text = `${W} locks the row and changes it: ${current(state.pg)} -> ${change.value}`;
+        const text = `${W} locks the row and changes it: ${current(state.pg)} -> ${value}`;
         step(() => text, advance(locked, i, change));
         if (isWeak(i))
           step(() => `${text}; its FENCE overtakes its COMMIT`, advance(locked, i, { ...change, early: true }));
@@ -95,14 +95,6 @@ export function writersOf(config, { rules }, scripts) {
         const taken = ran.answer ? { nonce: ticket, gen: state.nodes[node]?.gen ?? 0 } : {};
         const next = { ...ran.state, tickets: state.tickets + 1 };
         return step(() => `${W} takes a ticket`, advance(next, i, taken));
-      }
-      case 'load': {
-        if (nonce === '' && rules.ticketBeforeLoad) return step(() => `${W} has no ticket`, advance(state, i));
-        const read = { loaded: current(state.pg), snapshot: snapshotOf(state.pg) };
-        return step(
-          () => `${W} loads ${read.loaded} (snapshot ${snapshotKey(read.snapshot)})`,
-          advance(state, i, read),
-        );
       }
       case 'fence': {
         // What is asked of a node that has a journal waits behind that; a COMMIT does not wait for it.
@@ -121,13 +113,13 @@ export function writersOf(config, { rules }, scripts) {
         if (busy) return;
         if (nonce === '' || !snapshot) return step(() => `${W} fills nothing`, advance(state, i));
         /** @param {import('./state.mjs').DataSet} set */
-        const run = (set) => scripts.fillRow(set, nonce, snapshot, loaded);
+        const run = (set) => scripts.fillRow(set, nonce, snapshot, value);
         const ran = send(state, rules, { node, gen: writer.gen }, run);
-        step(() => `${W} fills ${loaded}: ${ran.answer ? 'stored' : 'not stored'}`, advance(ran.state, i));
+        step(() => `${W} fills ${value}: ${ran.answer ? 'stored' : 'not stored'}`, advance(ran.state, i));
         if (!(state.left.late ?? 0) || ran.answer === undefined) return;
         const late = {
           gen: state.nodes[node]?.gen ?? 0,
-          text: `FILL ${loaded} by transaction ${xid} ${snapshotKey(snapshot)}`,
+          text: `FILL ${value} by transaction ${xid} ${snapshotKey(snapshot)}`,
           run: (/** @type {import('./state.mjs').DataSet} */ set) => run(set)[0],
           key: (/** @type {readonly import('./state.mjs').DataSet[]} */ sets) => ticketKey(sets, nonce),
         };
@@ -181,7 +173,7 @@ export function writersOf(config, { rules }, scripts) {
     const { xid, xmin, early, acks } = writer;
     const names = fencedBy(i);
     const ran = send(state, rules, { node }, (set) => scripts.fence(set, names, xid, xmin));
-    // Nobody loads what may not have been committed.
+    // Nobody stores what may not have been committed.
     const to = acks ? undefined : 'done';
     if (ran.answer) return step(() => `writer ${i} FENCEs ${names.join()} with ${xid}`, advance(ran.state, i, {}, to));
     if (early) return step(() => `writer ${i} cannot FENCE yet`, advance(ran.state, i, { early: false }, 'commit'));

@@ -91,6 +91,13 @@ export function snapshotWithin(pg, own) {
   return { xmin, xmax: Math.max(xmax, own + 1), running: running.filter((xid) => xid !== own) };
 }
 
+/** The same, of all that has ended, and as if its own transaction had committed. @param {Postgres} pg @param {number} own @returns {Snapshot} */
+export function snapshotAsOwn(pg, own) {
+  const { xmin, xmax } = snapshotOf(pg);
+  const last = Math.max(xmax, own + 1);
+  return { xmin, xmax: last, running: pg.running.filter((xid) => xid !== own && xid < last) };
+}
+
 /** @param {Postgres} pg @param {boolean} wal whether anything can still ask for its order */
 export const postgresKey = (pg, wal) =>
   `${pg.nextXid},${pg.completed},${pg.lockedBy};${pg.running.join()};${pg.history.join()}` +

@@ -18,7 +18,7 @@ export { CacheCounters, type RequestCounts } from './counters.js';
 export { InvalidationDelivery } from './delivery.js';
 export { type Lifetime, lifetime } from './core/freshness.js';
 export { type Dependency, entityOf, isTag, type Tag, valuesEntity } from './core/tags.js';
-export { parseSnapshot, sees, type Snapshot } from './core/snapshot.js';
+export { parseSnapshot, sees, type Snapshot, withOwn } from './core/snapshot.js';
 export { wideXid } from './core/wide-xid.js';
 export { queryAddress, rowAddress } from './engine/addresses.js';
 export { ReadThrough } from './engine/read-through.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type EntityManager, type EntityTarget } from 'typeorm';
+import { type EntityTarget } from 'typeorm';
 import { type Settings } from '../config/index.js';
 import { type PolicyName } from '../policies/index.js';
 import { CachedEntityError, UnknownTagError } from './cache.errors.js';
@@ -14,7 +14,6 @@ import {
   rowTag,
   type Tag,
 } from './core/tags.js';
-import { type Loaded } from './loaded.js';
 import { probe } from './row-probe.js';
 
 export type RowId = string | number;
@@ -28,14 +27,12 @@ export interface EntityRule<Row extends object> {
   readonly idOf: (row: Row) => RowId;
   /** The equality filters whose lists contain the row: a write makes exactly these lists invalid, old and new. */
   readonly filtersOf: (row: Row) => readonly Readonly<Record<string, string | number>>[];
-  /** What is cached for a row; it must print the same JSON as what a load of the row returns. */
-  readonly view: (row: Row) => unknown;
   /**
-   * Loads rows as readers get them, by the manager given, with the proof of the load ({@link loadProof}). Write-through
-   * and strict store what this loads after COMMIT. Without it, that is the view of the row as a plain SELECT reads it; of an entity
-   * with relations, or with columns that are not selected, nothing is stored then, because its view may need them.
+   * What is cached for a row; it must print the same JSON as what a load of the row returns. Write-through and strict store
+   * this of what they have written. Of an entity with relations, or with columns that are not selected, they store nothing,
+   * because its view may need them.
    */
-  readonly load?: (ids: readonly RowId[], manager: EntityManager) => Promise<Loaded<ReadonlyMap<RowId, unknown>>>;
+  readonly view: (row: Row) => unknown;
   readonly initialPolicy: (settings: Settings) => PolicyName;
 }
 

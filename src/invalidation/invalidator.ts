@@ -17,11 +17,10 @@ import { Journal } from './journal/journal.js';
 
 /** A fence that was sent before it is known how its transaction ends. */
 export interface Fencing {
-  /**
-   * It has committed, or nobody knows.
-   * @returns the tickets, once the fence is delivered; undefined where Redis has not taken it, and it is in the journal
-   */
-  committed(): Promise<Tickets | undefined>;
+  /** Waits for Redis. @returns the tickets; undefined where it has not taken the fence */
+  taken(): Promise<Tickets | undefined>;
+  /** It has committed, or nobody knows. @returns whether Redis has taken the fence, now at the latest; if not, it is in the journal */
+  committed(): Promise<boolean>;
 }
 
 /** How long the end of the service waits for a Redis that has not been told everything, in ms. */
@@ -58,15 +57,15 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
     let sent: Promise<Fenced> | undefined = this.settings.cacheL2 ? send() : undefined;
     sent?.catch(() => (sent = undefined));
     return {
+      taken: async () => (await sent?.catch(() => undefined))?.tickets,
       committed: async () => {
-        let tickets: Tickets | undefined;
         // What has failed by now, perhaps under a generation that has ended, is sent anew.
-        await this.#deliver(tags, writer, async () => void ({ tickets } = await (sent ?? send())));
+        const delivered = await this.#deliver(tags, writer, () => sent ?? send());
         // A fill that was under way when the fence was sent may have come back before its message, and without Redis this
         // node may have shared what was committed before.
         this.l1.invalidate(tags);
         this.fenced(tags);
-        return tickets;
+        return delivered;
       },
     };
   }

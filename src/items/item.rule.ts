@@ -1,7 +1,6 @@
 import { type EntityRule } from '../cache/index.js';
 import { Item } from './item.entity.js';
 import { type ItemView } from './item.view.js';
-import { loadItems } from './items.reader.js';
 
 /** An item as it is answered and cached. */
 export const viewOfItem = (item: Item): ItemView => ({
@@ -23,6 +22,5 @@ export const itemRule: EntityRule<Item> = {
   idOf: ({ id }) => id,
   filtersOf: ({ category }) => [{ category }],
   view: viewOfItem,
-  load: loadItems,
   initialPolicy: ({ itemsCachePolicy, cachePolicy }) => itemsCachePolicy ?? cachePolicy,
 };

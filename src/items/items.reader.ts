@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { type DataSource, type EntityManager } from 'typeorm';
-import { type Loaded, loadProof, type RowId } from '../cache/index.js';
+import { type DataSource } from 'typeorm';
+import { type Loaded, loadProof } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { type ListItemsQuery } from './dto/list-items.query.js';
 import { itemColumns, type ItemRow, type ItemsPage, type ItemView, viewOf } from './item.view.js';
@@ -38,8 +38,10 @@ export class ItemsReader {
   }
 
   /** Rows by id; ids without a row are absent from the map. */
-  loadItems(ids: readonly number[]): Promise<Loaded<Map<number, ItemView>>> {
-    return loadItems(ids, this.dataSource);
+  async loadItems(ids: readonly number[]): Promise<Loaded<Map<number, ItemView>>> {
+    const sql = `SELECT s.proof, ${itemColumns} FROM ${proofColumn} LEFT JOIN items i ON i.id = ANY($1::int[])`;
+    const rows = await this.dataSource.query<ProvenRow[]>(sql, [ids]);
+    return { value: new Map(found(rows).map((row) => [row.id, viewOf(row)])), proof: proofOf(rows) };
   }
 
   /** @throws 400 for a cursor of another list */
@@ -55,16 +57,6 @@ export class ItemsReader {
     const nextCursor = last ? encodeCursor(scope, sortOf(scope).keyOf(last)) : null;
     return { value: { data: data.map(viewOf), nextCursor }, proof: proofOf(rows) };
   }
-}
-
-/** By whatever connection: a writer that stores what it has written loads by the one that has committed. */
-export async function loadItems(
-  ids: readonly RowId[],
-  by: Pick<EntityManager, 'query'>,
-): Promise<Loaded<Map<number, ItemView>>> {
-  const sql = `SELECT s.proof, ${itemColumns} FROM ${proofColumn} LEFT JOIN items i ON i.id = ANY($1::int[])`;
-  const rows = await by.query<ProvenRow[]>(sql, [ids]);
-  return { value: new Map(found(rows).map((row) => [row.id, viewOf(row)])), proof: proofOf(rows) };
 }
 
 function found<R extends ProvenRow>(rows: readonly R[]): Extract<R, ItemRow>[] {

@@ -8,6 +8,8 @@ export interface Write {
    * @throws where it cannot: the transaction fails, and nothing is written
    */
   fence(): Promise<void>;
+  /** Fences and waits for Redis alone: what is committed behind that may be stored. Never throws. */
+  tryFence(): Promise<void>;
   /** Sends the fence together with the COMMIT, whatever becomes of it. Never throws. */
   sendFence(): void;
   /** Waits for the fence that was sent; one that Redis has not taken is kept, and told later. Never throws. */
@@ -16,8 +18,8 @@ export interface Write {
   withdrawFence(): Promise<void>;
   /** Drops from this node's memory what was loaded between the fence and the COMMIT. */
   forget(): void;
-  /** Loads the rows as they were committed, by the ticket that their fence brought back, and fills. Never throws. */
-  store(): Promise<void>;
+  /** Fills the rows as they were committed, if Redis had their fence before. Never throws. */
+  store(): void;
 }
 
 /** What readers may rely on, and what writers do for it. */
@@ -38,15 +40,15 @@ export interface Policy {
 
   /** Is the cache told of changes at all: by their writers, and by the feed? If not, its writers do nothing else either. */
   readonly tellsOfWrites: boolean;
-  /** Are rows stored once they are committed? Then fences bring tickets. */
+  /** Are rows stored once they are committed? Then their fences bring the right to. */
   readonly stores: boolean;
   /** Under the row locks, when everything else of the transaction has been said. @throws the transaction fails */
-  beforeCommit(write: Write): Promise<void>;
-  committed(write: Write): Promise<void>;
+  beforeCommit(write: Write): Promise<void> | void;
+  committed(write: Write): Promise<void> | void;
   /** COMMIT was sent and not answered. */
-  outcomeUnknown(write: Write): Promise<void>;
+  outcomeUnknown(write: Write): Promise<void> | void;
   /** It was certainly rolled back. */
-  rolledBack(write: Write): Promise<void>;
+  rolledBack(write: Write): Promise<void> | void;
 }
 
-export const nothing = (): Promise<void> => Promise.resolve();
+export const nothing = (): void => undefined;

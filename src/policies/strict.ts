@@ -12,7 +12,7 @@ export const strict = {
   beforeCommit: (write) => write.fence(),
   committed: (write) => {
     write.forget();
-    return write.store();
+    write.store();
   },
   outcomeUnknown: nothing,
   rolledBack: (write) => write.withdrawFence(),

@@ -7,8 +7,9 @@ export const writeThrough = {
   name: 'write-through',
   guarantee: 'as `invalidate`, and the next read of the row is a hit',
   stores: true,
+  beforeCommit: (write) => write.tryFence(),
   committed: async (write) => {
     await write.deliverFence();
-    await write.store();
+    write.store();
   },
 } as const satisfies Policy;

@@ -1,4 +1,4 @@
-import { type Tickets, type Writer } from '../../src/cache/testing.js';
+import { parseSnapshot, sees, type Tickets, type Writer } from '../../src/cache/testing.js';
 import { life, list, ProtocolBench, row } from '../support/protocol-bench.js';
 
 const bench = new ProtocolBench();
@@ -24,6 +24,35 @@ describe('a committed row', () => {
     expect(await bench.node.tags.fill(await written(ticket, '"new"'))).toBeDefined();
     expect(await bodyOf()).toBe('"new"');
   });
+
+  it('is filled by what its writer has read, which has seen its own transaction, and no other that is running', async () => {
+    const earlier = await begin();
+    const [writer, later] = [await begin(), await begin()];
+    const seenIn = await writer.snapshot();
+    const ticket = await fenceRow(writer);
+    await writer.commit();
+    const mine = { tag, coarse, ticket, body: '"new"', snapshot: seenIn, ...life };
+    for (const other of [earlier, later]) expect(sees(parseSnapshot(seenIn), Number(other.xid))).toBe(false);
+    expect(await bench.node.tags.fill(mine)).toBeDefined();
+    expect(await bodyOf()).toBe('"new"');
+  });
+
+  it.each(['earlier', 'later'])(
+    'is not filled by what its writer has read while a writer that began %s ran',
+    async (when) => {
+      const other = when === 'earlier' ? await begin() : undefined;
+      const writer = await begin();
+      const rival = other ?? (await begin());
+      const seenIn = await writer.snapshot();
+      await bench.node.tags.fence([tag], rival);
+      await rival.commit();
+      const ticket = await fenceRow(writer);
+      await writer.commit();
+      const mine = { tag, coarse, ticket, body: '"old"', snapshot: seenIn, ...life };
+      expect(await bench.node.tags.fill(mine)).toBeUndefined();
+      expect(await bodyOf()).toBeUndefined();
+    },
+  );
 
   it('is not filled by a load that has not seen the COMMIT', async () => {
     const writer = await begin();

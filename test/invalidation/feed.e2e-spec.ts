@@ -243,6 +243,7 @@ describe.each(['leading', 'standby'])('what writers of a node that is %s have fe
       const invalidator = leader.app.get(Invalidator);
       const fence = invalidator.fence.bind(invalidator);
       jest.spyOn(invalidator, 'fence').mockImplementationOnce((...change) => ({
+        taken: () => Promise.resolve(undefined),
         committed: () => sleep(300).then(() => fence(...change).committed()),
       }));
       await put(id, 'after');
@@ -259,7 +260,8 @@ it('a writer that died before it told anybody is seen all the same', async () =>
     const id = await create('before');
     for (const [n, writer] of nodes.entries()) {
       await cached(`/items/${id}`);
-      jest.spyOn(writer.app.get(Invalidator), 'fence').mockReturnValue({ committed: () => Promise.resolve(undefined) });
+      const untold = { taken: () => Promise.resolve(undefined), committed: () => Promise.resolve(false) };
+      jest.spyOn(writer.app.get(Invalidator), 'fence').mockReturnValue(untold);
       await writer.http
         .put(`/items/${id}`)
         .send(item(`after ${n}`))

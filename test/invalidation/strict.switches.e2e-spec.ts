@@ -45,6 +45,7 @@ describe('a switch of the policy', () => {
       .then(() => (switched = true));
     const waits = "SELECT 1 FROM pg_locks WHERE relation = 'cache_policy_lock'::regclass AND NOT granted";
     await until(async () => (await a!.dataSource.query<unknown[]>(waits)).length > 0);
+    await registry.reload();
     // It has not written yet, but will do so by the old policy. Readers keep the rules of strict already.
     expect(switched).toBe(false);
     expect([registry.policyOf('items'), registry.writersOf('items')]).toEqual(['write-through', 'write-through']);

@@ -1,5 +1,13 @@
-import { type QueryRunner } from 'typeorm';
-import { type Address, type Fill, type Filled, tagKey, type Ticket, type Writer } from '../../src/cache/testing.js';
+import { type EntityManager, type QueryRunner } from 'typeorm';
+import {
+  type Address,
+  type Fill,
+  type Filled,
+  tagKey,
+  type Ticket,
+  withOwn,
+  type Writer,
+} from '../../src/cache/testing.js';
 import { type CacheNode, renewGeneration, startCacheNode } from './cache-node.js';
 import { startRedis, type TestRedis } from './services.js';
 import { createMigratedDatabase } from './start-app.js';
@@ -14,7 +22,12 @@ export const list: Address = { kind: 'query', key: 'query things ', tags: ['thin
 export const life = { freshMs: 60_000, keepMs: 60_000 };
 
 /** A transaction that has an id, hence can be fenced, until it is ended. */
-export type OpenWriter = Writer & { commit(): Promise<void>; rollback(): Promise<void> };
+export interface OpenWriter extends Writer {
+  /** Of a statement of its own, as if it had committed before. */
+  snapshot(): Promise<string>;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
 
 /** One node before real servers, and the commands of the protocol one by one: a fresh generation for every test. */
 export class ProtocolBench {
@@ -49,7 +62,14 @@ export class ProtocolBench {
     const [{ xid, xmin }] = (await runner.query(
       'SELECT pg_current_xact_id()::text AS xid, pg_snapshot_xmin(pg_current_snapshot())::text AS xmin',
     )) as [Writer];
-    return { xid, xmin, commit: () => this.#end(runner, 'COMMIT'), rollback: () => this.#end(runner, 'ROLLBACK') };
+    const snapshot = async () => withOwn(await this.#snapshotBy(runner.manager), Number(xid))!;
+    return {
+      xid,
+      xmin,
+      snapshot,
+      commit: () => this.#end(runner, 'COMMIT'),
+      rollback: () => this.#end(runner, 'ROLLBACK'),
+    };
   };
 
   async #end(runner: QueryRunner, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
@@ -58,11 +78,12 @@ export class ProtocolBench {
     await runner.release();
   }
 
-  readonly snapshot = async (): Promise<string> => {
-    const sql = 'SELECT pg_current_snapshot()::text AS text';
-    const [answer] = await this.node.dataSource.query<[{ text: string }]>(sql);
-    return answer.text;
-  };
+  readonly snapshot = (): Promise<string> => this.#snapshotBy(this.node.dataSource.manager);
+
+  async #snapshotBy(by: Pick<EntityManager, 'query'>): Promise<string> {
+    const [{ text }] = await by.query<[{ text: string }]>('SELECT pg_current_snapshot()::text AS text');
+    return text;
+  }
 
   readonly miss = async (address: Address = row): Promise<Ticket> => {
     const read = await this.node.l2.read(address);

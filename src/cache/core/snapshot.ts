@@ -31,3 +31,20 @@ export function parseSnapshot(text: string): Snapshot {
 export function sees(snapshot: Snapshot, xid: Xid): boolean {
   return xid < snapshot.xmin || (xid < snapshot.xmax && !snapshot.running.includes(xid));
 }
+
+/** Ids that have been given out and not ended; more than connections that can be open. */
+const maxBetween = 10_000;
+
+/**
+ * The snapshot of a statement inside a transaction, as if that had committed before: all that the statement has seen, and its
+ * own transaction. PostgreSQL lists the id of the asking transaction nowhere, and may count it as one of the future.
+ * @param text what `pg_current_snapshot()` prints @param xid of the transaction
+ * @returns undefined where too many ids would have to be listed
+ */
+export function withOwn(text: string, xid: Xid): string | undefined {
+  const { xmin, xmax, running } = parseSnapshot(text);
+  const between = Math.max(0, xid - xmax);
+  if (between > maxBetween) return undefined;
+  const later = Array.from({ length: between }, (_, i) => xmax + i);
+  return `${xmin}:${Math.max(xmax, xid + 1)}:${[...running, ...later].join(',')}`;
+}

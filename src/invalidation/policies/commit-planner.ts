@@ -17,8 +17,8 @@ type Described = readonly [EntityChanges, Reread];
 
 /**
  * What a transaction has changed is read before its COMMIT, under the row locks, after every other statement; each policy
- * then says what becomes of it. What is stored is what an ordinary load reads once the COMMIT and its fence are answered,
- * with its own snapshot as proof: nothing that a writer believes to have written is ever stored.
+ * then says what becomes of it. What is stored is what was read there, of rows whose version is the transaction's own, once
+ * it has committed; and only if Redis had the fence before: a fence behind the COMMIT may come behind a later writer's, too.
  */
 @Injectable()
 export class CommitPlanner {
@@ -33,7 +33,7 @@ export class CommitPlanner {
     acknowledgements: Acknowledgements,
     private readonly ownWrites: OwnWrites,
   ) {
-    this.#reached = { settings, rules, tags, l1, invalidator, acknowledgements };
+    this.#reached = { settings, tags, l1, invalidator, acknowledgements };
   }
 
   async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
@@ -96,7 +96,7 @@ export class CommitPlanner {
   }
 }
 
-const unseen: Reread = { images: new Map(), writer: undefined };
+const unseen: Reread = { images: new Map(), writer: undefined, snapshot: undefined };
 
 /** What the transaction's last statement has read, if it is all that has changed of the entity. */
 function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: EntityChanges): Reread | undefined {
@@ -104,11 +104,13 @@ function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: Enti
   return [...ids].every((id) => lastLook.reread.images.has(id)) ? lastLook.reread : undefined;
 }
 
-function describe({ rule, ids, inserted, oldListTags, unknown }: EntityChanges, { images }: Reread): Changed {
+function describe({ rule, ids, inserted, oldListTags, unknown }: EntityChanges, reread: Reread): Changed {
+  const { images, snapshot } = reread;
+  const { coarse } = rowTags(rule.entity, '');
   if (unknown || [...inserted].some((id) => images.get(id)?.replaced))
-    return { rule, ids: [], rows: [], others: [rowTags(rule.entity, '').coarse] };
+    return { coarse, rows: new Map(), others: [coarse], snapshot };
   const others = new Set<Tag>(oldListTags);
   for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
-  const rows = [...ids].map((id) => rowTags(rule.entity, id).tag);
-  return { rule, ids: [...ids], rows, others: [...others] };
+  const rows = new Map([...ids].map((id) => [rowTags(rule.entity, id).tag, images.get(id)?.view]));
+  return { coarse, rows, others: [...others], snapshot };
 }

@@ -1,15 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import {
-  type EntityRule,
-  type EntityRules,
   lifetime,
   LevelUnavailableError,
   type MemoryLevel,
-  provenSnapshot,
   type RedisTags,
-  type RowId,
-  rowTags,
   type Tag,
   type Tickets,
   type Writer,
@@ -20,14 +14,15 @@ import { type Policy, type Write } from '../../policies/index.js';
 import { type Acknowledgements } from '../bus/acknowledgements.js';
 import { type Fencing, type Invalidator } from '../invalidator.js';
 import { type OwnWrite } from '../own-writes.js';
-import { loadRows } from '../subscriber/row-reader.js';
 import { identify } from './identify.js';
 
 /** What a transaction has changed of one entity, as tags. */
 export interface Changed {
-  readonly rule: EntityRule<object>;
-  readonly ids: readonly RowId[];
-  readonly rows: readonly Tag[];
+  readonly coarse: Tag;
+  /** With what readers get of each once it is committed; undefined: the next of them has to load it. */
+  readonly rows: ReadonlyMap<Tag, unknown>;
+  /** That what readers get was seen in. */
+  readonly snapshot: string | undefined;
   /** Lists, and the coarse tag where the rows are not known. */
   readonly others: readonly Tag[];
 }
@@ -43,14 +38,12 @@ export interface Transaction {
 /** What is told, asked and filled. */
 export interface Reached {
   readonly settings: Settings;
-  readonly rules: EntityRules;
   readonly tags: RedisTags;
   readonly l1: MemoryLevel;
   readonly invalidator: Invalidator;
   readonly acknowledgements: Acknowledgements;
 }
 
-const logger = new Logger('Invalidation');
 const noTickets: Tickets = new Map();
 
 /** The steps of one transaction's changes under one policy, which says in which order they are taken. */
@@ -65,7 +58,7 @@ export class PendingWrite implements Write {
     private readonly transaction: Transaction,
     private readonly reached: Reached,
   ) {
-    this.#tags = [...new Set(changed.flatMap(({ rows, others }) => [...rows, ...others]))];
+    this.#tags = [...new Set(changed.flatMap(({ rows, others }) => [...rows.keys(), ...others]))];
   }
 
   /**
@@ -86,15 +79,17 @@ export class PendingWrite implements Write {
     }
   }
 
+  async tryFence(): Promise<void> {
+    this.sendFence();
+    this.#tickets = (await this.#fencing?.taken()) ?? noTickets;
+  }
+
   sendFence(): void {
     this.#fencing = this.reached.invalidator.fence(this.#tags, this.transaction.writer, this.#stored());
   }
 
   async deliverFence(): Promise<void> {
-    const tickets = await this.#fencing?.committed();
-    if (!tickets) return;
-    this.#tickets = tickets;
-    this.#note();
+    if (await this.#fencing?.committed()) this.#note();
   }
 
   async withdrawFence(): Promise<void> {
@@ -105,25 +100,16 @@ export class PendingWrite implements Write {
     this.reached.l1.invalidate(this.#tags);
   }
 
-  /** The fills are sent and not waited for: whatever is asked of Redis later is answered behind them. */
-  async store(): Promise<void> {
-    const { rules, settings, tags } = this.reached;
-    for (const { rule, ids, rows } of this.changed) {
-      if (!rows.some((tag) => this.#tickets.has(tag))) continue;
-      try {
-        const loaded = await loadRows(this.transaction.manager, rule, ids);
-        const snapshot = loaded && provenSnapshot(loaded);
-        if (!loaded || snapshot === undefined) continue;
-        for (const [id, view] of loaded.value) {
-          const { tag, coarse } = rowTags(rule.entity, rules.spell(rule.entity, id));
-          const ticket = this.#tickets.get(tag);
-          if (!ticket || view === null || view === undefined) continue;
-          const body = JSON.stringify(view);
-          if (!tags.fits(body)) continue;
-          void quietly(tags.fill({ tag, coarse, ticket, body, snapshot, ...lifetime(settings) }));
-        }
-      } catch (error) {
-        logger.debug(`written ${rule.entity} are fenced, and not loaded: ${(error as Error).message}`);
+  /** The fills are not waited for: whatever is asked of Redis later is answered behind them. */
+  store(): void {
+    const { settings, tags } = this.reached;
+    for (const { coarse, rows, snapshot } of this.changed) {
+      for (const [tag, view] of rows) {
+        const ticket = this.#tickets.get(tag);
+        if (!ticket || snapshot === undefined) continue;
+        const body = JSON.stringify(view);
+        if (!tags.fits(body)) continue;
+        void quietly(tags.fill({ tag, coarse, ticket, body, snapshot, ...lifetime(settings) }));
       }
     }
   }
@@ -148,11 +134,14 @@ export class PendingWrite implements Write {
     for (const tag of this.#tags) this.transaction.own.fenced.add(tag);
   }
 
-  /** The rows that are loaded and stored after the COMMIT, with their coarse tags. */
+  /** The rows that are stored behind the COMMIT, with their coarse tags. */
   #stored(): ReadonlyMap<Tag, Tag> {
     const { cacheDb, cacheL2 } = this.reached.settings;
-    const stored = this.policy.stores && cacheDb && cacheL2 ? this.changed : [];
-    return new Map(stored.flatMap(({ rule, rows }) => rows.map((tag) => [tag, rowTags(rule.entity, '').coarse])));
+    const stored = new Map<Tag, Tag>();
+    if (!this.policy.stores || !cacheDb || !cacheL2) return stored;
+    for (const { coarse, rows } of this.changed)
+      for (const [tag, view] of rows) if (view !== undefined && view !== null) stored.set(tag, coarse);
+    return stored;
   }
 }
 

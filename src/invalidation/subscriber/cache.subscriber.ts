@@ -54,7 +54,13 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
     const rules = await this.registry.inTransaction(queryRunner);
-    this.transactions.set(queryRunner, { frames: [new Frame()], ...rules, statements: 0, upserted: new Set() });
+    this.transactions.set(queryRunner, {
+      frames: [new Frame()],
+      ...rules,
+      statements: 0,
+      changing: 0,
+      upserted: new Set(),
+    });
   }
 
   async afterTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
@@ -65,8 +71,9 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (parent) return parent.absorb(ended);
     this.transactions.delete(queryRunner);
     if (transaction.defines) this.tables.defined();
-    await transaction.plan?.committed();
-    if (transaction.statements !== transaction.plannedAt) await this.#fenceAll([ended], manager);
+    if (isAsPlanned(transaction)) return transaction.plan?.committed();
+    await transaction.plan?.unknown();
+    await this.#fenceAll([ended], manager);
   }
 
   /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
@@ -75,11 +82,10 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;
     this.transactions.delete(queryRunner);
     await transaction.plan?.unknown();
-    if (transaction.statements !== transaction.plannedAt)
-      await this.#fenceAll(transaction.frames, this.dataSource.manager);
+    if (!isAsPlanned(transaction)) await this.#fenceAll(transaction.frames, this.dataSource.manager);
   }
 
-  /** A statement was sent behind what was planned for the COMMIT: what it has changed is not in the plan. */
+  /** A statement was sent behind what was planned for the COMMIT, or beside it: what it has changed is not in the plan. */
   async #fenceAll(frames: readonly Frame[], manager: EntityManager): Promise<void> {
     const changed = frames.flatMap(({ changes }) => changes.map(({ rule }) => rule.entity));
     const entities = changed.filter((entity) => policies[this.registry.writersOf(entity)].tellsOfWrites);
@@ -107,11 +113,15 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (!transaction) return undefined;
     const controls = controlsIn(query);
     const commits = controls.includes('commit');
-    if (!commits) transaction.statements += 1;
+    const changes = mayChange(query);
+    if (commits ? changes || transaction.changing > 0 : changes && transaction.planning) transaction.overtaken = true;
+    if (commits) transaction.planning = true;
+    else transaction.statements += 1;
+    if (changes && !commits) transaction.changing += 1;
     // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
     if (controls.some((control) => control === 'rollback' || control === 'rollback to'))
       for (const frame of transaction.frames) frame.forgetLocks();
-    if (!mayChange(query)) return commits ? this.#planCommit(queryRunner, transaction) : undefined;
+    if (!changes) return commits ? this.#planCommit(queryRunner, transaction) : undefined;
     return this.tables.refresh(queryRunner).then(() => {
       for (const change of this.tables.changedBy(query))
         this.#note(transaction, change, parameters as readonly unknown[] | undefined);
@@ -120,21 +130,27 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   }
 
   afterQuery({ query, queryRunner }: AfterQueryEvent): void {
-    if (!mayDefine(query)) return;
-    this.tables.defined();
+    const defines = mayDefine(query);
+    if (defines) this.tables.defined();
     const transaction = this.transactions.get(queryRunner);
-    if (transaction) transaction.defines = true;
+    if (!transaction) return;
+    if (defines) transaction.defines = true;
+    if (mayChange(query) && !controlsIn(query).includes('commit')) transaction.changing -= 1;
   }
 
   /** What a statement changes besides the rows that events name. */
-  #note({ frames, upserted }: OpenTransaction, change: StatementChange, parameters: readonly unknown[] = []): void {
+  #note(transaction: OpenTransaction, change: StatementChange, parameters: readonly unknown[] = []): void {
     const { rule, rows, upserts, keys } = change;
+    const { frames, upserted } = transaction;
     const frame = frames.at(-1);
     if (upserts) return void upserted.add(rule.entity);
     if (rows !== undefined) return frame?.expect(rule, rows);
     const isNamed = (number: number): boolean => {
       const id = this.rules.spell(rule.entity, parameters[number - 1] as RowId);
-      return frames.some((outer) => outer.has(rule, id));
+      if (frames.some((outer) => outer.has(rule, id))) return true;
+      const locked = lockedIn(transaction, rule, id);
+      if (locked) frame?.change(rule, id, locked);
+      return locked !== undefined;
     };
     if (!keys?.every(isNamed)) frame?.changeUnknown(rule);
   }
@@ -198,3 +214,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (before) frame.change(rule, id, listTags(rule, before));
   }
 }
+
+/** Nothing was sent behind what was planned for the COMMIT, or beside it. */
+const isAsPlanned = ({ statements, plannedAt, overtaken }: OpenTransaction): boolean =>
+  statements === plannedAt && !overtaken;

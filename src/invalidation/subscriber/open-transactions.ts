@@ -12,6 +12,8 @@ export interface OpenTransaction extends WritersRules {
   readonly frames: Frame[];
   /** How many statements have been sent. */
   statements: number;
+  /** Of those, the ones that may change rows and are not answered yet. */
+  changing: number;
   /** Tables may have been created, altered or dropped. */
   defines?: true;
   /** Entities that `INSERT … ON CONFLICT DO UPDATE` has been sent for. */
@@ -19,6 +21,10 @@ export interface OpenTransaction extends WritersRules {
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
   lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
   plan?: CommitPlan;
+  /** COMMIT is about to be sent, or has been. */
+  planning?: true;
+  /** Something may have changed rows since, or beside it: the plan has not seen what. */
+  overtaken?: true;
   /** The last statement before COMMIT was sent, once it was: without an answer its outcome is unknown. */
   plannedAt?: number;
 }

@@ -1,13 +1,5 @@
 import { type EntityManager, type SelectQueryBuilder } from 'typeorm';
-import {
-  type EntityRule,
-  type EntityRules,
-  listTags,
-  type Loaded,
-  loadProof,
-  type RowId,
-  type Tag,
-} from '../../cache/index.js';
+import { type EntityRule, type EntityRules, listTags, type RowId, type Tag, withOwn } from '../../cache/index.js';
 import { deferredTriggers, generationNumber, type IdentifiedWriter, oldestXid, ownXid } from '../policies/identify.js';
 
 /** The committed row, locked until the transaction ends: what its tags were is certain. */
@@ -27,6 +19,8 @@ export interface Image {
    * unless a foreign key has locked it since.
    */
   readonly replaced: boolean;
+  /** What readers get of it; undefined where the row alone does not say, or may be another transaction's. */
+  readonly view: unknown;
 }
 
 /** What a transaction is about to commit of an entity, and who it is. */
@@ -35,9 +29,15 @@ export interface Reread {
   readonly images: ReadonlyMap<string, Image>;
   /** Undefined where no row is left. */
   readonly writer: IdentifiedWriter | undefined;
+  /** Of the read, as if the transaction had committed before it. */
+  readonly snapshot: string | undefined;
 }
 
-/** Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. */
+/**
+ * Changed rows as the transaction is about to commit them: triggers, defaults and later statements included. A version of a row
+ * that carries the transaction's own id is what it commits, and nobody else changes it before. Any other may be a row that an
+ * INSERT has let be; one that a savepoint has written carries the savepoint's id.
+ */
 export async function rereadRows<Row extends object>(
   manager: EntityManager,
   rules: EntityRules,
@@ -49,33 +49,34 @@ export async function rereadRows<Row extends object>(
     .addSelect(oldestXid, 'xmin')
     .addSelect(deferredTriggers, 'deferred')
     .addSelect(generationNumber, 'number')
+    .addSelect('pg_current_snapshot()::text', 'snapshot')
     .addSelect('row.xmax::text', 'xmax')
-    .getRawAndEntities<Required<IdentifiedWriter> & { readonly xmax: string }>();
-  const imageOf = (row: Row, i: number): Image => ({ lists: listTags(rule, row), replaced: raw[i]?.xmax !== '0' });
-  const images = new Map(rows.map((row, i) => [rules.spell(rule.entity, rule.idOf(row)), imageOf(row, i)]));
+    .addSelect('row.xmin = pg_current_xact_id()::xid', 'own')
+    .getRawAndEntities<RawColumns>();
+  const isWhole = saysAll(manager, rule);
+  const images = new Map<string, Image>();
+  for (const [i, row] of rows.entries()) {
+    const { own = false, xmax } = raw[i] ?? {};
+    const view = own && isWhole ? rule.view(row) : undefined;
+    images.set(rules.spell(rule.entity, rule.idOf(row)), { lists: listTags(rule, row), replaced: xmax !== '0', view });
+  }
   const [first] = raw;
-  const writer = first && ownOf(first);
-  return { rows, reread: { images, writer } };
+  if (!first) return { rows, reread: { images, writer: undefined, snapshot: undefined } };
+  const { xid, xmin, number, deferred, snapshot } = first;
+  const reread = { images, writer: { xid, xmin, number, deferred }, snapshot: withOwn(snapshot, Number(xid)) };
+  return { rows, reread };
 }
 
-const ownOf = ({ xid, xmin, number, deferred }: Required<IdentifiedWriter>) => ({ xid, xmin, number, deferred });
+interface RawColumns extends Required<IdentifiedWriter> {
+  readonly snapshot: string;
+  readonly xmax: string;
+  readonly own: boolean;
+}
 
-/**
- * Rows as a reader would load them: by the rule's own loader, or as a plain SELECT reads them where that must be the same.
- * Undefined where it need not be.
- */
-export async function loadRows<Row extends object>(
-  manager: EntityManager,
-  rule: EntityRule<Row>,
-  ids: readonly RowId[],
-): Promise<Loaded<ReadonlyMap<RowId, unknown>> | undefined> {
-  if (rule.load) return rule.load(ids, manager);
-  const { relations, columns } = manager.connection.getMetadata(rule.target);
-  if (relations.length > 0 || columns.some(({ isSelect }) => !isSelect)) return undefined;
-  const query = wholeRows(manager, rule, ids).addSelect(loadProof, 'proof');
-  const { entities, raw } = await query.getRawAndEntities<{ readonly proof: string | null }>();
-  const value = new Map(entities.map((row) => [rule.idOf(row), rule.view(row)]));
-  return { value, proof: raw[0]?.proof ?? null };
+/** Whether a plain SELECT reads all that the view may need. */
+function saysAll<Row extends object>(manager: EntityManager, { target }: EntityRule<Row>): boolean {
+  const { relations, columns } = manager.connection.getMetadata(target);
+  return relations.length === 0 && columns.every(({ isSelect }) => isSelect);
 }
 
 /** All that a rule may look at: columns with `select: false` too, and of relations the keys that the row itself holds. */

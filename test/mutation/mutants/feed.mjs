@@ -110,8 +110,8 @@ export const feedMutants = [
     name: 'own-writes-taken',
     guard: 'what a writer wanted to fence, and Redis has not taken, is fenced by the feed',
     file: 'src/invalidation/policies/pending-write.ts',
-    find: 'if (!tickets) return;\n    this.#tickets = tickets;',
-    replace: 'this.#tickets = tickets ?? noTickets;',
+    find: 'if (await this.#fencing?.committed()) this.#note();',
+    replace: 'await this.#fencing?.committed();\n    this.#note();',
     by: [spec('invalidation/feed.e2e-spec', 'a writer that died before it told anybody')],
   },
   {

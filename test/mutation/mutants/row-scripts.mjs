@@ -13,8 +13,7 @@ export const rowScriptMutants = [
     file: rowScripts,
     find: 'if h[3] and idle and h[4] == coarse then',
     replace: 'if h[3] and h[4] == coarse then',
-    by: [scripts, ruled('GET: nothing pending on the row'), ruled('GET: nothing pending on the coarse tag')],
-    depth: 'FENCE removes the value of a row, and changes the coarse stamp',
+    by: [scripts],
   },
   {
     name: 'lua-hit-coarse',

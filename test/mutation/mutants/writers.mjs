@@ -6,8 +6,10 @@ const pending = 'src/invalidation/policies/pending-write.ts';
 const strict = 'src/policies/strict.ts';
 const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
 const frame = 'src/invalidation/subscriber/frame.ts';
+const reader = 'src/invalidation/subscriber/row-reader.ts';
 const invalidator = 'src/invalidation/invalidator.ts';
 const values = 'invalidation/committed-values.e2e-spec';
+const stored = 'invalidation/stored-values.e2e-spec';
 const all = [simulated('strict'), simulated('write-through'), simulated('invalidate')];
 
 /** Writers: what joins the ORM's commit, and what Redis could not be told of. @type {import('../mutants.mjs').Mutant[]} */
@@ -25,7 +27,8 @@ export const writerMutants = [
     guard: 'strict fences before COMMIT',
     file: strict,
     find: 'beforeCommit: (write) => write.fence(),\n  committed: (write) => {\n    write.forget();',
-    replace: 'beforeCommit: async (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
+    replace:
+      'beforeCommit: (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
     by: [simulated('strict', { seed: 9 })],
   },
   {
@@ -79,7 +82,7 @@ export const writerMutants = [
   {
     name: 'for-update',
     guard: 'old tags come from the row under its lock (FOR UPDATE)',
-    file: 'src/invalidation/subscriber/row-reader.ts',
+    file: reader,
     find: ".setLock('pessimistic_write')",
     replace: '',
     by: [scripted('the lists that the row was really in')],
@@ -162,7 +165,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'committed before.\n        this.l1.invalidate(tags);',
     replace: '',
-    by: [spec('redis-outage.writes.e2e-spec', 'between fence and COMMIT')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'between fence and COMMIT')],
   },
   {
     name: 'early-fence-again',
@@ -170,7 +173,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'sent?.catch(() => (sent = undefined));',
     replace: 'sent?.catch(() => undefined);',
-    by: [spec('redis-outage.writes.e2e-spec', 'is sent again behind it')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'is sent again behind it')],
   },
   {
     name: 'early-fence-without-l2',
@@ -178,7 +181,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'this.settings.cacheL2 ? send() : undefined',
     replace: 'send()',
-    by: [spec('layers.e2e-spec', 'is not served behind it: L1 knows of the invalidation alone')],
+    by: [spec('cache/layers.e2e-spec', 'is not served behind it: L1 knows of the invalidation alone')],
   },
   {
     name: 'replay-kept',
@@ -253,11 +256,43 @@ export const writerMutants = [
     by: [spec(values, 'a COMMIT by hand')],
   },
   {
+    name: 'own-version',
+    guard: 'only what the transaction itself has written is stored',
+    file: reader,
+    find: 'own && isWhole ?',
+    replace: 'isWhole ?',
+    by: [spec(stored, 'none that it has found there')],
+  },
+  {
+    name: 'stored-fenced-first',
+    guard: 'write-through stores only what was fenced before its COMMIT',
+    file: 'src/policies/write-through.ts',
+    find: 'beforeCommit: (write) => write.tryFence(),',
+    replace: 'beforeCommit: (write) => void write.tryFence(),',
+    by: [spec(stored, 'is fenced before its COMMIT is sent')],
+  },
+  {
+    name: 'overtaken',
+    guard: 'nothing is stored where something was changed beside the COMMIT',
+    file: subscriber,
+    find: 'statements === plannedAt && !overtaken',
+    replace: 'statements === plannedAt',
+    by: [spec(stored, 'in which something was changed beside the COMMIT')],
+  },
+  {
+    name: 'own-snapshot',
+    guard: 'a writer has seen its own transaction, and none that was still running',
+    file: 'src/cache/core/snapshot.ts',
+    find: '[...running, ...later]',
+    replace: 'running',
+    by: [spec('cache/committed-rows.spec', 'has seen its own transaction, and no other')],
+  },
+  {
     name: 'no-relations',
     guard: 'a view that may need relations is not stored from a row without them',
-    file: 'src/invalidation/subscriber/row-reader.ts',
-    find: 'if (relations.length > 0 || columns.some(({ isSelect }) => !isSelect)) return undefined;',
-    replace: 'if (relations.length > 999 || columns.length > 999) return undefined;',
+    file: reader,
+    find: 'relations.length === 0 && columns.every(({ isSelect }) => isSelect)',
+    replace: 'relations.length < 999 && columns.length < 999',
     by: [spec(values, 'a view that reads relations')],
   },
   {

@@ -21,7 +21,7 @@ export const metadata = {
 
 const thing = (row: Row): Thing => Object.assign(new Thing(), row);
 
-/** What the product asks of a query builder, inside a transaction and after it. */
+/** What the product asks of a query builder, inside a transaction. */
 export function repositoryOf(session: Session, { postgres, generation }: Database): object {
   return { createQueryBuilder: () => new ThingQuery(session, postgres, () => String(generation.number)) };
 }
@@ -33,7 +33,6 @@ interface Parameters {
 class ThingQuery {
   #forUpdate = false;
   #ids: readonly number[] = [];
-  #loads = false;
 
   constructor(
     private readonly session: Session,
@@ -51,8 +50,7 @@ class ThingQuery {
     return this;
   }
 
-  addSelect(_: string, name: string): this {
-    this.#loads ||= name === 'proof';
+  addSelect(): this {
     return this;
   }
 
@@ -60,35 +58,23 @@ class ThingQuery {
     return findOne(this.session, this.postgres, this.#ids[0]!, this.#forUpdate);
   }
 
+  /** Rows next to the transaction's own id and snapshot, and whether each has replaced another and is its own version. */
   getRawAndEntities(): Promise<{ entities: Thing[]; raw: object[] }> {
-    return this.#loads ? this.#load() : this.#reread();
-  }
-
-  /** Rows next to the proof of their load. */
-  #load(): Promise<{ entities: Thing[]; raw: object[] }> {
-    const { session, postgres } = this;
-    const ids = this.#ids;
-    return session.run(`SELECT ${ids.join()} as written`, () => {
-      const rows = postgres.rows(session.transaction).filter(({ id }) => ids.includes(id));
-      const proof = `proven ${postgres.snapshot(session.transaction)}`;
-      return { entities: rows.map(thing), raw: rows.map(() => ({ proof })) };
-    });
-  }
-
-  /** Rows next to the transaction's own id, the oldest that is running, and whether each replaced another. */
-  #reread(): Promise<{ entities: Thing[]; raw: object[] }> {
     const { session, postgres } = this;
     const own = session.transaction!;
     const ids = this.#ids;
     const read = () => {
-      const [xmin] = postgres.snapshot(own).split(':');
+      const snapshot = postgres.snapshot(own);
+      const [xmin] = snapshot.split(':');
       const entities = postgres
         .rows(own)
         .filter(({ id }) => ids.includes(id))
         .map(thing);
       const raw = entities.map(({ id }) => {
         const xmax = own.touchedInserts.has(id) ? '1' : '0';
-        return { xid: String(postgres.xid(own)), xmin, xmax, number: this.generationNumber(), deferred: false };
+        const xid = String(postgres.xid(own));
+        const isOwn = own.layers.some((layer) => layer.has(id));
+        return { xid, xmin, xmax, snapshot, own: isOwn, number: this.generationNumber(), deferred: false };
       });
       return { entities, raw };
     };

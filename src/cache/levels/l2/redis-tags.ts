@@ -37,14 +37,14 @@ export interface RowTicket {
 /** By the tags of their rows. */
 export type Tickets = ReadonlyMap<Tag, RowTicket>;
 
-/** A row as its writer has loaded it after the COMMIT, with the ticket that came with its fence. */
+/** A row as its writer has committed it, with the ticket that came with its fence. */
 export interface WrittenRow extends Lifetime {
   readonly tag: Tag;
   readonly coarse: Tag;
   readonly ticket: RowTicket;
   /** JSON text. */
   readonly body: string;
-  /** Of the load. */
+  /** That it was read in. */
   readonly snapshot: string;
 }
 
@@ -73,7 +73,7 @@ export interface Acknowledgement {
 
 export interface FenceOptions {
   readonly acknowledgement?: Acknowledgement;
-  /** Fenced rows that their writer is going to load, with their coarse tags: it gets a ticket for each. */
+  /** Fenced rows that their writer is going to store, with their coarse tags: it gets a ticket for each. */
   readonly rows?: ReadonlyMap<Tag, Tag>;
 }
 

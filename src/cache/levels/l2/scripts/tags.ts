@@ -2,8 +2,8 @@ import { fencing, prelude, stamps } from './parts.js';
 
 /**
  * KEYS record nodes noted fenced… coarse…; ARGV gen xid xmin channel message (stamp, n)…. FENCE. Where n is the number of a
- * key, that is the coarse tag of a fenced row, and the row's new stamp names a ticket, too: what its writer loads once it
- * has committed may be filled. Answers the nodes that must acknowledge with their counts, and the age of the generation in
+ * key, that is the coarse tag of a fenced row, and the row's new stamp names a ticket, too: its writer may fill it once it
+ * has committed. Answers the nodes that must acknowledge with their counts, and the age of the generation in
  * ms: FENCE and publish are one step, so a node that registers later has seen the fence.
  */
 export const fence = `${prelude}${fencing}${stamps}
