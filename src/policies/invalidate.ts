@@ -1,4 +1,4 @@
-import { nothing, type Policy } from './policy.js';
+import { type Policy } from './policy.js';
 
 /** A write makes what is cached of it invalid, when it commits. In textbooks: cache-aside with invalidation. */
 export const invalidate = {
@@ -16,5 +16,5 @@ export const invalidate = {
   beforeCommit: (write) => write.sendFence(),
   committed: (write) => write.deliverFence(),
   outcomeUnknown: (write) => write.deliverFence(),
-  rolledBack: nothing,
+  rolledBack: (write) => write.withdrawFence(),
 } as const satisfies Policy;

@@ -38,28 +38,35 @@ export class CommitPlanner {
 
   async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
     const { policyOf, longestLeaseMs } = transaction;
+    // What is under way has been announced, and may be sent behind what is read here.
+    if (transaction.statements !== transaction.answered) transaction.overtaken = true;
+    transaction.plannedAt = transaction.statements;
     const changes = frame.changes.filter(({ rule }) => policies[policyOf(rule.entity)].tellsOfWrites);
     if (changes.length === 0) return nothingToDo;
     let looks = await this.#look(manager, changes, transaction);
-    let writer = looks.find(([, { writer }]) => writer)?.[1].writer ?? (await identify(manager));
+    const writerOf = () => looks.find(([, { writer }]) => writer)?.[1].writer;
+    let writer = writerOf() ?? (await asOne(transaction, () => identify(manager)));
     if (writer.deferred) {
       // What would fire at COMMIT fires now, so that the rows are read as they will be.
-      await manager.query('SET CONSTRAINTS ALL IMMEDIATE');
+      await asOne(transaction, () => manager.query('SET CONSTRAINTS ALL IMMEDIATE'));
       looks = await this.#look(manager, changes, transaction);
-      writer = looks.find(([, { writer }]) => writer)?.[1].writer ?? writer;
+      writer = writerOf() ?? writer;
     }
     const own = this.ownWrites.begin(writer.xid);
-    const writes = this.#byPolicy(looks, policyOf, { manager, writer, longestLeaseMs, own });
+    const writes = this.#byPolicy(looks, transaction, { manager, writer, longestLeaseMs, own });
+    const each = async (step: 'committed' | 'outcomeUnknown' | 'rolledBack') => {
+      try {
+        for (const write of writes) await write.policy[step](write);
+      } finally {
+        own.end();
+      }
+    };
     try {
       for (const write of writes) await write.policy.beforeCommit(write);
     } catch (error) {
-      own.end();
+      await each('rolledBack');
       throw error;
     }
-    const each = async (step: 'committed' | 'outcomeUnknown' | 'rolledBack') => {
-      for (const write of writes) await write.policy[step](write);
-      own.end();
-    };
     return {
       committed: () => each('committed'),
       unknown: () => each('outcomeUnknown'),
@@ -68,12 +75,12 @@ export class CommitPlanner {
   }
 
   /** The strictest first: it may fail, and a fence that is sent with the COMMIT is sent last. */
-  #byPolicy(looks: readonly Described[], policyOf: OpenTransaction['policyOf'], of: Transaction): PendingWrite[] {
+  #byPolicy(looks: readonly Described[], { policyOf, altered }: OpenTransaction, of: Transaction): PendingWrite[] {
     const byPolicy = new Map<PolicyName, Changed[]>();
     for (const [change, look] of looks) {
       const policy = policyOf(change.rule.entity);
       const changed = byPolicy.get(policy) ?? [];
-      byPolicy.set(policy, [...changed, describe(change, look)]);
+      byPolicy.set(policy, [...changed, describe(change, altered ? { ...look, snapshot: undefined } : look)]);
     }
     return [...byPolicy]
       .sort(([a], [b]) => compare(b, a))
@@ -90,7 +97,9 @@ export class CommitPlanner {
     for (const change of changes) {
       const { rule, ids, unknown } = change;
       const seen = unknown ? unseen : seenLast(transaction, change);
-      looks.push([change, seen ?? (await rereadRows(manager, this.rules, rule, [...ids])).reread]);
+      const read = async () => (await rereadRows(manager, this.rules, rule, [...ids])).reread;
+      const { relations } = manager.connection.getMetadata(rule.target);
+      looks.push([change, seen ?? (await asOne(transaction, read, relations.length > 0))]);
     }
     return looks;
   }
@@ -111,6 +120,15 @@ function describe({ rule, ids, inserted, oldListTags, unknown }: EntityChanges, 
     return { coarse, rows: new Map(), others: [coarse], snapshot };
   const others = new Set<Tag>(oldListTags);
   for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
-  const rows = new Map([...ids].map((id) => [rowTags(rule.entity, id).tag, images.get(id)?.view]));
+  const rows = new Map([...ids].map((id) => [rowTags(rule.entity, id).tag, images.get(id)?.body]));
   return { coarse, rows, others: [...others], snapshot };
+}
+
+/** A statement of the plan itself; whatever else is announced meanwhile has overtaken it. @param several it may take more than one */
+async function asOne<T>(transaction: OpenTransaction, ask: () => Promise<T>, several = false): Promise<T> {
+  const before = transaction.statements;
+  const answer = await ask();
+  const sent = transaction.statements - before;
+  transaction.plannedAt = (transaction.plannedAt ?? before) + (several ? sent : 1);
+  return answer;
 }

@@ -19,8 +19,8 @@ import { identify } from './identify.js';
 /** What a transaction has changed of one entity, as tags. */
 export interface Changed {
   readonly coarse: Tag;
-  /** With what readers get of each once it is committed; undefined: the next of them has to load it. */
-  readonly rows: ReadonlyMap<Tag, unknown>;
+  /** With what readers get of each once it is committed, as JSON; undefined: the next of them has to load it. */
+  readonly rows: ReadonlyMap<Tag, string | undefined>;
   /** That what readers get was seen in. */
   readonly snapshot: string | undefined;
   /** Lists, and the coarse tag where the rows are not known. */
@@ -104,11 +104,9 @@ export class PendingWrite implements Write {
   store(): void {
     const { settings, tags } = this.reached;
     for (const { coarse, rows, snapshot } of this.changed) {
-      for (const [tag, view] of rows) {
+      for (const [tag, body] of rows) {
         const ticket = this.#tickets.get(tag);
-        if (!ticket || snapshot === undefined) continue;
-        const body = JSON.stringify(view);
-        if (!tags.fits(body)) continue;
+        if (!ticket || body === undefined || snapshot === undefined || !tags.fits(body)) continue;
         void quietly(tags.fill({ tag, coarse, ticket, body, snapshot, ...lifetime(settings) }));
       }
     }
@@ -140,7 +138,7 @@ export class PendingWrite implements Write {
     const stored = new Map<Tag, Tag>();
     if (!this.policy.stores || !cacheDb || !cacheL2) return stored;
     for (const { coarse, rows } of this.changed)
-      for (const [tag, view] of rows) if (view !== undefined && view !== null) stored.set(tag, coarse);
+      for (const [tag, body] of rows) if (body !== undefined) stored.set(tag, coarse);
     return stored;
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type pg from 'pg';
 import {
   type AfterQueryEvent,
   type BeforeQueryEvent,
@@ -16,6 +17,7 @@ import {
   type UpdateEvent,
 } from 'typeorm';
 import { type EntityRule, EntityRules, listTags, noteStatement, type RowId, rowTags } from '../../cache/index.js';
+import { codeOf } from '../../database/index.js';
 import { policies } from '../../policies/index.js';
 import { Invalidator } from '../invalidator.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
@@ -58,7 +60,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
       frames: [new Frame()],
       ...rules,
       statements: 0,
-      changing: 0,
+      answered: 0,
       upserted: new Set(),
     });
   }
@@ -71,16 +73,19 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (parent) return parent.absorb(ended);
     this.transactions.delete(queryRunner);
     if (transaction.defines) this.tables.defined();
+    // PostgreSQL answers the COMMIT of a transaction that has failed with ROLLBACK, which is no error.
+    if (transaction.rolledBack) return transaction.plan?.rolledBack();
     if (isAsPlanned(transaction)) return transaction.plan?.committed();
     await transaction.plan?.unknown();
     await this.#fenceAll([ended], manager);
   }
 
-  /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
+  /** A COMMIT that failed on the wire comes here next: whether it took effect nobody knows, unless PostgreSQL has refused it. */
   async beforeTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
     if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;
     this.transactions.delete(queryRunner);
+    if (transaction.rolledBack) return transaction.plan?.rolledBack();
     await transaction.plan?.unknown();
     if (!isAsPlanned(transaction)) await this.#fenceAll(transaction.frames, this.dataSource.manager);
   }
@@ -94,13 +99,12 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     await this.invalidator.fence(coarse, await identify(manager)).committed();
   }
 
-  async afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
+  afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): void {
     const transaction = this.transactions.get(queryRunner);
     if (!transaction) return;
     transaction.frames.pop();
     if (transaction.frames.length > 0) return;
     this.transactions.delete(queryRunner);
-    await transaction.plan?.rolledBack();
   }
 
   /**
@@ -114,10 +118,9 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const controls = controlsIn(query);
     const commits = controls.includes('commit');
     const changes = mayChange(query);
-    if (commits ? changes || transaction.changing > 0 : changes && transaction.planning) transaction.overtaken = true;
-    if (commits) transaction.planning = true;
-    else transaction.statements += 1;
-    if (changes && !commits) transaction.changing += 1;
+    if (!commits) transaction.statements += 1;
+    else if (changes) transaction.overtaken = true;
+    if (alters.test(query)) transaction.altered = true;
     // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
     if (controls.some((control) => control === 'rollback' || control === 'rollback to'))
       for (const frame of transaction.frames) frame.forgetLocks();
@@ -129,13 +132,15 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     });
   }
 
-  afterQuery({ query, queryRunner }: AfterQueryEvent): void {
+  afterQuery({ query, queryRunner, success, rawResults, error }: AfterQueryEvent): void {
     const defines = mayDefine(query);
     if (defines) this.tables.defined();
     const transaction = this.transactions.get(queryRunner);
     if (!transaction) return;
     if (defines) transaction.defines = true;
-    if (mayChange(query) && !controlsIn(query).includes('commit')) transaction.changing -= 1;
+    if (!controlsIn(query).includes('commit')) transaction.answered += 1;
+    else if (success ? (rawResults as Partial<pg.QueryResult> | null)?.command === 'ROLLBACK' : isRefusal(error))
+      transaction.rolledBack = true;
   }
 
   /** What a statement changes besides the rows that events name. */
@@ -159,7 +164,6 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const whole = new Frame();
     for (const frame of transaction.frames) whole.absorb(frame);
     transaction.plan = await this.planner.plan(manager, whole, transaction);
-    transaction.plannedAt = transaction.statements += 1;
   }
 
   afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): void {
@@ -214,6 +218,12 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (before) frame.change(rule, id, listTags(rule, before));
   }
 }
+
+/** Settings that may change what is read, or how it is printed. */
+const alters = /^\s*set\s+(?!constraints\b|transaction\b)|\bset_config\b/i;
+
+/** PostgreSQL has answered a COMMIT with an error of the transaction itself: it has certainly rolled it back. */
+const isRefusal = (error: unknown): boolean => /^(23|40(?!003))/.test(codeOf(error) ?? '');
 
 /** Nothing was sent behind what was planned for the COMMIT, or beside it. */
 const isAsPlanned = ({ statements, plannedAt, overtaken }: OpenTransaction): boolean =>

@@ -10,10 +10,12 @@ import { type Reread } from './row-reader.js';
 export interface OpenTransaction extends WritersRules {
   /** Outermost first: one per savepoint. */
   readonly frames: Frame[];
-  /** How many statements have been sent. */
+  /** How many statements have been announced. */
   statements: number;
-  /** Of those, the ones that may change rows and are not answered yet. */
-  changing: number;
+  /** How many of them have been answered. */
+  answered: number;
+  /** It has been told something that may change how values are printed, or who sees what: `SET`. */
+  altered?: true;
   /** Tables may have been created, altered or dropped. */
   defines?: true;
   /** Entities that `INSERT … ON CONFLICT DO UPDATE` has been sent for. */
@@ -21,12 +23,12 @@ export interface OpenTransaction extends WritersRules {
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
   lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
   plan?: CommitPlan;
-  /** COMMIT is about to be sent, or has been. */
-  planning?: true;
-  /** Something may have changed rows since, or beside it: the plan has not seen what. */
-  overtaken?: true;
-  /** The last statement before COMMIT was sent, once it was: without an answer its outcome is unknown. */
+  /** How many statements there were when its rows had been read for the COMMIT; undefined until then. */
   plannedAt?: number;
+  /** Something was under way beside what was read for the COMMIT, or is in its text: the plan has not seen what it did. */
+  overtaken?: true;
+  /** PostgreSQL has said how it ended, and it did not commit. */
+  rolledBack?: true;
 }
 
 /** The transactions that are under way, by the QueryRunner that each of them has to itself. */

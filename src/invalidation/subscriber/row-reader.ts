@@ -19,8 +19,8 @@ export interface Image {
    * unless a foreign key has locked it since.
    */
   readonly replaced: boolean;
-  /** What readers get of it; undefined where the row alone does not say, or may be another transaction's. */
-  readonly view: unknown;
+  /** What readers get of it, as JSON; undefined where the row alone does not say, or may be another transaction's. */
+  readonly body: string | undefined;
 }
 
 /** What a transaction is about to commit of an entity, and who it is. */
@@ -51,14 +51,18 @@ export async function rereadRows<Row extends object>(
     .addSelect(generationNumber, 'number')
     .addSelect('pg_current_snapshot()::text', 'snapshot')
     .addSelect('row.xmax::text', 'xmax')
-    .addSelect('row.xmin = pg_current_xact_id()::xid', 'own')
+    // As text: TypeORM would take a name that is followed by a space for a property of the entity.
+    .addSelect('row.xmin::text = pg_current_xact_id()::xid::text', 'own')
     .getRawAndEntities<RawColumns>();
-  const isWhole = saysAll(manager, rule);
+  // Of tables that inherit from another, two rows may have one key.
+  const isOneEach = raw.length === rows.length;
+  const isWhole = isOneEach && saysAll(manager, rule);
   const images = new Map<string, Image>();
   for (const [i, row] of rows.entries()) {
     const { own = false, xmax } = raw[i] ?? {};
-    const view = own && isWhole ? rule.view(row) : undefined;
-    images.set(rules.spell(rule.entity, rule.idOf(row)), { lists: listTags(rule, row), replaced: xmax !== '0', view });
+    const replaced = !isOneEach || xmax !== '0';
+    const body = own && isWhole ? bodyOf(rule, row) : undefined;
+    images.set(rules.spell(rule.entity, rule.idOf(row)), { lists: listTags(rule, row), replaced, body });
   }
   const [first] = raw;
   if (!first) return { rows, reread: { images, writer: undefined, snapshot: undefined } };
@@ -76,7 +80,16 @@ interface RawColumns extends Required<IdentifiedWriter> {
 /** Whether a plain SELECT reads all that the view may need. */
 function saysAll<Row extends object>(manager: EntityManager, { target }: EntityRule<Row>): boolean {
   const { relations, columns } = manager.connection.getMetadata(target);
-  return relations.length === 0 && columns.every(({ isSelect }) => isSelect);
+  return relations.length === 0 && columns.every(({ isSelect, isVirtualProperty }) => isSelect && !isVirtualProperty);
+}
+
+/** Now, because whoever has asked for the row may change the object. What cannot be shown is not stored, and fails no write. */
+function bodyOf<Row extends object>(rule: EntityRule<Row>, row: Row): string | undefined {
+  try {
+    return JSON.stringify(rule.view(row)) as string | undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** All that a rule may look at: columns with `select: false` too, and of relations the keys that the row itself holds. */

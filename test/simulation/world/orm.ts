@@ -74,7 +74,9 @@ export class SimulatedRunner {
     if (this.#depth > 1) await this.query(`RELEASE SAVEPOINT typeorm_${this.#depth - 1}`);
     else {
       await this.#tell('beforeQuery', { query: 'COMMIT' });
+      const command = this.session.transaction?.state === 'failed' ? 'ROLLBACK' : 'COMMIT';
       await this.query('COMMIT');
+      await this.#tell('afterQuery', { query: 'COMMIT', success: true, rawResults: { command } });
       this.isTransactionActive = false;
     }
     this.#depth -= 1;
