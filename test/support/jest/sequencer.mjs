@@ -4,21 +4,25 @@ import { sep } from 'node:path';
 
 const { default: TestSequencer } = createRequire(import.meta.url)('@jest/test-sequencer');
 const processes = `${sep}test${sep}process${sep}`;
-/** As many files run at a time on two cores. */
-const stride = 4;
 
 /**
- * Jest's own order, the slowest file first, but for files that start processes of the service: each of those takes some seconds
- * of a processor. They are spread, so that they do not all wait for each other at the beginning.
+ * Jest's own order, the slowest file first, except that files which start processes of the service come one at a time: each
+ * process needs a processor for some seconds, and several at once would wait for each other.
  */
 export default class Sequencer extends TestSequencer {
+  /** @param {{ readonly globalConfig: { readonly maxWorkers: number } }} options */
+  constructor(options) {
+    super(options);
+    this.maxWorkers = options.globalConfig.maxWorkers;
+  }
+
   /** @param {readonly { readonly path: string }[]} tests */
   sort(tests) {
-    const sorted = [...super.sort(tests)];
-    const heavy = sorted.filter(({ path }) => path.includes(processes));
-    const others = sorted.filter(({ path }) => !path.includes(processes));
-    return heavy
-      .flatMap((one, at) => [one, ...others.slice((stride - 1) * at, (stride - 1) * (at + 1))])
-      .concat(others.slice((stride - 1) * heavy.length));
+    const slowestFirst = [...super.sort(tests)];
+    const others = slowestFirst.filter(({ path }) => !path.includes(processes));
+    const spread = slowestFirst
+      .filter(({ path }) => path.includes(processes))
+      .flatMap((test) => [test, ...others.splice(0, this.maxWorkers - 1)]);
+    return [...spread, ...others];
   }
 }
