@@ -15,19 +15,12 @@ export interface RedisAddress {
     readonly ca?: string;
     readonly cert?: string;
     readonly key?: string;
-    /** Nobody aborts it: see {@link heard}. */
+    /** Keeps a listener for errors on the socket; it is never aborted. */
     readonly signal: AbortSignal;
   };
 }
 
 export type RedisCertificates = Pick<Settings, 'redisTlsCa' | 'redisTlsCert' | 'redisTlsKey'>;
-
-/**
- * Node listens for the errors of a socket that has a signal as long as the socket lives. Both Redis clients listen once
- * only, but a TLS socket can fail twice: a reset while its peer's alert is still unread. The second error would end the
- * process.
- */
-const heard = (): AbortSignal => new AbortController().signal;
 
 export function redisAddress(url: string, certificates: RedisCertificates = {}): RedisAddress {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
@@ -40,8 +33,16 @@ export function redisAddress(url: string, certificates: RedisCertificates = {}):
     ...(username && { username: decodeURIComponent(username) }),
     ...(password && { password: decodeURIComponent(password) }),
     database: Number(pathname.slice(1)),
+    // A TLS socket can report two errors, and both Redis clients listen for one: the second would end the process. Node listens
+    // for the errors of a socket with a signal as long as the socket exists.
     ...(protocol === 'rediss:' && {
-      tls: { signal: heard(), ...servername, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
+      tls: {
+        signal: new AbortController().signal,
+        ...servername,
+        ...(ca && { ca }),
+        ...(cert && { cert }),
+        ...(key && { key }),
+      },
     }),
   };
 }

@@ -53,7 +53,7 @@ it('a Redis with TLS is used with its own authority and a certificate of the nod
   await stop();
 });
 
-it('a TLS socket to Redis that fails twice does not end the process, whoever opened it', async () => {
+it('a second error of a TLS socket does not end the process, of the cache or of the queue', async () => {
   const { url, stop } = await startTlsRedis('--tls-auth-clients', 'no');
   const connect = jest.spyOn(tls, 'connect');
   await withNode({ redis: url, env: { REDIS_TLS_CA: certificate('ca.pem') } }, async (node) => {

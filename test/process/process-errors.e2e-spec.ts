@@ -20,7 +20,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('an error that nobody caught', () => {
+describe('an uncaught error', () => {
   it.each([
     ['thrown' as const, `setTimeout(() => { throw new Error('boom thrown') })`],
     ['rejected' as const, `void Promise.reject(new Error('boom rejected'))`],

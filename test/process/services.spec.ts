@@ -225,7 +225,7 @@ describe('what is under them', () => {
   });
 
   test('a download may take its time while bytes arrive, and is given up when none do', async () => {
-    // Nobody else writes there, as other files of tests do in the folder above.
+    // A folder of its own: other test files write to the one above it.
     const folder = mkdtempSync(join(testEnvironment().folder, 'download-'));
     const watch = (stalledMs: number) => runWatched({ folder, stalledMs, signal: undefined, env: process.env });
     const slow = 'for i in 1 2 3 4 5 6 7; do echo $i >> slow; sleep 0.2; done; echo done';

@@ -10,7 +10,7 @@ const retryAfterMs = 1_000;
 const workMs = 100;
 /** How long a request waits for its turn before it is refused, in ms. */
 const patienceMs = 250;
-/** How many requests may wait: what they keep has a bound. */
+/** How many requests may wait: it bounds the memory that they take. */
 const mostWaiting = 1_000;
 
 export interface Bounds {
@@ -27,8 +27,8 @@ interface Waiting {
 }
 
 /**
- * Limits the requests in progress while the database is crowded, to as many as were answered in 100 ms lately. Each is then
- * in progress for about 100 ms (Little's law). Further requests wait in front of Express, in the order in which
+ * Limits the requests in progress while the database is crowded: to as many as the node answers in 100 ms, so that each of them
+ * takes about 100 ms (Little's law). Further requests wait in front of Express, in the order in which
  * they came; they are refused after 250 ms, or at once if 1,000 wait already. The more requests are in progress, the more
  * each of them costs: what they allocate lives long enough to be copied by the garbage collector. A request that waits here
  * costs little, and a client that asks again as soon as it is refused is slowed down.
