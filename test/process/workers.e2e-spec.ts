@@ -106,4 +106,18 @@ describe('several workers', () => {
       expect(seen[0]!.l1.maxBytes).toBe(2 * 67_108_864);
     });
   });
+
+  it('do not make the metrics wait for one that hangs', async () => {
+    const [sleeper] = service.workerPids();
+    process.kill(sleeper!, 'SIGSTOP');
+    try {
+      // One of the first two is given to the one that hangs, and waits for it. The other is answered while it hangs.
+      await eventually(async () => {
+        const { status, body } = await Promise.any([ask(`${url}/metrics`), ask(`${url}/metrics`)]);
+        expect([status, workersIn(body)]).toEqual([200, ['2']]);
+      });
+    } finally {
+      process.kill(sleeper!, 'SIGCONT');
+    }
+  });
 });

@@ -80,7 +80,7 @@ export const feedMutants = [
     file: 'src/cache/levels/l2/scripts/parts.ts',
     find: 'note(noted, key)\nend',
     replace: 'end',
-    by: [spec('invalidation/feed.e2e-spec', 'is not fenced again by the feed')],
+    by: [spec('invalidation/feed.writers.e2e-spec', 'is not fenced again by the feed')],
   },
   {
     name: 'lua-feed-each-tag',
@@ -112,7 +112,7 @@ export const feedMutants = [
     file: 'src/invalidation/policies/commit-planner.ts',
     find: 'if (await this.invalidator.committed(tags, rows, writer)) for',
     replace: 'await this.invalidator.committed(tags, rows, writer);\n    for',
-    by: [spec('invalidation/feed.e2e-spec', 'a writer that died before it told anybody')],
+    by: [spec('invalidation/feed.writers.e2e-spec', 'a writer that died before it told anybody')],
   },
   {
     name: 'own-writes-awaited',
@@ -120,6 +120,6 @@ export const feedMutants = [
     file: ownWrites,
     find: 'await Promise.race([write.ended, sleep(patienceMs, undefined, { ref: false })]);',
     replace: '',
-    by: [spec('invalidation/feed.e2e-spec', 'is waited for, and Redis is not asked')],
+    by: [spec('invalidation/feed.writers.e2e-spec', 'is waited for, and Redis is not asked')],
   },
 ];

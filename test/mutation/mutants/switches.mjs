@@ -100,7 +100,7 @@ export const switchMutants = [
     file: store,
     find: 'LOCK TABLE cache_policy_lock IN ROW SHARE MODE;',
     replace: 'SELECT 1; LOCK TABLE cache_policy_lock IN ROW SHARE MODE;',
-    by: [spec('invalidation/switches.e2e-spec', 'learns what it has switched to')],
+    by: [spec('invalidation/switches.followed.e2e-spec', 'learns what it has switched to')],
   },
   {
     name: 'switch-announced',
@@ -108,7 +108,7 @@ export const switchMutants = [
     file: policySwitch,
     find: 'await this.registry.announce();',
     replace: '',
-    by: [spec('invalidation/switches.e2e-spec', 'cannot be announced')],
+    by: [spec('invalidation/switches.followed.e2e-spec', 'cannot be announced')],
   },
   {
     name: 'switch-from-strict',
@@ -132,7 +132,7 @@ export const switchMutants = [
     file: registry,
     find: "return this.#heard === this.#followed ? this.#rulesOf(entity) : 'strict';",
     replace: 'return this.#rulesOf(entity);',
-    by: [spec('invalidation/switches.e2e-spec', 'keeps the rules of strict until it has read them')],
+    by: [spec('invalidation/switches.followed.e2e-spec', 'keeps the rules of strict until it has read them')],
   },
   {
     name: 'policy-goes-back',
@@ -141,7 +141,7 @@ export const switchMutants = [
     find: 'this.#states = states;',
     replace:
       'if ([...states.values()].every((s) => s.revision >= (before.get(s.entity)?.revision ?? 0))) this.#states = states;',
-    by: [spec('invalidation/switches.e2e-spec', 'is followed by every node')],
+    by: [spec('invalidation/switches.followed.e2e-spec', 'is followed by every node')],
   },
   {
     name: 'policy-confirmed',
@@ -149,7 +149,7 @@ export const switchMutants = [
     file: registry,
     find: ' && this.#readWithin(this.settings.cacheL1LeaseMs)',
     replace: '',
-    by: [spec('invalidation/switches.e2e-spec', 'a node off the bus shares')],
+    by: [spec('invalidation/switches.followed.e2e-spec', 'a node off the bus shares')],
   },
   {
     name: 'policy-promise',
@@ -165,7 +165,7 @@ export const switchMutants = [
     file: registry,
     find: 'Math.min(this.settings.cacheL1LeaseMs / 4, pollMs)',
     replace: 'pollMs',
-    by: [spec('invalidation/switches.e2e-spec', 'a node off the bus shares')],
+    by: [spec('invalidation/switches.followed.e2e-spec', 'a node off the bus shares')],
   },
   {
     name: 'lease-of-others',

@@ -27,7 +27,7 @@ export const writeMutants = [
     replace: 'return send();',
     by: [
       ...seen('SQL'),
-      spec('invalidation/switches.e2e-spec', 'a statement outside of a transaction waits for a switch'),
+      spec('invalidation/switches.followed.e2e-spec', 'a statement outside of a transaction waits for a switch'),
     ],
   },
   {
