@@ -3,6 +3,7 @@ import { cacheStatus } from '../support/cache-status.js';
 import { exchange, LaneWatch } from '../support/lane.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
+import { untimed } from '../support/untimed.js';
 
 const token = 'correct-horse-battery-staple';
 const item = (name: string) => ({ name, category: 'tools', price: 1.5, quantity: 2 });
@@ -46,7 +47,7 @@ describe('the fast lane', () => {
     const { headers } = await lane.warm(path);
     const head = await lane.ask(node.http.head(path).set('Accept-Encoding', 'identity'));
     expect(head.byLane).toBe(true);
-    expect({ ...head.answer.headers, date: '', age: '' }).toEqual({ ...headers, date: '', age: '' });
+    expect(untimed(head.answer.headers)).toEqual(untimed(headers));
     for (const tag of [headers['etag']!, `W/${headers['etag']}`, `"x", ${headers['etag']}`, '*']) {
       const known = await lane.warm(path, { 'If-None-Match': tag });
       expect([tag, known.status, known.text, known.headers['etag']]).toEqual([tag, 304, '', headers['etag']]);
