@@ -6,8 +6,9 @@ const { default: TestSequencer } = createRequire(import.meta.url)('@jest/test-se
 const processes = `${sep}test${sep}process${sep}`;
 
 /**
- * Jest's own order, the slowest file first, except that files which start processes of the service come one at a time: each
- * process needs a processor for some seconds, and several at once would wait for each other.
+ * Jest's own order, the slowest file first, with two exceptions. Each worker begins with a quick file, which waits for the
+ * servers of the worker to start. Files that start processes of the service come one at a time: each process needs a
+ * processor for some seconds, and several at once would wait for each other.
  */
 export default class Sequencer extends TestSequencer {
   /** @param {{ readonly globalConfig: { readonly maxWorkers: number } }} options */
@@ -19,10 +20,12 @@ export default class Sequencer extends TestSequencer {
   /** @param {readonly { readonly path: string }[]} tests */
   sort(tests) {
     const slowestFirst = [...super.sort(tests)];
-    const others = slowestFirst.filter(({ path }) => !path.includes(processes));
+    const withServers = slowestFirst.filter(({ path }) => path.endsWith('.e2e-spec.ts') && !path.includes(processes));
+    const first = withServers.slice(-this.maxWorkers);
+    const others = slowestFirst.filter((test) => !test.path.includes(processes) && !first.includes(test));
     const spread = slowestFirst
       .filter(({ path }) => path.includes(processes))
       .flatMap((test) => [test, ...others.splice(0, this.maxWorkers - 1)]);
-    return [...spread, ...others];
+    return [...first, ...spread, ...others];
   }
 }
