@@ -35,6 +35,9 @@ export function environmentOf({ libraries }) {
 export const runs = (binary) =>
   spawnSync(binary.path, ['--version'], { env: environmentOf(binary), stdio: 'ignore' }).status === 0;
 
+/** Those that are being unpacked now, by cache folder. @type {Map<string, Promise<void>>} */
+const unpacking = new Map();
+
 /**
  * Finds a server: on PATH, else unpacked earlier, else unpacked now where apt exists. Nothing is installed.
  * @param {{ cache?: string, path?: string | undefined, say?: (line: string) => void, signal?: AbortSignal | undefined, patient?: boolean }} [options]
@@ -51,6 +54,13 @@ export async function findRedis({
   const installed = folders.flatMap((folder) => NAMES.map((name) => ({ path: join(folder, name), libraries: [] })));
   for (const candidate of [...installed, ...unpackedRedis(cache, NAMES)]) if (runs(candidate)) return candidate;
 
-  await fetchRedis(cache, { path, say, signal, patient });
-  return unpackedRedis(cache, NAMES).find(runs);
+  const unpacked = () => unpackedRedis(cache, NAMES).find(runs);
+  const fetching =
+    unpacking.get(cache) ??
+    fetchRedis(cache, { path, say, signal, patient, usable: () => unpacked() !== undefined }).finally(() =>
+      unpacking.delete(cache),
+    );
+  unpacking.set(cache, fetching);
+  await fetching;
+  return unpacked();
 }

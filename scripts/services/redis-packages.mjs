@@ -1,5 +1,5 @@
 // @ts-check
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runWatched } from './watched.mjs';
 
@@ -8,6 +8,7 @@ import { runWatched } from './watched.mjs';
  * @property {string} path the PATH to look for apt on
  * @property {(line: string) => void} say
  * @property {AbortSignal | undefined} signal
+ * @property {() => boolean} usable whether what is in the cache folder now runs here
  * @property {boolean | undefined} [patient] a busy machine is waited for
  */
 
@@ -35,15 +36,16 @@ export function unpackedRedis(cache, names) {
 
 /**
  * Downloads Redis and the libraries this machine lacks as Debian packages, and unpacks them into the cache folder.
- * Needs no root and changes nothing outside that folder. Does nothing where there is no apt or no network.
+ * Needs no root and changes nothing outside that folder. Does nothing where there is no apt or no network. Several processes
+ * may do so at once: the first that is done puts its own there.
  * @param {string} cache
  * @param {Fetching} fetching
  */
-export async function fetchRedis(cache, { path, say, signal, patient = false }) {
+export async function fetchRedis(cache, { path, say, signal, usable, patient = false }) {
   const has = (/** @type {string} */ tool) => path.split(':').some((folder) => existsSync(join(folder, tool)));
   if (!has('apt-get') || !has('dpkg')) return;
-  const work = join(cache, `work-${process.pid}`);
-  rmSync(work, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  const work = mkdtempSync(join(cache, 'work-'));
   for (const folder of ['lists/partial', 'cache/archives/partial', 'debs', 'root']) {
     mkdirSync(join(work, folder), { recursive: true });
   }
@@ -64,10 +66,27 @@ export async function fetchRedis(cache, { path, say, signal, patient = false }) 
     for (const deb of readdirSync(join(work, 'debs'))) {
       await run('dpkg', ['-x', join(work, 'debs', deb), join(work, 'root')], work);
     }
-    rmSync(join(cache, 'root'), { recursive: true, force: true });
-    renameSync(join(work, 'root'), join(cache, 'root'));
+    place(join(work, 'root'), join(cache, 'root'), usable);
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/**
+ * A folder is never replaced that somebody may start a server from.
+ * @param {string} from
+ * @param {string} to
+ * @param {() => boolean} usable
+ */
+function place(from, to, usable) {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    if (usable()) return;
+    rmSync(to, { recursive: true, force: true });
+    place(from, to, usable);
   }
 }
 

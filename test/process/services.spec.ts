@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -224,6 +225,26 @@ describe('what is under them', () => {
     expect(HOW_TO_GET_REDIS).toMatch(/brew install redis.*apt install redis-server/);
   });
 
+  test('several that need Redis at once unpack it once in each process, and all of them get it', async () => {
+    const folder = mkdtempSync(join(testEnvironment().folder, 'unpacking-'));
+    const [bin, cache, downloads] = [join(folder, 'bin'), join(folder, 'cache'), join(folder, 'downloads')];
+    mkdirSync(bin);
+    // In place of the tools of Debian: a package that holds a server which answers to --version.
+    const tools = {
+      'apt-get': `case "$*" in *download*) echo >> ${downloads}; /bin/sleep 0.3; : > redis.deb;; *) echo Inst redis-server;; esac`,
+      dpkg: `/bin/mkdir -p $3/usr/bin && echo '#!/bin/sh' > $3/usr/bin/redis-server && /bin/chmod +x $3/usr/bin/redis-server`,
+    };
+    for (const [name, text] of Object.entries(tools))
+      writeFileSync(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    const others = [1, 2].map(() => foundByAnother({ cache, path: bin }));
+    const found = await Promise.all([1, 2, 3].map(() => findRedis({ cache, path: bin })));
+    const path = join(cache, 'root', 'usr', 'bin', 'redis-server');
+    expect(found.map((redis) => redis?.path)).toEqual([path, path, path]);
+    expect(await Promise.all(others)).toEqual([path, path]);
+    expect(readFileSync(downloads, 'utf8').length).toBeLessThanOrEqual(3);
+    expect(readdirSync(cache)).toEqual(['root']);
+  });
+
   test('a download may take its time while bytes arrive, and is given up when none do', async () => {
     // A folder of its own: other test files write to the one above it.
     const folder = mkdtempSync(join(testEnvironment().folder, 'download-'));
@@ -242,6 +263,14 @@ describe('what is under them', () => {
     expect(await run('sleep', ['600'], folder)).toBeUndefined();
   });
 });
+
+/** @returns the path that another process finds */
+async function foundByAnother(where: { readonly cache: string; readonly path: string }): Promise<string> {
+  const module = JSON.stringify(join(ROOT, 'scripts/services/redis-binary.mjs'));
+  const code = `import(${module}).then(({ findRedis }) => findRedis(${JSON.stringify(where)})).then(({ path }) => console.log(path))`;
+  const { stdout } = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return (await text(stdout)).trim();
+}
 
 function openTestFolderOfAnother(parent: string): Promise<unknown> {
   const module = JSON.stringify(join(ROOT, 'scripts/services/test-folder.mjs'));
