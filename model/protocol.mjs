@@ -45,8 +45,6 @@ export const rules = {
   onlyProvenIsKept: true,
   /** A writer takes the ticket for what it loads after its COMMIT before it loads. */
   ticketBeforeLoad: true,
-  /** Write-through fences always, also where it may not store. */
-  refusedIsFenced: true,
   /** A switch to strict fences the coarse tag: everything stored before it is unservable. */
   switchFencesAll: true,
   /** It raises the epoch, so that no load from before is accepted. */

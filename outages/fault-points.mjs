@@ -29,16 +29,9 @@ export async function faultPointsOf(dist, policy) {
   const load = sql('load', 'LEFT JOIN items i ON i.id = ANY(');
   const messages = {
     ttl: [...writing, commit],
-    invalidate: [...writing, commit, script('fence', 'fence')],
-    'write-through': [...writing, script('ticket', 'getRows'), commit, load, script('fence and fill', 'fenceAndFill')],
-    strict: [
-      ...writing,
-      script('fence', 'fence'),
-      script('ticket', 'getRows'),
-      commit,
-      load,
-      script('fill', 'fillRow'),
-    ],
+    invalidate: [...writing, script('fence', 'fence'), commit],
+    'write-through': [...writing, script('fence', 'fence'), commit, load, script('fill', 'fillRow')],
+    strict: [...writing, script('fence', 'fence'), commit, load, script('fill', 'fillRow')],
   }[policy];
   return messages.flatMap((message) => moments.map((moment) => ({ message, moment })));
 }

@@ -28,6 +28,7 @@ import { snapshotKey } from '../row/state.mjs';
 /**
  * @typedef {object} Writer
  * @property {number} step of its program
+ * @property {boolean} early its FENCEs are executed before its COMMIT
  * @property {number} xid
  * @property {readonly number[]} tags that it changes
  * @property {readonly number[]} versions of its tags, as committed
@@ -108,7 +109,15 @@ export function initialDerived({
     fresh: 0,
     tags: all.map((i) => (cached === 'cold' ? undefined : tag(i))),
     ...(cached === 'entry' ? { entry } : {}),
-    writers: writers.map(({ tags = [] }) => ({ step: 0, xid: 0, tags, versions: [], over: false, stamp: '' })),
+    writers: writers.map(({ tags = [] }) => ({
+      step: 0,
+      early: false,
+      xid: 0,
+      tags,
+      versions: [],
+      over: false,
+      stamp: '',
+    })),
     readers: readers.map(({ reads }) => ({ ...idle, left: reads })),
     acked: zeros,
     seen: zeros,
@@ -143,8 +152,10 @@ export function derivedKeyOf(config) {
   /** @param {DerivedState} state */
   return (state) => {
     const { pg, db, location, gen, gens, beginning, init, tags, entry, writers, readers, acked, seen, left } = state;
-    const writing = writers.map(({ step, xid, tags: changed, versions, over, stamp }) =>
-      over ? 'x' : `${step}.${xid}${changed.join('')}${versions.join('')}${stamp === tags[0]?.stamp ? '=' : ''}`,
+    const writing = writers.map(({ step, early, xid, tags: changed, versions, over, stamp }) =>
+      over
+        ? 'x'
+        : `${step}${early ? 'e' : ''}.${xid}${changed.join('')}${versions.join('')}${stamp === tags[0]?.stamp ? '=' : ''}`,
     );
     const reading = readers.map((reader, n) => readerKey(state, reader, n)).sort();
     return [

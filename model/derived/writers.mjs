@@ -50,9 +50,15 @@ export function derivedWritersOf(config, { decisions, rules }) {
   };
 
   /** @param {Writer} writer @param {'strict' | 'invalidate' | 'ttl'} kind @returns {readonly (string | number)[]} numbers: fence that tag */
-  const programOf = ({ tags }, kind) =>
-    kind === 'strict'
-      ? ['begin', 'lock', ...tags, 'commit', ...(tags.includes(0) && config.cached === 'row' ? ['release'] : [])]
+  const programOf = ({ tags, early }, kind) =>
+    kind === 'strict' || early
+      ? [
+          'begin',
+          'lock',
+          ...tags,
+          'commit',
+          ...(kind === 'strict' && tags.includes(0) && config.cached === 'row' ? ['release'] : []),
+        ]
       : ['begin', 'lock', 'commit', ...(kind === 'ttl' ? [] : tags)];
 
   /** A load and a FILL of the row part. @param {DerivedState} state @param {number} i @returns {DerivedState} */
@@ -77,8 +83,8 @@ export function derivedWritersOf(config, { decisions, rules }) {
     const last = writer.step === program.length - 1;
     const W = `writer ${i}`;
     /** @param {DerivedState} after */
-    const advance = (after) => {
-      const over = { step: writer.step + 1, over: last };
+    const advance = (after, early = writer.early) => {
+      const over = { step: writer.step + 1, over: last, early };
       return last ? acknowledged(withWriter(after, i, over), i) : withWriter(after, i, over);
     };
     /** @param {readonly number[]} tags @returns {DerivedState} */
@@ -91,11 +97,15 @@ export function derivedWritersOf(config, { decisions, rules }) {
       const begun = withWriter({ ...believed, pg: begin(state.pg) }, i, { xid: nextXid });
       step(() => `${W} (${kind}) begins transaction ${nextXid}`, advance(begun));
     } else if (op === 'lock') {
-      if (moves === undefined) return step(() => `${W} changes ${writer.tags.join()}`, advance(state));
+      // The weaker policies send FENCE and COMMIT at once: either order is possible.
+      const orders = kind === 'invalidate' ? [false, true] : [false];
+      if (moves === undefined)
+        return orders.forEach((early) => step(() => `${W} changes ${writer.tags.join()}`, advance(state, early)));
       if (state.pg.lockedBy !== -1) return;
       const certain = rules.rowIsLockedFirst ? changing([state.location, moves]) : state;
       const locked = { ...certain, pg: { ...state.pg, lockedBy: i } };
-      step(() => `${W} locks the row in list ${state.location}, to move it to ${moves}`, advance(locked));
+      const text = `${W} locks the row in list ${state.location}, to move it to ${moves}`;
+      for (const early of orders) step(() => text, advance(locked, early));
     } else if (op === 'commit') {
       const committed = commit(state, i);
       step(() => `${W} COMMITS: ${committed.db.join()}`, advance(committed));

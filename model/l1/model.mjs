@@ -12,11 +12,17 @@ import { initialL1, l1Key } from './state.mjs';
 /** @typedef {import('./state.mjs').Flight} Flight */
 /** @typedef {import('../engine.mjs').Step<L1State>} Step */
 
-/** @type {Readonly<Record<L1Config['kind'], readonly Writer['at'][]>>} */
+/**
+ * Under the weaker policies FENCE and COMMIT are sent at once, so that either comes first.
+ * @type {Readonly<Record<L1Config['kind'], Readonly<Record<'early' | 'late', readonly Writer['at'][]>>>>}
+ */
 const programs = {
-  invalidate: ['begin', 'commit', 'send', 'fence'],
-  'write-through': ['begin', 'ticket', 'commit', 'load', 'store'],
-  strict: ['begin', 'send', 'fence', 'ticket', 'wait', 'commit', 'load', 'release'],
+  invalidate: { early: ['begin', 'send', 'fence', 'commit'], late: ['begin', 'commit', 'send', 'fence'] },
+  'write-through': {
+    early: ['begin', 'send', 'fence', 'ticket', 'commit', 'load', 'release'],
+    late: ['begin', 'commit', 'send', 'fence', 'ticket', 'load', 'release'],
+  },
+  strict: { early: ['begin', 'send', 'fence', 'ticket', 'wait', 'commit', 'load', 'release'], late: [] },
 };
 
 /**
@@ -35,7 +41,6 @@ export function l1Model(config, protocol) {
   const { rules } = protocol;
   const scripts = scriptsOf(protocol);
   const lease = leaseOf(config, rules);
-  const program = programs[config.kind];
 
   /** @param {L1State} state */
   const lastAcked = ({ acked }) => Math.max(0, ...acked.map(({ version }) => version));
@@ -43,23 +48,29 @@ export function l1Model(config, protocol) {
   /** @param {L1State} state @param {number} i @param {Step} step */
   function write(state, i, step) {
     const writer = /** @type {Writer} */ (state.writers[i]);
-    const { at, xid, value, nonce, loaded, snapshot } = writer;
+    const { at, early, xid, value, nonce, loaded, snapshot } = writer;
     // The row's lock: one after another.
     if (at === 'done' || state.writers.some((earlier, n) => n < i && ['begin', 'commit'].includes(earlier.at))) return;
     if (at === 'begin' && state.writers.some((other, n) => n < i && state.pg.running.includes(other.xid))) return;
     const W = `writer ${i}`;
-    const to = program[program.indexOf(at) + 1] ?? 'done';
+    const program = programs[config.kind][early ? 'early' : 'late'];
     const xmin = Math.min(xid, ...state.pg.running);
-    /** @param {L1State} after @param {Partial<Writer>} [change] @returns {L1State} */
-    const advance = (after, change = {}) => {
+    /** The client is answered once the write is committed and fenced. @param {L1State} after @param {Partial<Writer>} [change] @returns {L1State} */
+    const advance = (after, change = {}, to = program[program.indexOf(at) + 1] ?? 'done') => {
       const version = after.pg.history.indexOf(value);
-      const acked = to === 'done' ? [...after.acked, { version, at: state.now }] : after.acked;
+      const answered = program.includes('load') ? to === (early ? 'load' : 'ticket') : to === 'done';
+      const acked = answered ? [...after.acked, { version, at: state.now }] : after.acked;
       const next = { .../** @type {Writer} */ (after.writers[i]), ...change, at: to };
       return { ...after, acked, writers: put(after.writers, i, next) };
     };
     if (at === 'begin') {
       const change = { xid: state.pg.nextXid, value: current(state.pg) | (1 << i) };
-      step(() => `${W} changes the row to ${change.value}`, advance({ ...state, pg: begin(state.pg) }, change));
+      const begun = { ...state, pg: begin(state.pg) };
+      step(() => `${W} changes the row to ${change.value}`, advance(begun, change));
+      if (config.kind === 'strict') return;
+      const [, first] = programs[config.kind].early;
+      const overtaking = { ...change, early: true };
+      step(() => `${W} changes the row; its FENCE overtakes its COMMIT`, advance(begun, overtaking, first));
     } else if (at === 'ticket' && state.set.gen === 0) {
       step(() => `${W} gets no ticket`, advance(state));
     } else if (at === 'ticket') {
@@ -74,6 +85,8 @@ export function l1Model(config, protocol) {
     } else if (state.set.gen === 0 && at !== 'wait' && at !== 'commit') {
       // Strict fails, and is tried again. After a COMMIT, it is answered before anybody knows how long it would take.
       if (config.kind === 'strict' && at !== 'release') return;
+      if (at === 'fence' && early)
+        return step(() => `${W} cannot FENCE yet`, advance(state, { early: false }, 'commit'));
       const kept = at === 'release' ? state.kept : [...state.kept, i];
       step(() => `${W}'s ${at} meets no generation`, advance({ ...state, kept }));
     } else if (at === 'fence') {
@@ -94,12 +107,8 @@ export function l1Model(config, protocol) {
     } else if (at === 'commit') {
       step(() => `${W} COMMITS ${value}`, advance({ ...state, pg: end(state.pg, xid, value) }));
     } else if (snapshot) {
-      const [set, stored] =
-        at === 'store'
-          ? scripts.fenceAndFill(state.set, nonce, snapshot, loaded, { xid, xmin })
-          : scripts.fillRow(state.set, nonce, snapshot, loaded);
-      const next = { ...state, set };
-      step(() => `${W} ${at}s: ${stored}`, advance(at === 'store' ? lease.publish(next, i) : next));
+      const [set, stored] = scripts.fillRow(state.set, nonce, snapshot, loaded);
+      step(() => `${W} fills: ${stored}`, advance({ ...state, set }));
     }
     if (!state.left.crash || at === 'begin') return;
     const pg = state.pg.running.includes(xid) ? end(state.pg, xid, undefined) : state.pg;

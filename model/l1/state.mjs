@@ -26,7 +26,8 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
 
 /**
  * @typedef {object} Writer
- * @property {'begin' | 'ticket' | 'send' | 'fence' | 'wait' | 'commit' | 'load' | 'store' | 'release' | 'done'} at
+ * @property {'begin' | 'ticket' | 'send' | 'fence' | 'wait' | 'commit' | 'load' | 'release' | 'done'} at
+ * @property {boolean} early its FENCE is executed before its COMMIT
  * @property {number} xid
  * @property {number} value
  * @property {number} sentAt
@@ -90,7 +91,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
 
 /** @param {L1Config} config @returns {L1State} */
 export function initialL1(config) {
-  const { writers, reads, plain = 0, heartbeats, lease, leased = true, cached = true, faults = {} } = config;
+  const { kind, writers, reads, plain = 0, heartbeats, lease, leased = true, cached = true, faults = {} } = config;
   /** @type {import('../../src/cache/core/decisions.js').TagState} */
   const tag = { stamp: 'r', pend: [], fence: [], ff: 0, tickets: {} };
   const row = { ...tag, value: { body: '0', coarse: 'c' } };
@@ -117,6 +118,7 @@ export function initialL1(config) {
     ...(cached ? { entry: { value: 0, term: 1, stamps: { stamp: 'r', coarse: 'c' } } } : {}),
     writers: Array.from({ length: writers }, () => ({
       at: 'begin',
+      early: kind === 'strict',
       xid: 0,
       value: 0,
       nonce: '',
@@ -143,10 +145,10 @@ const messagesKey = (messages) =>
     .join('');
 
 /** @param {Writer} writer @param {DataSet} set */
-const writerKey = ({ at, xid, value, nonce, loaded, snapshot, sentAt, repliedAt, beats, heard }, set) =>
+const writerKey = ({ at, early, xid, value, nonce, loaded, snapshot, sentAt, repliedAt, beats, heard }, set) =>
   at === 'done'
     ? 'd'
-    : `${at[0]}${at[1]}${xid},${value}${sentAt}${repliedAt}${beats}${heard ? 'h' : ''}${ticketKey([set], nonce)}${loaded}${snapshotKey(snapshot)}`;
+    : `${at[0]}${at[1]}${early ? 'e' : ''}${xid},${value}${sentAt}${repliedAt}${beats}${heard ? 'h' : ''}${ticketKey([set], nonce)}${loaded}${snapshotKey(snapshot)}`;
 
 /** @param {Flight} flight @param {DataSet} set */
 const flightKey = ({ at, term, voided, min, seen, nonce, value, accepted, stamps, snapshot }, set) =>

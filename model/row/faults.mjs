@@ -25,21 +25,21 @@ export function faultsOf(config, { rules }, scripts) {
   /** @param {RowState} state @param {number} i @param {Step} step */
   function ofWriter(state, i, step) {
     const writer = /** @type {Writer} */ (state.writers[i]);
-    const { at, xid, value, hung } = writer;
+    const { at, early, xid, value, hung } = writer;
     const { kind, node = 0 } = /** @type {RowConfig['writers'][number]} */ (config.writers[i]);
     const W = `writer ${i}`;
     const running = state.pg.running.includes(xid) && !hung;
     if (may(state, 'rollback') && at === 'commit') {
       const pg = end(state.pg, xid, undefined, i);
       const undone = withWriter({ ...spent(state, 'rollback'), pg }, i, {
-        at: kind === 'strict' ? 'undo' : 'done',
+        at: kind === 'strict' || early ? 'undo' : 'done',
         acks: false,
       });
       step(() => `${W} ROLLS BACK`, undone);
     }
     if (may(state, 'unknown') && at === 'commit' && kind !== 'raw') {
       const strict = rules.unknownStaysPending ? 'done' : 'undo';
-      const goesOn = kind === 'strict' ? strict : kind === 'ttl' ? 'done' : 'fence';
+      const goesOn = kind === 'strict' ? strict : kind === 'ttl' || early ? 'done' : 'fence';
       const unsure = withWriter(spent(state, 'unknown'), i, { at: goesOn, hung: true, acks: false });
       step(() => `${W} sends COMMIT and gets no answer`, unsure);
     }

@@ -34,11 +34,6 @@ export const rowRuleMutants = [
     where: [`${row}, expiry of a hash`],
   },
   {
-    guard: 'write-through fences always, also where it may not store',
-    rules: { refusedIsFenced: false },
-    where: ['write-through: row'],
-  },
-  {
     guard: 'an unknown outcome stays pending',
     rules: { unknownStaysPending: false },
     where: [`${row}, COMMIT without an answer (expiry)`],

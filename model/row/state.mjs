@@ -36,7 +36,8 @@ import { beginningKey, emptySet, setKey } from '../world/redis.mjs';
 
 /**
  * @typedef {object} Writer
- * @property {'begin' | 'lock' | 'ticket' | 'fence' | 'commit' | 'load' | 'store' | 'release' | 'undo' | 'replay' | 'done'} at
+ * @property {'begin' | 'lock' | 'ticket' | 'fence' | 'commit' | 'load' | 'release' | 'undo' | 'replay' | 'done'} at
+ * @property {boolean} early its FENCE is executed before its COMMIT
  * @property {number} xid
  * @property {number} xmin
  * @property {number} value what it writes
@@ -89,7 +90,7 @@ import { beginningKey, emptySet, setKey } from '../world/redis.mjs';
 
 export const idle = { nonce: '', gen: 0, judged: true, value: 0, min: 0, seen: 0 };
 
-const unstarted = { xid: 0, xmin: 0, value: 0, nonce: '', gen: 0, loaded: 0, hung: false, acks: true };
+const unstarted = { early: false, xid: 0, xmin: 0, value: 0, nonce: '', gen: 0, loaded: 0, hung: false, acks: true };
 
 /** @param {RowConfig} config @param {boolean} promotionIsSeen @returns {RowState} */
 export function initialRow({ writers, readers, nodes = 1, cached = 'value', faults = {} }, promotionIsSeen) {
@@ -170,10 +171,10 @@ export function rowKeyOf(config) {
   const recalled = (config.feed ?? false) || (config.faults?.replay ?? 0) > 0;
 
   /** @param {Writer} writer @param {readonly DataSet[]} sets */
-  const writerKey = ({ at, xid, xmin, value, nonce, gen, loaded, snapshot, hung, acks }, sets) =>
+  const writerKey = ({ at, early, xid, xmin, value, nonce, gen, loaded, snapshot, hung, acks }, sets) =>
     at === 'done' && !hung && !recalled
       ? 'd'
-      : `${at[0]}${at[2]}${xid}.${xmin}.${value}${nonce ? `t${gen}${ticketKey(sets, nonce)}` : ''}${snapshot ? `l${loaded}.${snapshotKey(snapshot)}` : ''}${hung ? 'h' : ''}${acks ? '' : 'n'}`;
+      : `${at[0]}${at[2]}${xid}.${xmin}.${value}${nonce ? `t${gen}${ticketKey(sets, nonce)}` : ''}${snapshot ? `l${loaded}.${snapshotKey(snapshot)}` : ''}${hung ? 'h' : ''}${acks ? '' : 'n'}${early ? 'e' : ''}`;
 
   /** @param {Reader} reader @param {number} node @param {readonly DataSet[]} sets */
   const readerKey = (reader, node, sets) => {

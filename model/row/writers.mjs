@@ -12,24 +12,23 @@ import { snapshotKey, spent, ticketKey, withNode } from './state.mjs';
 /** @typedef {import('../engine.mjs').Step<RowState>} Step */
 /** @typedef {Writer['at']} At */
 
-/** @type {Readonly<Record<string, readonly At[]>>} */
+/**
+ * Strict fences before it commits. The weaker policies send both at once: either order is possible.
+ * @type {Readonly<Record<'fence first' | 'commit first' | 'plain', readonly At[]>>}
+ */
 const programs = {
-  strict: ['begin', 'lock', 'fence', 'ticket', 'commit', 'load', 'release'],
-  'write-through': ['begin', 'lock', 'ticket', 'commit', 'load', 'store'],
-  invalidate: ['begin', 'lock', 'commit', 'fence'],
-  ttl: ['begin', 'lock', 'commit'],
-  raw: ['begin', 'lock', 'commit'],
-  'ttl bulk': ['begin', 'lock', 'commit'],
-  'strict bulk': ['begin', 'lock', 'fence', 'commit'],
-  'write-through bulk': ['begin', 'lock', 'commit', 'fence'],
-  'invalidate bulk': ['begin', 'lock', 'commit', 'fence'],
+  'fence first': ['begin', 'lock', 'fence', 'ticket', 'commit', 'load', 'release'],
+  'commit first': ['begin', 'lock', 'commit', 'fence', 'ticket', 'load', 'release'],
+  plain: ['begin', 'lock', 'commit'],
 };
+/** What stores the row once it has committed. @type {readonly At[]} */
+const storing = ['ticket', 'load', 'release'];
 /** Of a writer that loads before it has the right to fill. */
 const ticketLate = /** @type {const} */ (['begin', 'lock', 'fence', 'commit', 'load', 'ticket', 'release']);
 
 /**
- * The steps of the commit planner, policy by policy. The last one answers the client: sooner than the product can, which
- * is the harder case.
+ * The steps of the commit planner, policy by policy. The client is answered as soon as the write is committed and, but for
+ * strict, fenced: sooner than the product does, which is the harder case.
  * @param {RowConfig} config @param {Protocol} protocol
  * @param {ReturnType<import('../world/redis.mjs').scriptsOf>} scripts
  */
@@ -37,21 +36,27 @@ export function writersOf(config, { rules }, scripts) {
   /** @param {number} i @returns {RowConfig['writers'][number]} */
   const configOf = (i) => /** @type {RowConfig['writers'][number]} */ (config.writers[i]);
   /** @param {number} i */
-  const programOf = (i) => {
+  const isWeak = (i) => ['invalidate', 'write-through'].includes(configOf(i).kind);
+  /** @param {number} i @param {boolean} early @returns {readonly At[]} */
+  const programOf = (i, early) => {
     const { kind, bulk } = configOf(i);
+    if (kind === 'ttl' || kind === 'raw') return programs.plain;
     if (kind === 'strict' && !bulk && !rules.ticketBeforeLoad) return ticketLate;
-    return /** @type {readonly At[]} */ (programs[bulk ? `${kind} bulk` : kind]);
+    const program = programs[kind === 'strict' || early ? 'fence first' : 'commit first'];
+    return bulk || kind === 'invalidate' ? program.filter((at) => !storing.includes(at)) : program;
   };
-  /** @param {number} i @param {At} at @returns {At} */
-  const after = (i, at) =>
-    (programOf(i).includes(at) ? programOf(i)[programOf(i).indexOf(at) + 1] : undefined) ?? 'done';
+  /** @param {number} i @param {At} at @param {boolean} early @returns {At} */
+  const after = (i, at, early) => programOf(i, early)[programOf(i, early).indexOf(at) + 1] ?? 'done';
   /** @param {number} i @returns {readonly Name[]} */
   const fencedBy = (i) => (configOf(i).bulk ? ['coarse'] : ['row']);
 
-  /** Goes on; the last step of its program tells the client. @param {RowState} state @param {number} i @param {Partial<Writer>} change */
-  const advance = (state, i, change = {}, at = after(i, /** @type {Writer} */ (state.writers[i]).at)) => {
+  /** Goes on, and tells the client where nothing but loading is left. @param {RowState} state @param {number} i @param {Partial<Writer>} change */
+  const advance = (state, i, change = {}, to = /** @type {At | undefined} */ (undefined)) => {
+    const writer = { .../** @type {Writer} */ (state.writers[i]), ...change };
+    const at = to ?? after(i, writer.at, writer.early);
     const next = withWriter(state, i, { ...change, at });
-    return at === 'done' ? acknowledged(next, /** @type {Writer} */ (next.writers[i])) : next;
+    const answered = at === 'done' || at === 'load' || (at === 'ticket' && !writer.early && isWeak(i));
+    return answered ? acknowledged(next, /** @type {Writer} */ (next.writers[i])) : next;
   };
 
   /** Whether a transaction of this policy may begin now. @param {RowState} state @param {number} i */
@@ -62,7 +67,7 @@ export function writersOf(config, { rules }, scripts) {
   function next(state, i, step) {
     const writer = /** @type {Writer} */ (state.writers[i]);
     const { kind, node = 0 } = configOf(i);
-    const { at, xid, xmin, value, nonce, loaded, snapshot } = writer;
+    const { at, xid, value, nonce, loaded, snapshot } = writer;
     const W = `writer ${i}`;
     const busy = state.nodes[node]?.gen !== 0 && (state.nodes[node]?.journal.length ?? 0) > 0;
     switch (at) {
@@ -77,10 +82,12 @@ export function writersOf(config, { rules }, scripts) {
       case 'lock': {
         if (state.pg.lockedBy !== -1) return;
         const change = { xmin: Math.min(...state.pg.running), value: current(state.pg) | (1 << i) };
-        return step(
-          () => `${W} locks the row and changes it: ${current(state.pg)} -> ${change.value}`,
-          advance({ ...state, pg: { ...state.pg, lockedBy: i } }, i, change),
-        );
+        const locked = { ...state, pg: { ...state.pg, lockedBy: i } };
+        const text = `${W} locks the row and changes it: ${current(state.pg)} -> ${change.value}`;
+        step(() => text, advance(locked, i, change));
+        if (isWeak(i))
+          step(() => `${text}; its FENCE overtakes its COMMIT`, advance(locked, i, { ...change, early: true }));
+        return;
       }
       case 'ticket': {
         const ticket = `t${state.tickets}`;
@@ -98,6 +105,9 @@ export function writersOf(config, { rules }, scripts) {
         );
       }
       case 'fence': {
+        // What is asked of a node that has a journal waits behind that; a COMMIT does not wait for it.
+        if (busy && writer.early)
+          return step(() => `${W} COMMITs first`, advance(state, i, { early: false }, 'commit'));
         if (busy) return;
         return kind === 'strict' ? fenceOrFail(state, i, writer, step) : fenceOrKeep(state, i, writer, step);
       }
@@ -107,32 +117,21 @@ export function writersOf(config, { rules }, scripts) {
         const acks = kind !== 'raw' && writer.acks;
         return step(() => `${W} COMMITS ${value}`, advance({ ...state, pg }, i, { acks }));
       }
-      case 'release':
-      case 'store': {
+      case 'release': {
         if (busy) return;
-        if (nonce === '' || !snapshot) {
-          if (at === 'store') return fenceOrKeep(state, i, writer, step);
-          return step(() => `${W} fills nothing`, advance(state, i));
-        }
+        if (nonce === '' || !snapshot) return step(() => `${W} fills nothing`, advance(state, i));
         /** @param {import('./state.mjs').DataSet} set */
-        const run = (set) =>
-          at === 'store'
-            ? scripts.fenceAndFill(set, nonce, snapshot, loaded, { xid, xmin })
-            : scripts.fillRow(set, nonce, snapshot, loaded);
-        // A ticket of another generation is none: there write-through fences, and nothing else.
-        const ran = send(state, rules, at === 'store' ? { node } : { node, gen: writer.gen }, run);
-        if (ran.answer === undefined && at === 'store') return fenceOrKeep(state, i, writer, step);
-        step(() => `${W} ${at}s ${loaded}: ${ran.answer ? 'stored' : 'not stored'}`, advance(ran.state, i));
+        const run = (set) => scripts.fillRow(set, nonce, snapshot, loaded);
+        const ran = send(state, rules, { node, gen: writer.gen }, run);
+        step(() => `${W} fills ${loaded}: ${ran.answer ? 'stored' : 'not stored'}`, advance(ran.state, i));
         if (!(state.left.late ?? 0) || ran.answer === undefined) return;
         const late = {
           gen: state.nodes[node]?.gen ?? 0,
-          text: `${at} of ${loaded} by transaction ${xid} ${snapshotKey(snapshot)}`,
+          text: `FILL ${loaded} by transaction ${xid} ${snapshotKey(snapshot)}`,
           run: (/** @type {import('./state.mjs').DataSet} */ set) => run(set)[0],
           key: (/** @type {readonly import('./state.mjs').DataSet[]} */ sets) => ticketKey(sets, nonce),
         };
-        const given = { ...spent(state, 'late'), late };
-        const kept = at === 'store' ? journalled(given, i, writer) : given;
-        return step(() => `${W}'s ${at} gets no answer in time`, advance(kept, i));
+        return step(() => `${W}'s FILL gets no answer in time`, advance({ ...spent(state, 'late'), late }, i));
       }
       case 'undo': {
         const ran = send(state, rules, { node }, (set) => [
@@ -176,13 +175,16 @@ export function writersOf(config, { rules }, scripts) {
   const failedWriter = (state, i, xid) =>
     withWriter({ ...state, pg: end(state.pg, xid, undefined, i) }, i, { at: 'done', acks: false });
 
-  /** The weaker policies, after COMMIT: what cannot be sent is kept for later. @param {RowState} state @param {number} i @param {Writer} writer @param {Step} step */
+  /** The weaker policies: what cannot be sent is kept for later, once it is committed. @param {RowState} state @param {number} i @param {Writer} writer @param {Step} step */
   function fenceOrKeep(state, i, writer, step) {
     const { node = 0 } = configOf(i);
-    const { xid, xmin } = writer;
+    const { xid, xmin, early, acks } = writer;
     const names = fencedBy(i);
     const ran = send(state, rules, { node }, (set) => scripts.fence(set, names, xid, xmin));
-    if (ran.answer) return step(() => `writer ${i} FENCEs ${names.join()} with ${xid}`, advance(ran.state, i));
+    // Nobody loads what may not have been committed.
+    const to = acks ? undefined : 'done';
+    if (ran.answer) return step(() => `writer ${i} FENCEs ${names.join()} with ${xid}`, advance(ran.state, i, {}, to));
+    if (early) return step(() => `writer ${i} cannot FENCE yet`, advance(ran.state, i, { early: false }, 'commit'));
     // A node that can connect again answers its client behind the replay.
     const waits = rules.answerWaitsForReplay && !state.nodes[node]?.cut;
     const kept = journalled(withNode(ran.state, node, { gen: 0 }), i, writer);

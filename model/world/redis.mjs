@@ -43,7 +43,7 @@ export const emptySet = (id) => ({
 });
 
 /** @param {Protocol} protocol */
-export function scriptsOf({ decisions, rules }) {
+export function scriptsOf({ decisions }) {
   const { freshTag, rowIsServable, refuseRowFill, filledRow, fenced } = decisions;
 
   /** @param {DataSet} set @param {Name} name @param {(tag: TagState | undefined, stamp: string) => TagState} change */
@@ -106,19 +106,6 @@ export function scriptsOf({ decisions, rules }) {
     return [set, true];
   }
 
-  /**
-   * Write-through: FENCE always; FILL with what the writer has loaded, if its ticket held until then.
-   * @param {DataSet} before @param {string} nonce @param {Snapshot} snapshot @param {number} value
-   * @param {{ readonly xid: number, readonly xmin: number }} writer
-   * @returns {Ran<boolean>}
-   */
-  function fenceAndFill(before, nonce, snapshot, value, { xid, xmin }) {
-    const refused = refuseRowFill(before.row, before.coarse, nonce, snapshot, before.beginning) !== undefined;
-    if (refused && !rules.refusedIsFenced) return [before, false];
-    const [set] = fence(before, ['row'], xid, xmin);
-    return refused ? [set, false] : [filled(set, value, snapshot), true];
-  }
-
   /** @param {DataSet} set what is kept under these stamps may still be served @param {Stamps} stamps */
   const confirms = (set, { stamp, coarse }) => decisions.holds(set.row, stamp) && decisions.holds(set.coarse, coarse);
 
@@ -135,7 +122,7 @@ export function scriptsOf({ decisions, rules }) {
   const settleCoarse = (set, snapshot) =>
     set.coarse && decisions.provenFor(set.coarse, snapshot) ? { ...set, coarse: { ...set.coarse, pend: [] } } : set;
 
-  return { getRow, fillRow, fence, fenceAndFill, confirms, rolledBack, invalidate, settleCoarse };
+  return { getRow, fillRow, fence, confirms, rolledBack, invalidate, settleCoarse };
 }
 
 /** The stamps that come with a row's value. @param {DataSet} set @returns {Stamps} */

@@ -65,7 +65,7 @@ export {
   type Fenced,
   type InvalidationMessage,
   RedisTags,
-  type RowTicket,
+  type Tickets,
   type Writer,
   type WrittenRow,
 } from './levels/l2/redis-tags.js';

@@ -15,7 +15,6 @@ import { CommitPlanner } from './policies/commit-planner.js';
 import { PolicyRegistry } from './policies/policy-registry.js';
 import { PolicyStore } from './policies/policy-store.js';
 import { PolicySwitch } from './policies/policy-switch.js';
-import { TicketTaker } from './policies/ticket-taker.js';
 import { CacheSubscriber } from './subscriber/cache.subscriber.js';
 import { OpenTransactions } from './subscriber/open-transactions.js';
 import { LockedRows } from './subscriber/locked-rows.js';
@@ -41,7 +40,6 @@ import { RuleCheck } from './writes/rule-check.js';
     { provide: PolicySource, useExisting: PolicyRegistry },
     { provide: InvalidationDelivery, useExisting: Invalidator },
     CommitPlanner,
-    TicketTaker,
     OpenTransactions,
     LockedRows,
     CachedTables,

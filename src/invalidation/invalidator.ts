@@ -2,17 +2,27 @@ import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/comm
 import {
   CacheEvents,
   type CommittedChange,
+  type Fenced,
   type InvalidationDelivery,
   LevelUnavailableError,
   MemoryLevel,
   RedisConnection,
   RedisTags,
   type Tag,
+  type Tickets,
   type Writer,
-  type WrittenRow,
 } from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { Journal } from './journal/journal.js';
+
+/** A fence that was sent before it is known how its transaction ends. */
+export interface Fencing {
+  /**
+   * It has committed, or nobody knows.
+   * @returns the tickets, once the fence is delivered; undefined where Redis has not taken it, and it is in the journal
+   */
+  committed(): Promise<Tickets | undefined>;
+}
 
 /** How long the end of the service waits for a Redis that has not been told everything, in ms. */
 const lastAttemptMs = 2_000;
@@ -38,22 +48,26 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
   }
 
   /**
-   * FENCE after a commit, and in the same step FILL with what its writer has loaded since. Never throws.
-   * @returns whether Redis has taken all of it; if not, it is in the journal
+   * FENCE, sent now. Never throws: what could not be delivered is kept once it is known to be true.
+   * @param rows of which their writer wants tickets, with their coarse tags
    */
-  async committed(tags: readonly Tag[], rows: readonly WrittenRow[], writer: Writer): Promise<boolean> {
-    const all = [...tags, ...rows.map(({ tag }) => tag)];
-    this.l1.invalidate(all);
-    const [first, ...others] = rows;
-    const sent = others.map((row) => this.#deliver([row.tag], writer, () => this.tags.fenceAndFill(row, [], writer)));
-    if (first)
-      sent.push(this.#deliver([first.tag, ...tags], writer, () => this.tags.fenceAndFill(first, tags, writer)));
-    else if (tags.length > 0) sent.push(this.#deliver(tags, writer, () => this.tags.fence(tags, writer)));
-    const taken = await Promise.all(sent);
-    // A fill that was under way when the fence was sent may have come back before its message.
-    this.l1.invalidate(all);
-    this.events.emit({ type: 'invalidated', source: 'write', tags: all });
-    return taken.every(Boolean);
+  fence(tags: readonly Tag[], writer: Writer, rows?: ReadonlyMap<Tag, Tag>): Fencing {
+    this.l1.invalidate(tags);
+    const send = () => this.tags.fence(tags, writer, rows ? { rows } : {});
+    let sent: Promise<Fenced> | undefined = send();
+    sent.catch(() => (sent = undefined));
+    return {
+      committed: async () => {
+        let tickets: Tickets | undefined;
+        // What has failed by now, perhaps under a generation that has ended, is sent anew.
+        await this.#deliver(tags, writer, async () => void ({ tickets } = await (sent ?? send())));
+        // A fill that was under way when the fence was sent may have come back before its message, and without Redis this
+        // node may have shared what was committed before.
+        this.l1.invalidate(tags);
+        this.fenced(tags);
+        return tickets;
+      },
+    };
   }
 
   /** Never throws for want of Redis. */
@@ -63,7 +77,7 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
     this.l1.invalidate(tags);
   }
 
-  /** A strict writer has fenced them before its COMMIT, and no node serves them from L1. */
+  /** A writer has fenced them. */
   fenced(tags: readonly Tag[]): void {
     this.events.emit({ type: 'invalidated', source: 'write', tags });
   }

@@ -1,30 +1,33 @@
-import { type RowTicket } from '../../src/cache/testing.js';
+import { type Tickets, type Writer } from '../../src/cache/testing.js';
 import { life, list, ProtocolBench, row } from '../support/protocol-bench.js';
 
 const bench = new ProtocolBench();
 const { begin, bodyOf, field, fill, miss, snapshot } = bench;
 const { tag, coarse } = row;
+type RowTicket = NonNullable<ReturnType<Tickets['get']>>;
 
 describe('a committed row', () => {
-  const ticketOf = async () => (await bench.node.tags.tickets([tag], coarse)).get(tag)!;
+  const fenceRow = async (writer: Writer, further: readonly string[] = []): Promise<RowTicket> => {
+    const { tickets } = await bench.node.tags.fence([tag, ...further], writer, { rows: new Map([[tag, coarse]]) });
+    return tickets.get(tag)!;
+  };
   const written = async (ticket: RowTicket, body: string) => ({
     ...{ tag, coarse, ticket, body, ...life },
     snapshot: await snapshot(),
   });
 
-  it('is filled behind its strict fence: the next read is a hit', async () => {
+  it.each(['before', 'after'])('is filled behind a fence %s its COMMIT: the next read is a hit', async (when) => {
     const writer = await begin();
-    await bench.node.tags.fence([tag], writer);
-    const ticket = await ticketOf();
-    await writer.commit();
+    if (when === 'after') await writer.commit();
+    const ticket = await fenceRow(writer);
+    if (when === 'before') await writer.commit();
     expect(await bench.node.tags.fill(await written(ticket, '"new"'))).toBeDefined();
     expect(await bodyOf()).toBe('"new"');
   });
 
   it('is not filled by a load that has not seen the COMMIT', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([tag], writer);
-    const early = await written(await ticketOf(), '"old"');
+    const early = await written(await fenceRow(writer), '"old"');
     await writer.commit();
     expect(await bench.node.tags.fill(early)).toBeUndefined();
     expect(await bodyOf()).toBeUndefined();
@@ -32,8 +35,7 @@ describe('a committed row', () => {
 
   it('is not filled once a later writer has fenced it', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([tag], writer);
-    const ticket = await ticketOf();
+    const ticket = await fenceRow(writer);
     await writer.commit();
     const later = await begin();
     await bench.node.tags.fence([tag], later);
@@ -43,8 +45,7 @@ describe('a committed row', () => {
 
   it('is not filled over a value that a reader has filled meanwhile', async () => {
     const writer = await begin();
-    await bench.node.tags.fence([tag], writer);
-    const ticket = await ticketOf();
+    const ticket = await fenceRow(writer);
     await writer.commit();
     const mine = await written(ticket, '"old"');
     await fill(await miss(), '"raw SQL came after"');
@@ -52,64 +53,44 @@ describe('a committed row', () => {
     expect(await bodyOf()).toBe('"raw SQL came after"');
   });
 
-  it('is not stored once unknown rows have changed since its ticket was taken', async () => {
+  it('is not filled once unknown rows have changed since its ticket was taken', async () => {
     const writer = await begin();
-    const ticket = await ticketOf();
+    const ticket = await fenceRow(writer);
     await writer.commit();
     const mine = await written(ticket, '"old"');
     const bulk = await begin();
     await bench.node.tags.fence([coarse], bulk);
     await bulk.commit();
     await fill(await miss({ ...row, tag: 'things:2', key: 'row things:2' }), '2');
-    expect(await bench.node.tags.fenceAndFill(mine, [], writer)).toBe(false);
+    expect(await bench.node.tags.fill(mine)).toBeUndefined();
     expect(await bodyOf()).toBeUndefined();
   });
 
-  it('is not stored by a load that has missed a recent writer', async () => {
+  it('is not filled by a load that has missed a recent writer', async () => {
     const other = await begin();
     await bench.node.tags.fence([tag], other);
     const writer = await begin();
-    const ticket = await ticketOf();
+    const ticket = await fenceRow(writer);
     await writer.commit();
     const mine = await written(ticket, '"before the other"');
     await other.commit();
-    expect(await bench.node.tags.fenceAndFill(mine, [], writer)).toBe(false);
+    expect(await bench.node.tags.fill(mine)).toBeUndefined();
     expect(await bodyOf()).toBeUndefined();
   });
 
-  it('written through is stored and fenced in one step', async () => {
-    const reader = await miss();
-    const before = await snapshot();
-    const writer = await begin();
-    const ticket = await ticketOf();
-    const stamp = await field('stamp');
-    await writer.commit();
-    expect(await bench.node.tags.fenceAndFill(await written(ticket, '"new"'), [], writer)).toBe(true);
-    expect(await bodyOf()).toBe('"new"');
-    expect(await fill(reader, '"old"', before)).toBeUndefined();
-    expect(await field('stamp')).not.toBe(stamp);
-  });
-
-  it.each([true, false])('written through is fenced together with its lists, stored or not: %s', async (kept) => {
+  it('is fenced together with its lists, and voids the tickets of its readers', async () => {
     await fill(await miss(list), '"old"');
     expect(await bodyOf(list)).toBe('"old"');
+    const reader = await miss();
+    const before = await snapshot();
+    const stamp = await field('stamp');
     const writer = await begin();
-    const ticket = await ticketOf();
+    const ticket = await fenceRow(writer, ['things']);
     await writer.commit();
-    if (!kept) await bench.node.tags.invalidate([tag]);
-    expect(await bench.node.tags.fenceAndFill(await written(ticket, '"new"'), ['things'], writer)).toBe(kept);
     expect(await bodyOf(list)).toBeUndefined();
-  });
-
-  it('written through is fenced even where it may not be stored', async () => {
-    await fill(await miss(), '"old"');
-    const writer = await begin();
-    const ticket = await ticketOf();
-    await bench.node.tags.invalidate([tag]);
-    await fill(await miss(), '"old"');
-    await writer.commit();
-    expect(await bench.node.tags.fenceAndFill(await written(ticket, '"new"'), [], writer)).toBe(false);
-    expect(await bodyOf()).toBeUndefined();
+    expect(await fill(reader, '"old"', before)).toBeUndefined();
+    expect(await bench.node.tags.fill(await written(ticket, '"new"'))).toBeDefined();
+    expect(await field('stamp')).not.toBe(stamp);
   });
 
   it('that was certainly rolled back is not pending any more, and only it', async () => {
@@ -124,9 +105,9 @@ describe('a committed row', () => {
   it('is fenced by the feed where its writer has not, and only there', async () => {
     await fill(await miss(), '"old"');
     const [known, missed] = [await begin(), await begin()];
-    const ticket = await ticketOf();
+    const ticket = await fenceRow(known);
     await known.commit();
-    await bench.node.tags.fenceAndFill(await written(ticket, '"new"'), [], known);
+    await bench.node.tags.fill(await written(ticket, '"new"'));
     expect(await bench.node.tags.fenceMissed([{ tags: [tag, 'things'], writer: known }])).toEqual(['things']);
     expect(await bodyOf()).toBe('"new"');
     await missed.commit();

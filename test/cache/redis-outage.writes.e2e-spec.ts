@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis';
-import { CacheEvents, RedisConnection, RedisTags } from '../../src/cache/index.js';
+import { type EntitySubscriberInterface } from 'typeorm';
+import { CacheEvents, LevelUnavailableError, RedisConnection, RedisTags } from '../../src/cache/index.js';
 import { scripts } from '../../src/cache/testing.js';
 import { Journal } from '../../src/invalidation/index.js';
-import { env, item, opened, OutageNodes, served, stateOf } from '../support/outage-nodes.js';
+import { broken, env, item, opened, OutageNodes, served, stateOf } from '../support/outage-nodes.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { Stopwatch } from '../support/stopwatch.js';
@@ -115,6 +116,43 @@ it('a write that meets a cut connection is told on the next one before it is ans
     expect(stateOf(patient)).toBe('closed');
   } finally {
     await patient.close();
+  }
+});
+
+it('a fence that fails before its COMMIT is sent again behind it, and costs no connection', async () => {
+  const id = await create('before');
+  await served(b, `/items/${id}`);
+  const ended = new LevelUnavailableError('no-epoch', 'the generation has ended');
+  const fence = jest.spyOn(a.app.get(RedisTags), 'fence').mockRejectedValueOnce(ended);
+  const reset = jest.spyOn(a.app.get(RedisConnection), 'reset');
+  await a.http.put(`/items/${id}`).send(item('after')).expect(200);
+  expect([fence.mock.calls.length, reset.mock.calls.length]).toEqual([2, 0]);
+  fence.mockRestore();
+  reset.mockRestore();
+  await until(async () => (await b.http.get(`/items/${id}`)).body.name === 'after');
+});
+
+it('what a node without Redis has shared between fence and COMMIT is not served behind them', async () => {
+  const id = await create('before');
+  redis.pause();
+  await broken(a);
+  const fence = jest.spyOn(a.app.get(RedisTags), 'fence');
+  const reading: EntitySubscriberInterface = {
+    beforeQuery: async ({ query }) => {
+      if (query !== 'COMMIT') return;
+      await until(() => fence.mock.calls.length > 0);
+      expect((await a.http.get(`/items/${id}`)).body.name).toBe('before');
+    },
+  };
+  a.dataSource.subscribers.push(reading);
+  try {
+    await a.http.put(`/items/${id}`).send(item('after')).expect(200);
+    expect((await a.http.get(`/items/${id}`)).body.name).toBe('after');
+  } finally {
+    a.dataSource.subscribers.splice(a.dataSource.subscribers.indexOf(reading), 1);
+    fence.mockRestore();
+    redis.resume();
+    await opened(a, b);
   }
 });
 

@@ -58,11 +58,10 @@ describe.each(['leading', 'standby'] as const)('what writers of a node that is %
       sources.splice(0);
       const asked = jest.spyOn(leader.app.get(RedisTags), 'fenceMissed');
       const invalidator = leader.app.get(Invalidator);
-      const committed = invalidator.committed.bind(invalidator);
-      jest.spyOn(invalidator, 'committed').mockImplementationOnce(async (...change) => {
-        await sleep(300);
-        return committed(...change);
-      });
+      const fence = invalidator.fence.bind(invalidator);
+      jest.spyOn(invalidator, 'fence').mockImplementationOnce((...change) => ({
+        committed: () => sleep(300).then(() => fence(...change).committed()),
+      }));
       await put(id, 'after');
       expect(sources).toEqual(['write']);
       await mark();
@@ -76,7 +75,7 @@ it('a writer that died before it told anybody is seen all the same', async () =>
     const id = await create('before');
     for (const [n, writer] of elsewhere.nodes.entries()) {
       await cached(`/items/${id}`);
-      jest.spyOn(writer.app.get(Invalidator), 'committed').mockResolvedValue(false);
+      jest.spyOn(writer.app.get(Invalidator), 'fence').mockReturnValue({ committed: () => Promise.resolve(undefined) });
       await writer.http
         .put(`/items/${id}`)
         .send(item(`after ${n}`))

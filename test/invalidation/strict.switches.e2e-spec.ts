@@ -85,13 +85,13 @@ describe('a switch of the policy', () => {
     const registry = a!.app.get(PolicyRegistry);
     // It does not read the policies again every few seconds either.
     jest.spyOn(a!.app.get(PolicyStore), 'all').mockResolvedValue([]);
-    const afterCommit = jest.spyOn(a!.app.get(Invalidator), 'committed');
+    const withCommit = jest.spyOn(a!.app.get(Invalidator), 'fence');
     await a!.dataSource.query(
       "UPDATE cache_policies SET target = 'strict', policy = 'strict', revision = revision + 1",
     );
     expect(registry.writersOf('items')).toBe('invalidate');
     await a!.http.put(path).send(item('v1')).expect(200);
-    expect(afterCommit).not.toHaveBeenCalled();
+    expect(withCommit).not.toHaveBeenCalled();
   });
 
   it('that its node did not finish is finished by the next that boots', async () => {

@@ -38,7 +38,7 @@ it('a statement outside of a transaction waits for a switch as well, and does as
   const switching = a.dataSource.createQueryRunner();
   await switching.query('BEGIN');
   await switching.query('LOCK TABLE cache_policy_lock IN EXCLUSIVE MODE');
-  const afterCommit = jest.spyOn(a.app.get(Invalidator), 'committed');
+  const withCommit = jest.spyOn(a.app.get(Invalidator), 'fence');
   const beforeCommit = jest.spyOn(a.app.get(Invalidator), 'fenced');
   const written = a.dataSource.getRepository(Item).update({ id: body.id }, { name: 'new' });
   await until(() => lockWaits(a));
@@ -47,7 +47,7 @@ it('a statement outside of a transaction waits for a switch as well, and does as
   await switching.release();
   await written;
   expect(beforeCommit).toHaveBeenCalledWith(['items:*']);
-  expect(afterCommit).not.toHaveBeenCalled();
+  expect(withCommit).not.toHaveBeenCalled();
 });
 
 describe('a policy that goes back in the database', () => {

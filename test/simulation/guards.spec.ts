@@ -49,12 +49,18 @@ describe('an answer that is on its way when a write is acknowledged', () => {
 
 /** Another write comes between the load of the first, after its COMMIT, and its FILL. */
 it('write-through stores nothing that another write has replaced since it was loaded', async () => {
-  const ticket = /n0 -> getRows/;
   const found = await violations(
     { writers: [writer(0, 0, update), writer(1, 1, update)] },
     [
-      ...[ticket, /pg n0.*COMMIT$/, /pg n0.*as written$/, /pg n1.*COMMIT$/, /pg n1.*as written$/],
-      ...[/n1 -> fenceAndFill/, /n1 <- reply to fenceAndFill/, /n0 -> fenceAndFill/],
+      ...[
+        /n0 -> fence/,
+        /n0 <- reply to fence/,
+        /pg n0.*COMMIT$/,
+        /pg n0.*as written$/,
+        /pg n1.*COMMIT$/,
+        /n1 -> fence/,
+      ],
+      ...[/n1 <- reply to fence/, /pg n1.*as written$/, /n1 -> fillRow/, /n1 <- reply to fillRow/, /n0 -> fillRow/],
     ],
     { policy: 'write-through' },
   );

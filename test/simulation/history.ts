@@ -14,8 +14,8 @@ export interface Write {
   /** When its client was told that it is done; undefined: never. */
   acknowledged?: { readonly tick: number; readonly ms: number };
   xid?: number | undefined;
-  /** When Redis had been told, in ms, by tag. */
-  readonly fencedAtMs: Map<string, number>;
+  /** When Redis had been told, in ms, by tag; that may have been before its COMMIT. */
+  fencedAtMs: ReadonlyMap<string, number>;
 }
 
 export interface Read {
@@ -68,7 +68,7 @@ export class History {
   /** A transaction has become visible. @param by name of its session, whose writer is told apart by {@link claim} */
   committed(by: string | undefined, rows: readonly Row[], xid?: number): void {
     const write = by === undefined ? undefined : this.#writers.get(by);
-    if (write) write.xid = xid;
+    if (write && xid !== undefined) Object.assign(write, { xid, fencedAtMs: this.#fencesOf(xid) });
     const { tick } = this.now();
     for (const register of registers) {
       const value = valueOf(register, rows);
@@ -79,6 +79,8 @@ export class History {
   }
 
   readonly #writers = new Map<string, Write>();
+  /** By transaction id. */
+  readonly #fences = new Map<number, Map<string, number>>();
 
   /** The session of a writer. */
   claim(session: string, write: Write): void {
@@ -87,12 +89,18 @@ export class History {
 
   /** Redis has fenced tags for a transaction: keys end with the tag. */
   fenced(xid: string, keys: readonly string[]): void {
-    const write = this.writes.find((known) => known.xid === Number(xid));
+    const fences = this.#fencesOf(Number(xid));
     const { ms } = this.now();
     for (const key of keys) {
       const tag = key.slice(key.indexOf(':tag:') + ':tag:'.length);
-      if (write && !write.fencedAtMs.has(tag)) write.fencedAtMs.set(tag, ms);
+      if (!fences.has(tag)) fences.set(tag, ms);
     }
+  }
+
+  #fencesOf(xid: number): Map<string, number> {
+    const fences = this.#fences.get(xid) ?? new Map<string, number>();
+    this.#fences.set(xid, fences);
+    return fences;
   }
 
   read(reader: Omit<Read, 'register' | 'value' | 'endedTick'>, parts: readonly (readonly [string, string])[]): void {

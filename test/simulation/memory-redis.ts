@@ -113,25 +113,20 @@ export class MemoryRedis {
       return refusal;
     },
 
-    fence: ([nodes = '', , ...keys], [xid, xmin, channel = '', message = '', ...stamps]) => {
-      keys.forEach((key, i) => this.#fence(key, Number(xid), Number(xmin), stamps[i]!));
+    fence: (keys, [xid, xmin, channel = '', message = '', ...pairs]) => {
+      const [nodes = '', , ...fenced] = keys;
+      for (let i = 0; i < pairs.length / 2; i += 1) {
+        const [key, stamp] = [fenced[i]!, pairs[2 * i]!];
+        this.#fence(key, Number(xid), Number(xmin), stamp);
+        // The record is a key, too.
+        const coarse = keys[Number(pairs[2 * i + 1]) - 2];
+        if (coarse === undefined) continue;
+        const ticket = { [stamp]: this.#ensure(coarse, stamp, 0).stamp };
+        this.#change(key, { ...this.tag(key)!, tickets: ticket });
+      }
       this.publish(channel, message);
       const registered = [...(this.#nodes.get(nodes) ?? [])].flatMap(([node, beats]) => [node, String(beats)]);
       return [registered, this.now() - this.bornMs];
-    },
-
-    fenceAndFill: ([row = '', coarse = '', , ...further], args) => {
-      const [xid, xmin, newStamp = '', nonce = '', , body = '', text = '', freshMs, keepMs, ...told] = args;
-      const [channel = '', message = '', ...stamps] = told;
-      const snapshot = parseSnapshot(text);
-      const refusal = refuseRowFill(this.tag(row), this.tag(coarse), nonce, snapshot, this.beginning);
-      [row, ...further].forEach((key, i) =>
-        this.#fence(key, Number(xid), Number(xmin), i === 0 ? newStamp : stamps[i - 1]!),
-      );
-      this.publish(channel, message);
-      if (refusal) return 0;
-      this.#fill(row, coarse, body, snapshot, { freshMs: Number(freshMs), keepMs: Number(keepMs) });
-      return 1;
     },
 
     rolledBack: (keys, [xid, ttlMs]) => {

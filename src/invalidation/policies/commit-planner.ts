@@ -11,20 +11,19 @@ import {
   type RowId,
   rowTags,
   type Tag,
+  type Tickets,
   type Writer,
-  type WrittenRow,
 } from '../../cache/index.js';
 import { type PolicyName, Settings } from '../../config/index.js';
 import { unavailable } from '../../http/index.js';
 import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
-import { type OwnWrite, OwnWrites } from '../own-writes.js';
+import { OwnWrites } from '../own-writes.js';
 import { type EntityChanges, type Frame } from '../subscriber/frame.js';
-import { type Look, type OpenTransaction } from '../subscriber/open-transactions.js';
-import { loadRows, rereadRows } from '../subscriber/row-reader.js';
+import { type OpenTransaction } from '../subscriber/open-transactions.js';
+import { loadRows, type Reread, rereadRows } from '../subscriber/row-reader.js';
 import { type CommitPlan, nothingToDo } from './commit-plan.js';
 import { identify } from './identify.js';
-import { noTickets, type Tickets, TicketTaker } from './ticket-taker.js';
 
 /** What a transaction has changed of one entity, as tags. */
 interface Changed {
@@ -34,17 +33,16 @@ interface Changed {
   readonly rows: readonly Tag[];
   /** Lists, and the coarse tag where the rows are not known. */
   readonly others: readonly Tag[];
-  /** Write-through: taken under the row locks; strict: behind the fence. */
-  readonly tickets: Tickets;
 }
 
-type Described = readonly [EntityChanges, Look];
+type Described = readonly [EntityChanges, Reread];
 
 /**
  * The writer's side of the policies. Before COMMIT, under the row locks, after every other statement of the transaction:
- * what is to be fenced is read; `strict` fences (and without Redis the transaction fails). After it: `invalidate` and
- * `write-through` fence, `ttl` does nothing. What `write-through` and `strict` store is what an ordinary load reads after
- * the COMMIT, with its own snapshot as proof: nothing that a writer believes to have written is ever stored.
+ * what is to be fenced is read; `strict` fences (and without Redis the transaction fails). `invalidate` and
+ * `write-through` send the fence together with the COMMIT, so that neither waits for the other; `ttl` does nothing. What
+ * `write-through` and `strict` store is what an ordinary load reads once both are answered, with its own snapshot as
+ * proof: nothing that a writer believes to have written is ever stored.
  */
 @Injectable()
 export class CommitPlanner {
@@ -57,7 +55,6 @@ export class CommitPlanner {
     private readonly l1: MemoryLevel,
     private readonly invalidator: Invalidator,
     private readonly acknowledgements: Acknowledgements,
-    private readonly tickets: TicketTaker,
     private readonly ownWrites: OwnWrites,
   ) {}
 
@@ -66,25 +63,34 @@ export class CommitPlanner {
     const changes = frame.changes.filter(({ rule }) => policyOf(rule.entity) !== 'ttl');
     if (changes.length === 0) return nothingToDo;
     let looks = await this.#look(manager, changes, transaction);
-    let writer = looks.find(([, { reread }]) => reread.writer)?.[1].reread.writer ?? (await identify(manager));
+    let writer = looks.find(([, { writer }]) => writer)?.[1].writer ?? (await identify(manager));
     if (writer.deferred) {
       // What would fire at COMMIT fires now, so that the rows are read as they will be.
       await manager.query('SET CONSTRAINTS ALL IMMEDIATE');
       looks = await this.#look(manager, changes, transaction);
-      writer = looks.find(([, { reread }]) => reread.writer)?.[1].reread.writer ?? writer;
+      writer = looks.find(([, { writer }]) => writer)?.[1].writer ?? writer;
     }
     const changed = looks.map(([change, look]) => this.#describe(change, look, policyOf(change.rule.entity)));
     const weak = changed.filter(({ policy }) => policy !== 'strict');
     const strict = changed.filter(({ policy }) => policy === 'strict');
-    const fenced = strict.length > 0 ? await this.#fence(manager, strict, writer, longestLeaseMs) : [];
+    const fenced = strict.length > 0 ? await this.#fence(manager, strict, writer, longestLeaseMs) : noTickets;
     const own = this.ownWrites.begin(writer.xid);
     for (const tag of allTags(strict)) own.fenced.add(tag);
+    // Sent last: from here on nothing but the COMMIT itself can fail.
+    const fencing = weak.length > 0 ? this.invalidator.fence(allTags(weak), writer, this.#stored(weak)) : undefined;
+    const delivered = async (): Promise<Tickets> => {
+      const tickets = await fencing?.committed();
+      if (tickets) for (const tag of allTags(weak)) own.fenced.add(tag);
+      own.end();
+      return tickets ?? noTickets;
+    };
     return {
       committed: async (by) => {
-        await this.#release(by, fenced);
-        await this.#invalidate(by, weak, writer, own);
+        if (strict.length > 0) this.l1.invalidate(allTags(strict));
+        const sent = await delivered();
+        await this.#store(by, changed, new Map([...fenced, ...sent]));
       },
-      unknown: () => this.#invalidate(undefined, weak, writer, own),
+      unknown: async () => void (await delivered()),
       rolledBack: async () => {
         own.end();
         if (strict.length > 0) await quietly(this.tags.rolledBack(allTags(strict), writer.xid));
@@ -92,7 +98,7 @@ export class CommitPlanner {
     };
   }
 
-  /** Reads changed rows again, unless the transaction's last statement has just done so; while Redis is asked. */
+  /** Reads changed rows again, unless the transaction's last statement has just done so. */
   async #look(
     manager: EntityManager,
     changes: readonly EntityChanges[],
@@ -102,25 +108,19 @@ export class CommitPlanner {
     for (const change of changes) {
       const { rule, ids, unknown } = change;
       const seen = unknown ? unseen : seenLast(transaction, change);
-      if (seen) looks.push([change, seen]);
-      else {
-        const through = transaction.policyOf(rule.entity) === 'write-through';
-        const asking = through ? this.tickets.ofRows(rule, ids) : noTickets;
-        const { reread } = await rereadRows(manager, this.rules, rule, [...ids]);
-        looks.push([change, { reread, tickets: await asking }]);
-      }
+      looks.push([change, seen ?? (await rereadRows(manager, this.rules, rule, [...ids])).reread]);
     }
     return looks;
   }
 
-  #describe({ rule, ids, inserted, oldListTags, unknown }: EntityChanges, look: Look, policy: PolicyName): Changed {
-    const { images } = look.reread;
+  #describe(change: EntityChanges, { images }: Reread, policy: PolicyName): Changed {
+    const { rule, ids, inserted, oldListTags, unknown } = change;
     if (unknown || [...inserted].some((id) => images.get(id)?.replaced))
-      return { policy, rule, ids: [], rows: [], others: [rowTags(rule.entity, '').coarse], tickets: noTickets };
+      return { policy, rule, ids: [], rows: [], others: [rowTags(rule.entity, '').coarse] };
     const others = new Set(oldListTags);
     for (const { lists } of images.values()) for (const tag of lists) others.add(tag);
     const rows = [...ids].map((id) => rowTags(rule.entity, id).tag);
-    return { policy, rule, ids: [...ids], rows, others: [...others], tickets: look.tickets };
+    return { policy, rule, ids: [...ids], rows, others: [...others] };
   }
 
   /**
@@ -132,7 +132,7 @@ export class CommitPlanner {
     strict: readonly Changed[],
     writer: Writer,
     longestLeaseMs: number,
-  ): Promise<readonly Changed[]> {
+  ): Promise<Tickets> {
     try {
       return await this.#fenceNow(strict, writer, longestLeaseMs).catch(async (error: unknown) => {
         const hasEnded = error instanceof LevelUnavailableError && error.reason === 'no-epoch';
@@ -145,52 +145,35 @@ export class CommitPlanner {
     }
   }
 
-  async #fenceNow(strict: readonly Changed[], writer: Writer, longestLeaseMs: number): Promise<readonly Changed[]> {
+  async #fenceNow(strict: readonly Changed[], writer: Writer, longestLeaseMs: number): Promise<Tickets> {
     const tags = allTags(strict);
     const acknowledgement = this.acknowledgements.expect();
     try {
       this.tags.assertInForce(writer);
-      // On the same connection the tickets are taken right behind the fence.
-      const fencing = this.tags.fence(tags, writer, acknowledgement);
-      const tickets = strict.map(({ rule, ids }) => this.tickets.ofRows(rule, ids));
-      const fenced = await fencing;
+      const fenced = await this.tags.fence(tags, writer, { acknowledgement, rows: this.#stored(strict) });
       this.l1.invalidate(tags);
       await this.acknowledgements.settle(acknowledgement, fenced, longestLeaseMs);
       this.invalidator.fenced(tags);
-      return await Promise.all(strict.map(async (changed, i) => ({ ...changed, tickets: await tickets[i]! })));
+      return fenced.tickets;
     } finally {
       this.acknowledgements.forget(acknowledgement);
     }
   }
 
-  async #release(manager: EntityManager, strict: readonly Changed[]): Promise<void> {
-    if (strict.length === 0) return;
-    this.l1.invalidate(allTags(strict));
-    const rows = await this.#load(manager, strict);
-    await Promise.all(rows.map((row) => quietly(this.tags.fill(row))));
+  /** The rows that are loaded and stored after the COMMIT, with their coarse tags. */
+  #stored(changed: readonly Changed[]): ReadonlyMap<Tag, Tag> {
+    const kept = this.settings.cacheDb && this.settings.cacheL2 ? changed : [];
+    const storing = kept.filter(({ policy }) => policy === 'write-through' || policy === 'strict');
+    return new Map(storing.flatMap(({ rule, rows }) => rows.map((tag) => [tag, rowTags(rule.entity, '').coarse])));
   }
 
-  /** @param manager undefined where the outcome is not known: then it is fenced, and nothing is stored */
-  async #invalidate(
-    manager: EntityManager | undefined,
-    weak: readonly Changed[],
-    writer: Writer,
-    own: OwnWrite,
-  ): Promise<void> {
-    if (weak.length === 0) return own.end();
-    const rows = manager ? await this.#load(manager, weak) : [];
-    const stored = new Set(rows.map(({ tag }) => tag));
-    const all = allTags(weak);
-    const tags = all.filter((tag) => !stored.has(tag));
-    if (await this.invalidator.committed(tags, rows, writer)) for (const tag of all) own.fenced.add(tag);
-    own.end();
-  }
-
-  /** What there are tickets for, as readers would load it now. */
-  async #load(manager: EntityManager, changed: readonly Changed[]): Promise<WrittenRow[]> {
-    const rows: WrittenRow[] = [];
-    for (const { rule, ids, tickets } of changed) {
-      if (tickets.size === 0) continue;
+  /**
+   * Fills what there are tickets for with what readers would load now. The fills are sent and not waited for: whatever is
+   * asked of Redis later is answered behind them.
+   */
+  async #store(manager: EntityManager, changed: readonly Changed[], tickets: Tickets): Promise<void> {
+    for (const { rule, ids, rows } of changed) {
+      if (!rows.some((tag) => tickets.has(tag))) continue;
       try {
         const loaded = await loadRows(manager, rule, ids);
         const snapshot = loaded && provenSnapshot(loaded);
@@ -200,22 +183,23 @@ export class CommitPlanner {
           const ticket = tickets.get(tag);
           if (!ticket || view === null || view === undefined) continue;
           const body = JSON.stringify(view);
-          if (this.tags.fits(body)) rows.push({ tag, coarse, ticket, body, snapshot, ...lifetime(this.settings) });
+          if (!this.tags.fits(body)) continue;
+          void quietly(this.tags.fill({ tag, coarse, ticket, body, snapshot, ...lifetime(this.settings) }));
         }
       } catch (error) {
         this.#logger.debug(`written ${rule.entity} are fenced, and not loaded: ${(error as Error).message}`);
       }
     }
-    return rows;
   }
 }
 
-const unseen: Look = { reread: { images: new Map(), writer: undefined }, tickets: noTickets };
+const noTickets: Tickets = new Map();
+const unseen: Reread = { images: new Map(), writer: undefined };
 
 /** What the transaction's last statement has read, if it is all that has changed of the entity. */
-function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: EntityChanges): Look | undefined {
+function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: EntityChanges): Reread | undefined {
   if (lastLook?.statement !== statements || lastLook.entity !== rule.entity) return undefined;
-  return [...ids].every((id) => lastLook.reread.images.has(id)) ? lastLook : undefined;
+  return [...ids].every((id) => lastLook.reread.images.has(id)) ? lastLook.reread : undefined;
 }
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];

@@ -84,7 +84,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const entities = changed.filter((entity) => this.registry.writersOf(entity) !== 'ttl');
     if (entities.length === 0) return;
     const coarse = [...new Set(entities)].map((entity) => rowTags(entity, '').coarse);
-    await this.invalidator.committed(coarse, [], await identify(manager));
+    await this.invalidator.fence(coarse, await identify(manager)).committed();
   }
 
   async afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
@@ -191,7 +191,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     // Its lists as they are committed are known, and only those: what the transaction itself made of them nobody has seen.
     if (transaction.frames.some((outer) => outer.has(rule, id))) return frame.change(rule, id, []);
     const locked = lockedIn(transaction, rule, id);
-    if (locked) return frame.change(rule, id, locked.lists);
+    if (locked) return frame.change(rule, id, locked);
     const before = await lockRow(manager, rule, id);
     // Where it was removed meanwhile, another may be inserted before the statement comes, which then names a row unknown.
     if (before) frame.change(rule, id, listTags(rule, before));

@@ -1,17 +1,8 @@
 import { type EntityRule, type RowId, rowTags, type Tag } from '../../cache/index.js';
-import { type Tickets } from '../policies/ticket-taker.js';
 
 /** As tags spell it. */
 type Id = string;
 type Named = Pick<EntityRule<object>, 'entity'>;
-
-/** What is known of a row since it was locked. */
-export interface LockedRow {
-  /** The lists of its committed image. */
-  readonly lists: readonly Tag[];
-  /** Its ticket, under write-through only. */
-  readonly tickets: Promise<Tickets>;
-}
 
 /** What is known of one entity's changed rows. */
 export interface EntityChanges {
@@ -36,8 +27,8 @@ export const maxNamedRows = 500;
  */
 export class Frame {
   readonly #entities = new Map<string, EntityChanges>();
-  /** What is known of rows that are locked now, by their tags. */
-  readonly #locked = new Map<Tag, LockedRow>();
+  /** The lists of the committed images of rows that are locked now, by the rows' tags. */
+  readonly #locked = new Map<Tag, readonly Tag[]>();
   /** Rows whose lock is certainly still held, by their tags. */
   readonly #held = new Set<Tag>();
 
@@ -78,13 +69,13 @@ export class Frame {
     this.#held.clear();
   }
 
-  /** A row that has been locked in this frame. */
-  noteLocked({ entity }: Named, id: RowId, row: LockedRow): void {
-    this.#locked.set(rowTags(entity, id).tag, row);
+  /** A row that has been locked in this frame. @param lists of its committed image */
+  noteLocked({ entity }: Named, id: RowId, lists: readonly Tag[]): void {
+    this.#locked.set(rowTags(entity, id).tag, lists);
   }
 
-  /** Undefined where nothing has been noted. */
-  locked({ entity }: Named, id: RowId): LockedRow | undefined {
+  /** The lists of its committed image; undefined where nothing has been noted. */
+  locked({ entity }: Named, id: RowId): readonly Tag[] | undefined {
     return this.#locked.get(rowTags(entity, id).tag);
   }
 
@@ -93,7 +84,7 @@ export class Frame {
   }
 
   absorb(child: Frame): void {
-    for (const [tag, row] of child.#locked) this.#locked.set(tag, row);
+    for (const [tag, lists] of child.#locked) this.#locked.set(tag, lists);
     for (const tag of child.#held) this.#held.add(tag);
     for (const { rule, ids, inserted, oldListTags, unknown, unnamed } of child.#entities.values()) {
       const changes = this.#of(rule);

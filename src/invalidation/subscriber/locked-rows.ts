@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager } from 'typeorm';
 import { type EntityRule, EntityRules, listTags, type RowId } from '../../cache/index.js';
-import { noTickets, type Tickets, TicketTaker } from '../policies/ticket-taker.js';
-import { lockedIn, type OpenTransaction, OpenTransactions } from './open-transactions.js';
+import { OpenTransactions } from './open-transactions.js';
 import { lockRow, rereadRows } from './row-reader.js';
 
 /**
@@ -13,7 +12,6 @@ import { lockRow, rereadRows } from './row-reader.js';
 export class LockedRows {
   constructor(
     private readonly transactions: OpenTransactions,
-    private readonly tickets: TicketTaker,
     private readonly rules: EntityRules,
   ) {}
 
@@ -21,12 +19,8 @@ export class LockedRows {
   async lock<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: RowId): Promise<Row | null> {
     const row = await lockRow(manager, rule, id);
     // The lock ends with the savepoint that took it, and so does what is noted in its frame.
-    const transaction = this.#of(manager);
-    if (row && transaction)
-      transaction.frames.at(-1)?.noteLocked(rule, this.rules.spell(rule.entity, id), {
-        lists: listTags(rule, row),
-        tickets: this.#ask(transaction, rule, id),
-      });
+    const frame = this.#of(manager)?.frames.at(-1);
+    if (row) frame?.noteLocked(rule, this.rules.spell(rule.entity, id), listTags(rule, row));
     return row;
   }
 
@@ -34,20 +28,12 @@ export class LockedRows {
   async asWritten<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: RowId): Promise<Row | null> {
     const transaction = this.#of(manager);
     const before = transaction?.statements ?? 0;
-    const spelled = this.rules.spell(rule.entity, id);
-    // The row is locked, since it has been written: Redis can be asked at the same time, unless it has been already.
-    const asking = transaction && (lockedIn(transaction, rule, spelled)?.tickets ?? this.#ask(transaction, rule, id));
     const { rows, reread } = await rereadRows(manager, this.rules, rule, [id]);
-    const tickets = (await asking) ?? noTickets;
     const [row = null] = rows;
     // Only where nothing else was sent meanwhile: it would have been executed later.
     if (transaction && row && transaction.statements === before + 1)
-      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread, tickets };
+      transaction.lastLook = { statement: before + 1, entity: rule.entity, reread };
     return row;
-  }
-
-  async #ask(transaction: OpenTransaction, rule: Pick<EntityRule<object>, 'entity'>, id: RowId): Promise<Tickets> {
-    return transaction.policyOf(rule.entity) === 'write-through' ? this.tickets.ofRows(rule, [id]) : noTickets;
   }
 
   #of(manager: EntityManager) {

@@ -1,18 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { type EntityRule, type RowId } from '../../cache/index.js';
+import { type EntityRule, type RowId, type Tag } from '../../cache/index.js';
 import { type CommitPlan } from '../policies/commit-plan.js';
 import { type WritersRules } from '../policies/policy-registry.js';
-import { type Tickets } from '../policies/ticket-taker.js';
-import { type Frame, type LockedRow } from './frame.js';
+import { type Frame } from './frame.js';
 import { type Reread } from './row-reader.js';
-
-/** What there is to be known of rows just before they are committed. */
-export interface Look {
-  readonly reread: Reread;
-  /** The rows' tickets, under write-through only. */
-  readonly tickets: Tickets;
-}
 
 /** The state of one QueryRunner's transaction. */
 export interface OpenTransaction extends WritersRules {
@@ -25,7 +17,7 @@ export interface OpenTransaction extends WritersRules {
   /** Entities that `INSERT … ON CONFLICT DO UPDATE` has been sent for. */
   readonly upserted: Set<string>;
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
-  lastLook?: Look & { readonly statement: number; readonly entity: string };
+  lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
   plan?: CommitPlan;
   /** The last statement before COMMIT was sent, once it was: without an answer its outcome is unknown. */
   plannedAt?: number;
@@ -35,11 +27,11 @@ export interface OpenTransaction extends WritersRules {
 @Injectable()
 export class OpenTransactions extends WeakMap<QueryRunner, OpenTransaction> {}
 
-/** What is known of a row that one of the transaction's frames has locked. */
+/** The lists of the committed image of a row that one of the transaction's frames has locked. */
 export function lockedIn(
   { frames }: OpenTransaction,
   rule: Pick<EntityRule<object>, 'entity'>,
   id: RowId,
-): LockedRow | undefined {
-  return frames.map((frame) => frame.locked(rule, id)).find((row) => row !== undefined);
+): readonly Tag[] | undefined {
+  return frames.map((frame) => frame.locked(rule, id)).find((lists) => lists !== undefined);
 }

@@ -71,12 +71,4 @@ export const changeMutants = [
     replace: '',
     by: [spec('invalidation/feed.e2e-spec', 'may be of ten thousand rows at once, or of all')],
   },
-  {
-    name: 'fence-without-rows',
-    guard: 'what has no row to store is fenced all the same',
-    file: 'src/invalidation/invalidator.ts',
-    find: 'else if (tags.length > 0) sent.push(',
-    replace: 'else if (tags.length < 0) sent.push(',
-    by: [spec('invalidation/transactions.e2e-spec', 'a committed change is seen by the next read')],
-  },
 ];

@@ -5,7 +5,7 @@ const rowScripts = 'src/cache/levels/l2/scripts/rows.ts';
 /** Redis and the shared decisions, on the same commands. */
 const scripts = spec('simulation/scripts.spec');
 
-/** GET, FILL, and FENCE with FILL, where Redis decides. @type {import('../mutants.mjs').Mutant[]} */
+/** GET and FILL, where Redis decides. @type {import('../mutants.mjs').Mutant[]} */
 export const rowScriptMutants = [
   {
     name: 'lua-hit-pending',
@@ -101,38 +101,5 @@ export const rowScriptMutants = [
     file: rowScripts,
     find: "'pend', '', 'fence', text(list), 'ff'",
     replace: "'pend', '', 'fence', '', 'ff'",
-  },
-  {
-    name: 'lua-write-through-fences',
-    guard: 'write-through fences always, also where it may not store',
-    file: rowScripts,
-    find: 'fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], KEYS[4])\nfor i = 5',
-    replace:
-      'if not refused then fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], KEYS[4]) end\nfor i = 5',
-    by: [spec('cache/committed-rows.spec', 'is fenced even where it may not be stored')],
-  },
-  {
-    name: 'lua-write-through-proven',
-    guard: 'write-through stores only what an ordinary fill would',
-    file: rowScripts,
-    find: 'if refused then return 0 end',
-    replace: '',
-    by: [spec('cache/committed-rows.spec', 'is not stored by a load that has missed')],
-  },
-  {
-    name: 'lua-write-through-fences-lists',
-    guard: 'write-through: the lists of a row are fenced in the same step',
-    file: rowScripts,
-    find: 'for i = 5, #KEYS do fence(',
-    replace: 'for i = 5, 4 do fence(',
-    by: [spec('cache/committed-rows.spec', 'together with its lists')],
-  },
-  {
-    name: 'lua-store-publishes',
-    guard: 'a row that is written through is told to every node',
-    file: rowScripts,
-    find: "redis.call('PUBLISH', ARGV[11], ARGV[12])",
-    replace: '',
-    by: [spec('cache/layers.e2e-spec', 'through one node is seen through the other')],
   },
 ].map((mutant) => ({ by: [scripts], ...mutant }));

@@ -67,6 +67,14 @@ export const scriptMutants = [
     by: [spec('invalidation/strict.e2e-spec', 'does not wait for a lease while every node answers')],
   },
   {
+    name: 'lua-fence-ticket',
+    guard: "a writer's ticket is for the coarse stamp of now",
+    file: tags,
+    find: "redis.call('HSET', key, 't:' .. stamp, ensureStamp(coarse, stamp, 0))",
+    replace: "redis.call('HSET', key, 't:' .. stamp, stamp)",
+    by: [spec('cache/committed-rows.spec', 'the next read is a hit')],
+  },
+  {
     name: 'lua-snapshot-running',
     guard: 'a snapshot does not see what was still running',
     file: parts,

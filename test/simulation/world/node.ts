@@ -31,7 +31,6 @@ import { CommitPlanner } from '../../../src/invalidation/policies/commit-planner
 import { PolicyRegistry } from '../../../src/invalidation/policies/policy-registry.js';
 import { PolicyStore } from '../../../src/invalidation/policies/policy-store.js';
 import { PolicySwitch } from '../../../src/invalidation/policies/policy-switch.js';
-import { TicketTaker } from '../../../src/invalidation/policies/ticket-taker.js';
 import { CacheSubscriber } from '../../../src/invalidation/subscriber/cache.subscriber.js';
 import { LockedRows } from '../../../src/invalidation/subscriber/locked-rows.js';
 import { OpenTransactions } from '../../../src/invalidation/subscriber/open-transactions.js';
@@ -120,11 +119,9 @@ export class SimulatedNode {
     this.policySwitch = new PolicySwitch(settings, rules, store, registry, leases, connection, tags, l1, clock);
     this.journal = new Journal(events);
     this.invalidator = new Invalidator(settings, this.l1, tags, this.connection, this.journal, events);
-    const tickets = new TicketTaker(settings, tags, rules);
-    const own = new OwnWrites();
-    const planner = new CommitPlanner(settings, rules, tags, this.l1, this.invalidator, acks, tickets, own);
+    const planner = new CommitPlanner(settings, rules, tags, this.l1, this.invalidator, acks, new OwnWrites());
     const transactions = new OpenTransactions();
-    this.lockedRows = new LockedRows(transactions, tickets, rules);
+    this.lockedRows = new LockedRows(transactions, rules);
     const tables = new PlainTables(database, rules, clock);
     new CacheSubscriber(database, rules, tables, registry, planner, this.invalidator, transactions).onModuleInit();
     this.reads = new ReadThrough(settings, this.l1, this.l2, this.registry, clock, events, rules);

@@ -82,8 +82,7 @@ export class World {
 
   /** A write is delivered once Redis has fenced what it changed. */
   #executed(name: ScriptName, keys: readonly string[], args: readonly string[]): void {
-    if (name === 'fence') this.history.fenced(args[0]!, keys.slice(2));
-    if (name === 'fenceAndFill') this.history.fenced(args[0]!, [keys[0]!, ...keys.slice(3)]);
+    if (name === 'fence') this.history.fenced(args[0]!, keys.slice(2, 2 + (args.length - 4) / 2));
   }
 }
 

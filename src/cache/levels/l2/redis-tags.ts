@@ -7,7 +7,7 @@ import { type Tag } from '../../core/tags.js';
 import { step } from '../../steps.js';
 import { LevelUnavailableError } from '../../cache.errors.js';
 import { invalidationChannel, namespaceOf, nodeChannel, nodesKey, notedKey, tagKey, valueField } from './keys.js';
-import { loadWindowMs, tagTtlMs } from './lifetimes.js';
+import { tagTtlMs } from './lifetimes.js';
 import { RedisConnection } from './redis-connection.js';
 
 /** How often the log says that a value is too large, in ms. */
@@ -34,7 +34,10 @@ export interface RowTicket {
   readonly nonce: string;
 }
 
-/** A row as its writer has loaded it after the COMMIT, with the ticket that it took before that load. */
+/** By the tags of their rows. */
+export type Tickets = ReadonlyMap<Tag, RowTicket>;
+
+/** A row as its writer has loaded it after the COMMIT, with the ticket that came with its fence. */
 export interface WrittenRow extends Lifetime {
   readonly tag: Tag;
   readonly coarse: Tag;
@@ -68,12 +71,19 @@ export interface Acknowledgement {
   readonly id: string;
 }
 
-/** What a strict writer learns from its fence. */
+export interface FenceOptions {
+  readonly acknowledgement?: Acknowledgement;
+  /** Fenced rows that their writer is going to load, with their coarse tags: it gets a ticket for each. */
+  readonly rows?: ReadonlyMap<Tag, Tag>;
+}
+
+/** What a writer learns from its fence. */
 export interface Fenced {
   /** The nodes that must acknowledge, with the count of their heartbeats. */
   readonly nodes: ReadonlyMap<string, string>;
   /** How long this generation has known its nodes, in ms. */
   readonly generationAgeMs: number;
+  readonly tickets: Tickets;
 }
 
 /**
@@ -107,19 +117,10 @@ export class RedisTags {
     return false;
   }
 
-  /** Tickets for rows of one entity, whatever is cached of them: for a writer that loads them once it has committed. */
-  async tickets(rows: readonly Tag[], coarse: Tag): Promise<ReadonlyMap<Tag, RowTicket>> {
-    const gen = this.connection.gen;
-    const taken = new Map(rows.map((tag) => [tag, { gen, nonce: nonce() }]));
-    const each = [...taken.values()].flatMap((ticket) => [ticket.nonce, noValue]);
-    await this.connection.run(gen, 'getRows', this.#keys(gen, [coarse, ...rows]), [String(loadWindowMs), ...each]);
-    return taken;
-  }
-
-  /** FENCE: a new stamp, no value, no tickets; no fill is accepted until its snapshot sees the writer. */
-  fence(tags: readonly Tag[], writer: Writer, acknowledgement?: Acknowledgement): Promise<Fenced> {
+  /** FENCE: a new stamp, no value, no tickets but the writer's own; no fill is accepted until its snapshot sees the writer. */
+  fence(tags: readonly Tag[], writer: Writer, options: FenceOptions = {}): Promise<Fenced> {
     const what = { name: 'fence', level: 'l2', tags: tags.length } as const;
-    return step(what, () => this.#fence(tags, writer, acknowledgement));
+    return step(what, () => this.#fence(tags, writer, options));
   }
 
   /** @throws {LevelUnavailableError} where another generation than this node's was in force when the writer looked */
@@ -193,26 +194,6 @@ export class RedisTags {
     return Array.isArray(answer) ? { stamp: String(answer[0]), coarseStamp: String(answer[1]) } : undefined;
   }
 
-  /** FENCE of a row and of further tags, always, and FILL in the same step. A ticket of another generation fills nothing. */
-  fenceAndFill(row: WrittenRow, further: readonly Tag[], writer: Writer): Promise<boolean> {
-    const resultOf = (stored: boolean) => ({ stored });
-    const what = { name: 'fence', level: 'l2', tags: 1 + further.length, resultOf } as const;
-    return step(what, async () => {
-      const gen = this.connection.gen;
-      const stored = await this.connection.deliver(
-        gen,
-        'fenceAndFill',
-        [...this.#keys(gen, [row.tag, row.coarse]), notedKey(gen, writer.xid), ...this.#keys(gen, further)],
-        [
-          ...[writer.xid, writer.xmin, nonce(), row.ticket.nonce, valueField, row.body, row.snapshot],
-          ...[String(row.freshMs), String(row.keepMs), channelOf(gen), this.#message([row.tag, ...further])],
-          ...further.map(nonce),
-        ],
-      );
-      return stored === 1;
-    });
-  }
-
   /** After a certain rollback: this writer is not pending any more. */
   async rolledBack(tags: readonly Tag[], xid: string): Promise<void> {
     const gen = this.connection.gen;
@@ -239,17 +220,27 @@ export class RedisTags {
     ]);
   }
 
-  async #fence(tags: readonly Tag[], writer: Writer, acknowledgement?: Acknowledgement): Promise<Fenced> {
+  async #fence(tags: readonly Tag[], writer: Writer, { acknowledgement, rows }: FenceOptions): Promise<Fenced> {
     const gen = this.connection.gen;
+    const head = [nodesKey(gen), notedKey(gen, writer.xid), ...this.#keys(gen, tags)];
+    const coarse = [...new Set(rows?.values())];
+    // The record is the first key.
+    const keyOf = (tag: Tag): number => 2 + head.length + coarse.indexOf(rows?.get(tag) ?? '');
+    const stamps = tags.map((tag) => ({ tag, stamp: nonce(), ticketed: rows?.has(tag) ?? false }));
     const [nodes, generationAgeMs] = (await this.connection.deliver(
       gen,
       'fence',
-      [nodesKey(gen), notedKey(gen, writer.xid), ...this.#keys(gen, tags)],
-      [writer.xid, writer.xmin, channelOf(gen), this.#message(tags, acknowledgement), ...tags.map(nonce)],
+      [...head, ...this.#keys(gen, coarse)],
+      [
+        ...[writer.xid, writer.xmin, channelOf(gen), this.#message(tags, acknowledgement)],
+        ...stamps.flatMap(({ tag, stamp, ticketed }) => [stamp, String(ticketed ? keyOf(tag) : 0)]),
+      ],
     )) as [string[], number];
+    const ticketed = stamps.filter((one) => one.ticketed);
     return {
       nodes: new Map(nodes.flatMap((node, i) => (i % 2 === 0 ? [[node, nodes[i + 1]!] as const] : []))),
       generationAgeMs,
+      tickets: new Map(ticketed.map(({ tag, stamp }) => [tag, { gen, nonce: stamp }])),
     };
   }
 

@@ -74,23 +74,6 @@ return fill(KEYS[2], KEYS[3], ARGV[3], ARGV[4], s, ARGV[6], ARGV[7])
 `;
 
 /**
- * KEYS record row coarse noted fenced…; ARGV gen xid xmin newStamp nonce field body snapshot freshMs keepMs channel
- * message stamps…. Write-through: FENCE of a row and of further tags, always; and, in the same step, FILL with what the
- * writer has loaded after its COMMIT. The ticket was taken before the COMMIT; whether it holds is decided before the fence
- * voids it.
- */
-export const fenceAndFill = `${prelude}${fencing}${seeing}${filling}
-local s = snapshot(ARGV[8])
-local refused = refusal(KEYS[2], KEYS[3], ARGV[5], s)
-fence(KEYS[2], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], KEYS[4])
-for i = 5, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[8 + i], KEYS[4]) end
-redis.call('PUBLISH', ARGV[11], ARGV[12])
-if refused then return 0 end
-fill(KEYS[2], KEYS[3], ARGV[6], ARGV[7], s, ARGV[9], ARGV[10])
-return 1
-`;
-
-/**
  * KEYS record row coarse; ARGV gen stamp coarseStamp field body freshMs keepMs channel message. An unconditional value, for
  * CACHE_MANAGER.
  */

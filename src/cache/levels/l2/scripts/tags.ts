@@ -1,12 +1,17 @@
 import { fencing, prelude, stamps } from './parts.js';
 
 /**
- * KEYS record nodes noted fenced…; ARGV gen xid xmin channel message stamps…. Answers the nodes that must acknowledge with
- * their counts, and the age of the generation in ms: FENCE and publish are one step, so a node that registers later has
- * seen the fence.
+ * KEYS record nodes noted fenced… coarse…; ARGV gen xid xmin channel message (stamp, n)…. FENCE. Where n is the number of a
+ * key, that is the coarse tag of a fenced row, and the row's new stamp names a ticket, too: what its writer loads once it
+ * has committed may be filled. Answers the nodes that must acknowledge with their counts, and the age of the generation in
+ * ms: FENCE and publish are one step, so a node that registers later has seen the fence.
  */
-export const fence = `${prelude}${fencing}
-for i = 4, #KEYS do fence(KEYS[i], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[i + 2], KEYS[3]) end
+export const fence = `${prelude}${fencing}${stamps}
+for i = 6, #ARGV, 2 do
+  local key, stamp, coarse = KEYS[i / 2 + 1], ARGV[i], KEYS[tonumber(ARGV[i + 1])]
+  fence(key, tonumber(ARGV[2]), tonumber(ARGV[3]), stamp, KEYS[3])
+  if coarse then redis.call('HSET', key, 't:' .. stamp, ensureStamp(coarse, stamp, 0)) end
+end
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return { redis.call('HGETALL', KEYS[2]), now() - tonumber(redis.call('HGET', KEYS[1], 'born')) }
 `;
