@@ -39,7 +39,7 @@ const known = [
   {
     guard: 'L1: a generation is told of when it is installed, and a PING keeps the lease',
     rules: { claimIsTold: false, heartbeatProvesGeneration: false },
-    where: ['write-through: L1, an operator clears everything'],
+    where: ['invalidate: L1, an operator clears everything'],
   },
   {
     guard: 'L1: only a sleep of a whole lease counts',

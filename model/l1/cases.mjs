@@ -49,7 +49,11 @@ export const l1Cases = [
   ...bounded('lost invalidation connection', { ...plainly, until: 2, faults: { loss: 1 } }),
   ...bounded('a machine that sleeps', { ...plainly, faults: { sleep: 1 } }, { only: 'write-through' }),
   ...bounded('a wall clock that is set', { ...plainly, until: 3, faults: { clock: 1 } }, { only: 'invalidate' }),
-  ...bounded('an operator clears everything', { ...plainly, until: 3, reads: 1, faults: { clear: 1 } }),
+  ...bounded(
+    'an operator clears everything',
+    { ...plainly, until: 3, reads: 1, faults: { clear: 1 } },
+    { only: 'invalidate' },
+  ),
   acknowledged('', { ...waited, plain: 1 }),
   acknowledged('an operator clears everything', { ...waited, reads: 1, faults: { clear: 1 } }),
   acknowledged('', { ...waited, writers: 2, until: 1 }, { variant: 'two writers' }),

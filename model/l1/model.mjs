@@ -17,12 +17,12 @@ import { initialL1, l1Key } from './state.mjs';
  * @type {Readonly<Record<L1Config['kind'], Readonly<Record<'early' | 'late', readonly Writer['at'][]>>>>}
  */
 const programs = {
-  invalidate: { early: ['begin', 'send', 'fence', 'commit'], late: ['begin', 'commit', 'send', 'fence'] },
+  invalidate: { early: ['begin', 'fence', 'commit'], late: ['begin', 'commit', 'fence'] },
   'write-through': {
-    early: ['begin', 'send', 'fence', 'ticket', 'commit', 'load', 'release'],
-    late: ['begin', 'commit', 'send', 'fence', 'ticket', 'load', 'release'],
+    early: ['begin', 'fence', 'commit', 'load', 'release'],
+    late: ['begin', 'commit', 'fence', 'load', 'release'],
   },
-  strict: { early: ['begin', 'send', 'fence', 'ticket', 'wait', 'commit', 'load', 'release'], late: [] },
+  strict: { early: ['begin', 'send', 'fence', 'wait', 'commit', 'load', 'release'], late: [] },
 };
 
 /**
@@ -58,7 +58,7 @@ export function l1Model(config, protocol) {
     /** The client is answered once the write is committed and fenced. @param {L1State} after @param {Partial<Writer>} [change] @returns {L1State} */
     const advance = (after, change = {}, to = program[program.indexOf(at) + 1] ?? 'done') => {
       const version = after.pg.history.indexOf(value);
-      const answered = program.includes('load') ? to === (early ? 'load' : 'ticket') : to === 'done';
+      const answered = to === (program.includes('load') ? 'load' : 'done');
       const acked = answered ? [...after.acked, { version, at: state.now }] : after.acked;
       const next = { .../** @type {Writer} */ (after.writers[i]), ...change, at: to };
       return { ...after, acked, writers: put(after.writers, i, next) };
@@ -71,12 +71,6 @@ export function l1Model(config, protocol) {
       const [, first] = programs[config.kind].early;
       const overtaking = { ...change, early: true };
       step(() => `${W} changes the row; its FENCE overtakes its COMMIT`, advance(begun, overtaking, first));
-    } else if (at === 'ticket' && state.set.gen === 0) {
-      step(() => `${W} gets no ticket`, advance(state));
-    } else if (at === 'ticket') {
-      const ticket = `t${state.tickets}`;
-      const [set] = scripts.getRow(state.set, ticket, true);
-      step(() => `${W} takes a ticket`, advance({ ...state, set, tickets: state.tickets + 1 }, { nonce: ticket }));
     } else if (at === 'load') {
       const read = { loaded: current(state.pg), snapshot: snapshotOf(state.pg) };
       step(() => `${W} loads ${read.loaded}`, advance(state, read));
@@ -90,10 +84,15 @@ export function l1Model(config, protocol) {
       const kept = at === 'release' ? state.kept : [...state.kept, i];
       step(() => `${W}'s ${at} meets no generation`, advance({ ...state, kept }));
     } else if (at === 'fence') {
-      const [set] = scripts.fence(state.set, ['row'], xid, xmin);
+      const [fenced] = scripts.fence(state.set, ['row'], xid, xmin);
+      // The ticket comes with the fence.
+      const ticket = `t${state.tickets}`;
+      const stores = program.includes('release');
+      const [set] = stores ? scripts.getRow(fenced, ticket, true) : [fenced];
       const beats = config.acknowledged && state.registered ? state.beats : -1;
-      const told = lease.publish({ ...state, set }, i);
-      step(() => `${W}'s FENCE is executed`, advance(told, { repliedAt: state.now, beats }));
+      const told = lease.publish({ ...state, set, tickets: state.tickets + 1 }, i);
+      const change = { repliedAt: state.now, beats, nonce: stores ? ticket : '' };
+      step(() => `${W}'s FENCE is executed`, advance(told, change));
     } else if (at === 'wait') {
       const since = rules.waitsFromReply ? writer.repliedAt : writer.sentAt;
       const over = state.now - since >= config.lease;

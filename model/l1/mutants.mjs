@@ -68,13 +68,13 @@ export const l1Mutants = [
   {
     guard: 'L1: the end of a generation is told',
     rules: { claimIsTold: false },
-    where: ['write-through: L1, an operator clears everything'],
+    where: ['invalidate: L1, an operator clears everything'],
     depth: 'no heartbeat is answered without a generation, so that the lease ends all the same, only later',
   },
   {
     guard: 'L1: a heartbeat proves the generation',
     rules: { heartbeatProvesGeneration: false },
-    where: ['write-through: L1, an operator clears everything'],
+    where: ['invalidate: L1, an operator clears everything'],
     depth: 'whoever claims a generation tells; a flush, which tells nobody, is not in this model',
   },
   {

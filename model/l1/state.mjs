@@ -26,7 +26,7 @@ import { snapshotKey, stampsKey, ticketKey } from '../row/state.mjs';
 
 /**
  * @typedef {object} Writer
- * @property {'begin' | 'ticket' | 'send' | 'fence' | 'wait' | 'commit' | 'load' | 'release' | 'done'} at
+ * @property {'begin' | 'send' | 'fence' | 'wait' | 'commit' | 'load' | 'release' | 'done'} at
  * @property {boolean} early its FENCE is executed before its COMMIT
  * @property {number} xid
  * @property {number} value
