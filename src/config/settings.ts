@@ -89,7 +89,7 @@ export class Settings extends PlaceSettings {
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheL1!: boolean;
 
-  @Setting('CACHE_L2', { as: 'switch', default: true, doc: 'the Redis level: `on` or `off`' })
+  @Setting('CACHE_L2', { as: 'switch', default: true, doc: 'the Redis level: `on` or `off`; the same on every node' })
   @IsBoolean({ message: 'must be on or off' })
   readonly cacheL2!: boolean;
 

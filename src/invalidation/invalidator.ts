@@ -48,14 +48,15 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
   }
 
   /**
-   * FENCE, sent now. Never throws: what could not be delivered is kept once it is known to be true.
+   * FENCE, sent now, or with L2 off behind the COMMIT: an L1 without stamps knows of its message alone, and would keep what it
+   * loads between the two. Never throws: what could not be delivered is kept once it is known to be true.
    * @param rows of which their writer wants tickets, with their coarse tags
    */
   fence(tags: readonly Tag[], writer: Writer, rows?: ReadonlyMap<Tag, Tag>): Fencing {
     this.l1.invalidate(tags);
     const send = () => this.tags.fence(tags, writer, rows ? { rows } : {});
-    let sent: Promise<Fenced> | undefined = send();
-    sent.catch(() => (sent = undefined));
+    let sent: Promise<Fenced> | undefined = this.settings.cacheL2 ? send() : undefined;
+    sent?.catch(() => (sent = undefined));
     return {
       committed: async () => {
         let tickets: Tickets | undefined;

@@ -1,6 +1,8 @@
 import { CACHE_MANAGER } from '@nestjs/cache-manager';
 import { Logger } from '@nestjs/common';
 import { type Cache } from 'cache-manager';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EntitySubscriberInterface } from 'typeorm';
 import { CacheEvents, Lease, MemoryLevel, RedisConnection } from '../../src/cache/index.js';
 import { Heartbeat } from '../../src/invalidation/bus/heartbeat.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
@@ -259,6 +261,33 @@ describe('after the invalidation connection was lost', () => {
     deaf.mockRestore();
     expect(lease.valid).toBe(true);
     expect((await b.http.get(`/items/${id}`)).body.name).toBe('after');
+  });
+});
+
+describe('with L2 switched off on every node', () => {
+  it('what is loaded while a write commits is not served behind it: L1 knows of the invalidation alone', async () => {
+    const env = { CACHE_L2: 'off' };
+    const writer = await startApp({ redis: redis.url, env });
+    const reader = await startApp({ redis: redis.url, database: writer.databaseUrl, env });
+    try {
+      const { id } = (await writer.http.post('/items').send(item('before')).expect(201)).body as { id: number };
+      const told = jest.spyOn(reader.app.get(MemoryLevel), 'invalidate');
+      const committing: EntitySubscriberInterface = {
+        beforeQuery: async ({ query }) => {
+          if (query !== 'COMMIT') return;
+          // Told or not by now: what is read here is replaced by the COMMIT.
+          for (let looks = 0; looks < 20 && told.mock.calls.length === 0; looks += 1) await sleep(10);
+          expect((await reader.http.get(`/items/${id}`)).body.name).toBe('before');
+        },
+      };
+      writer.dataSource.subscribers.push(committing);
+      await writer.http.put(`/items/${id}`).send(item('after')).expect(200);
+      await until(() => told.mock.calls.length > 0);
+      expect((await reader.http.get(`/items/${id}`)).body.name).toBe('after');
+    } finally {
+      await reader.close();
+      await writer.close();
+    }
   });
 });
 
