@@ -110,7 +110,14 @@ it('a write that meets a cut connection is told on the next one before it is ans
   try {
     const id = await create('before');
     await served(patient, `/items/${id}`);
-    patient.app.get(RedisConnection).reset('cut by the test');
+    const cut = new LevelUnavailableError('redis', 'cut by the test');
+    jest.spyOn(patient.app.get(RedisTags), 'fence').mockRejectedValueOnce(cut);
+    const cutting: EntitySubscriberInterface = {
+      afterQuery: ({ query }) => {
+        if (query === 'COMMIT') patient.app.get(RedisConnection).reset(cut.message);
+      },
+    };
+    patient.dataSource.subscribers.push(cutting);
     await patient.http.put(`/items/${id}`).send(item('after')).expect(200);
     expect(patient.app.get(Journal).size).toBe(0);
     expect(stateOf(patient)).toBe('closed');
