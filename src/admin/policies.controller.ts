@@ -1,10 +1,11 @@
 import { Body, Controller, Get, Param, Put } from '@nestjs/common';
 import { ApiParam, ApiProperty, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { EntityRules, policies, RedisConnection, RedisFaults, UnusableRedisError } from '../cache/index.js';
-import { type PolicyName, policyNames, Settings } from '../config/index.js';
+import { EntityRules, RedisConnection, RedisFaults, UnusableRedisError } from '../cache/index.js';
+import { Settings } from '../config/index.js';
 import { notFound, ProblemException, Produces, QueryNames, unavailable, Unlimited } from '../http/index.js';
 import { NoRedisError, PolicyRegistry, PolicySwitch, SupersededSwitchError } from '../invalidation/index.js';
+import { defaultPolicy, policies, type PolicyName, policyNames } from '../policies/index.js';
 import { AdminChange, AdminRoute, ofRedis } from './admin.docs.js';
 
 export class PolicyChoice {
@@ -17,8 +18,11 @@ export class PolicyView extends PolicyChoice {
   @ApiProperty({ example: 'items' })
   entity!: string;
 
-  @ApiProperty({ description: 'what readers can rely on', example: policies['write-through'].guarantee })
+  @ApiProperty({ description: 'what readers can rely on', example: policies[defaultPolicy].guarantee })
   guarantee!: string;
+
+  @ApiProperty({ enum: policyNames, isArray: true, description: 'what there is, from the weakest to the strictest' })
+  choices!: readonly PolicyName[];
 }
 
 const entity = ApiParam({ name: 'entity', example: 'items' });
@@ -47,7 +51,7 @@ export class PoliciesController {
   find(@Param('entity') name: string): PolicyView {
     if (!this.rules.named(name)) throw notFound(`There is no cached entity ${name.slice(0, 64)}.`);
     const policy = this.registry.policyOf(name);
-    return { entity: name, policy, guarantee: policies[policy].guarantee };
+    return { entity: name, policy, guarantee: policies[policy].guarantee, choices: policyNames };
   }
 
   /** Without Redis, what the old policy has left there could not be made invalid; so it is not switched. */

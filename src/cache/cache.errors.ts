@@ -1,5 +1,5 @@
 /** Why a level cannot answer. A closed set: it is shown in `Cache-Status` as `detail`. */
-export type Unavailability = 'redis' | 'no-epoch' | 'lease' | 'strict' | 'disabled';
+export type Unavailability = 'redis' | 'no-epoch' | 'lease' | 'disabled';
 
 /** Redis cannot be asked, or cannot be trusted yet; it is not that nobody wants it. */
 export const isAway = (reason: Unavailability): boolean => reason === 'redis' || reason === 'no-epoch';

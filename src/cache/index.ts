@@ -72,6 +72,6 @@ export {
 export { keySpelling, spellableTypes } from './key-spelling.js';
 export { type Loaded, loadProof, provenSnapshot } from './loaded.js';
 export { probe } from './row-probe.js';
-export { policies, PolicySource, sharesL1 } from './policy.js';
+export { PolicySource, sharesL1 } from './policy-source.js';
 export { type Step, type StepResult, steps } from './steps.js';
 export { type EntityRule, EntityRules, listTags, queryTags, type RowId, rowTags } from './rules.js';

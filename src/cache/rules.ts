@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager, type EntityTarget } from 'typeorm';
-import { type PolicyName, type Settings } from '../config/index.js';
+import { type Settings } from '../config/index.js';
+import { type PolicyName } from '../policies/index.js';
 import { CachedEntityError, UnknownTagError } from './cache.errors.js';
 import {
   anyRowTag,

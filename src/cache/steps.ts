@@ -1,5 +1,5 @@
 import { tracingChannel } from 'node:diagnostics_channel';
-import { type LayerStatus } from './api/cache-status.js';
+import { type LayerStatus } from './layer-status.js';
 import { type Layer, type LevelName } from './events.js';
 
 /** Values of closed sets, numbers and switches. */

@@ -4,4 +4,4 @@ export { loadSettings } from './load-settings.js';
 export { redisAddress, type RedisCertificates } from './redis-address.js';
 export { secretsOf } from './secrets.js';
 export { type SettingDefinition, settingDefinitions } from './setting.decorator.js';
-export { type PolicyName, policyNames, Settings } from './settings.js';
+export { Settings } from './settings.js';

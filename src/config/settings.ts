@@ -1,14 +1,12 @@
 import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsUrl, Max, Min } from 'class-validator';
+import { defaultPolicy, type PolicyName, policyNames } from '../policies/index.js';
 import { IsScheduleOrOff } from './cron.rule.js';
 import { PlaceSettings } from './place-settings.js';
 import { Setting } from './setting.decorator.js';
 
-export const policyNames = ['ttl', 'invalidate', 'write-through', 'strict'] as const;
-export type PolicyName = (typeof policyNames)[number];
-
 /** The whole configuration: read once at boot, total, immutable. Durations are in milliseconds and say so. */
 export class Settings extends PlaceSettings {
-  @Setting('CACHE_POLICY', { default: 'write-through', doc: 'initial policy of every entity' })
+  @Setting('CACHE_POLICY', { default: defaultPolicy, doc: 'initial policy of every entity' })
   @IsIn(policyNames)
   readonly cachePolicy!: PolicyName;
 

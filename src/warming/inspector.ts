@@ -1,22 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import {
-  type CacheEvent,
-  CacheEvents,
-  CacheInspector,
-  Clock,
-  type CurrentRow,
-  Inspectables,
-  type Layer,
-  layers,
-  type LevelName,
-  levelNames,
-  policies,
-  PolicySource,
-  sharesL1,
-  type Subject,
-  versionIn,
-} from '../cache/index.js';
+import { type CacheEvent, CacheEvents, CacheInspector, Clock, type CurrentRow, Inspectables, type Layer, layers, type LevelName, levelNames, PolicySource, sharesL1, type Subject, versionIn } from '../cache/index.js';
 import { Settings } from '../config/index.js';
+import { policies } from '../policies/index.js';
 import { isDatabaseUnavailable } from '../database/index.js';
 
 /** Rows of one round: half of them were changed lately, half of them are what this node has used. */
@@ -146,7 +131,7 @@ export class Inspector implements OnApplicationBootstrap, OnModuleDestroy {
     const stuck = before.filter((place) => place.version !== (row?.version ?? null) && served.some(isSame(place)));
     const moved = before.filter((place) => !stuck.includes(place));
     this.#report(moved, { staleSeconds: atFirst, broken: false });
-    const broken = this.settings.cacheFeed && this.policySource.policyOf(subject.entity) !== 'ttl';
+    const broken = this.settings.cacheFeed && policies[this.policySource.policyOf(subject.entity)].tellsOfWrites;
     this.#report(stuck, { staleSeconds, broken });
     if (!broken) return 0;
     for (const { layer, level, version } of stuck)

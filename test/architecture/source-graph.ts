@@ -20,6 +20,8 @@ export interface SourceFile {
   readonly environmentReads: readonly string[];
   /** Everything that is code and not comment: identifiers and the text of literals. */
   readonly words: readonly string[];
+  /** The texts of string literals. */
+  readonly literals: readonly string[];
 }
 
 /** Every TypeScript file below a folder of the checkout. */
@@ -36,6 +38,7 @@ export function parse(path: string, text: string): SourceFile {
   const imports: Import[] = [];
   const environmentReads: string[] = [];
   const words: string[] = [];
+  const literals: string[] = [];
   const visit = (node: ts.Node): void => {
     const specifier = importedBy(node);
     if (specifier?.startsWith('.')) imports.push({ from: path, to: resolve(path, specifier) });
@@ -43,10 +46,11 @@ export function parse(path: string, text: string): SourceFile {
       environmentReads.push(`${path}:${file.getLineAndCharacterOfPosition(node.getStart(file)).line + 1}`);
     }
     if (ts.isIdentifier(node) || isText(node)) words.push(node.text);
+    if (ts.isStringLiteral(node)) literals.push(node.text);
     ts.forEachChild(node, visit);
   };
   visit(file);
-  return { path, lines: text.trimEnd().split('\n').length, imports, environmentReads, words };
+  return { path, lines: text.trimEnd().split('\n').length, imports, environmentReads, words, literals };
 }
 
 /** Groups of files that import each other in a circle (Tarjan 1972: the strongly connected components). */

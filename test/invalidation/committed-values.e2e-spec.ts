@@ -12,8 +12,8 @@ import {
   type UpdateEvent,
 } from 'typeorm';
 import { CacheModule, type EntityRule, loadProof, queryTags, ReadThrough, type RowId } from '../../src/cache/index.js';
-import { policyNames } from '../../src/config/index.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
+import { policyNames } from '../../src/policies/index.js';
 import { impatiently } from '../support/clocks.js';
 import { startRedis, type TestRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';

@@ -1,10 +1,10 @@
 import { DataSource, type EntityManager } from 'typeorm';
 import { CacheEvents } from '../../src/cache/index.js';
-import { policyNames, type PolicyName } from '../../src/config/index.js';
 import { LockedRows, PolicySwitch } from '../../src/invalidation/index.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
 import { Item } from '../../src/items/item.entity.js';
 import { itemRule } from '../../src/items/item.rule.js';
+import { type PolicyName, policyNames } from '../../src/policies/index.js';
 import { impatiently } from '../support/clocks.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';

@@ -1,8 +1,8 @@
 import { DataSource } from 'typeorm';
-import { type PolicyName } from '../../src/config/index.js';
 import { Invalidator, PolicySwitch } from '../../src/invalidation/index.js';
 import { PolicyRegistry } from '../../src/invalidation/policies/policy-registry.js';
 import { PolicyStore } from '../../src/invalidation/policies/policy-store.js';
+import { type PolicyName } from '../../src/policies/index.js';
 import { SteppedClock } from '../support/clocks.js';
 import { create, item, longLeaseMs, nameAt, NodeGroup, statusAt, waitMs } from '../support/node-group.js';
 import { startApp, type TestApp } from '../support/start-app.js';

@@ -1,8 +1,8 @@
 import { type EntityManager } from 'typeorm';
 import { CacheEvents, ReadThrough, rowAddress, RedisLevel } from '../../src/cache/index.js';
-import { policyNames } from '../../src/config/index.js';
 import { PolicySwitch } from '../../src/invalidation/index.js';
 import { Item } from '../../src/items/item.entity.js';
+import { policyNames } from '../../src/policies/index.js';
 import { impatiently } from '../support/clocks.js';
 import { sharedRedis, type SharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';

@@ -1,4 +1,4 @@
-import { weakest } from '../../src/cache/policy.js';
+import { weakestOf } from '../../src/policies/index.js';
 import { type History } from './history.js';
 import { type Row } from './memory-postgres.js';
 import { type Change, type Fault, type Reader, type Target, type Writer } from './workload.js';
@@ -90,7 +90,7 @@ export class Actors {
       try {
         const parts = await valuesOf(node, target, renew);
         this.world.steps.note(`${name} has ${parts.map((part) => part.join(' = ')).join(', ')}`);
-        const policy = weakest([promised, node.registry.policyOf(entity)])!;
+        const policy = weakestOf([promised, node.registry.policyOf(entity)])!;
         this.#history.read({ reader: name, node: node.name, policy, began }, parts);
       } catch (error) {
         this.world.steps.note(`${name} fails: ${(error as Error).message}`);

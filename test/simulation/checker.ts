@@ -1,4 +1,4 @@
-import { type PolicyName } from '../../src/config/index.js';
+import { type PolicyName } from '../../src/policies/index.js';
 import { type History, type Read, tagOf, type Version } from './history.js';
 
 /**

@@ -1,4 +1,4 @@
-import { type PolicyName } from '../../src/config/index.js';
+import { type PolicyName } from '../../src/policies/index.js';
 import { type Row } from './memory-postgres.js';
 
 /** A value that the database had from one commit to the next, of a row or of a list. */

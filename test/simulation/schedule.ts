@@ -1,4 +1,4 @@
-import { type PolicyName } from '../../src/config/index.js';
+import { type PolicyName } from '../../src/policies/index.js';
 import { Actors } from './actors.js';
 import { check, type Violation } from './checker.js';
 import { leftStale, settle } from './settlement.js';

@@ -1,6 +1,6 @@
 import { responseAddress } from '../../src/cache/engine/addresses.js';
 import { deserialise, queryAddress, queryTags, rowAddress } from '../../src/cache/index.js';
-import { sharesL1 } from '../../src/cache/policy.js';
+import { sharesL1 } from '../../src/cache/policy-source.js';
 import { type Address } from '../../src/cache/testing.js';
 import { pageParts } from './actors.js';
 import { type Violation } from './checker.js';

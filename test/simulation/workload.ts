@@ -1,5 +1,5 @@
+import { type PolicyName } from '../../src/policies/index.js';
 import fc from 'fast-check';
-import { type PolicyName } from '../../src/config/index.js';
 import { type CommitFate } from './world/session.js';
 
 export type Change =

@@ -1,5 +1,5 @@
-import { type PolicyName } from '../../src/config/index.js';
 import { type PolicyState, PolicyStore } from '../../src/invalidation/policies/policy-store.js';
+import { type PolicyName } from '../../src/policies/index.js';
 import { startRedis, type TestRedis } from './services.js';
 import { startApp, type TestApp } from './start-app.js';
 

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { type BreakerState, type InvalidationSource, type RequestCounts } from '../../cache/index.js';
-import { type PolicyName, policyNames } from '../../config/index.js';
+import { type PolicyName, policyNames } from '../../policies/index.js';
 
 export class LoadStats {
   @ApiProperty({ type: 'integer', description: 'from the database' })

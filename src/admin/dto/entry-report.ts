@@ -9,7 +9,7 @@ import {
   type TagReport,
   versionIn,
 } from '../../cache/index.js';
-import { type PolicyName, policyNames } from '../../config/index.js';
+import { type PolicyName, policyNames } from '../../policies/index.js';
 import { etagOf } from '../../http/index.js';
 
 /** What one level keeps of one entry. */
@@ -17,7 +17,7 @@ export class LevelStateView {
   @ApiProperty({ description: 'whether the level could be asked' })
   available!: boolean;
 
-  @ApiPropertyOptional({ enum: ['redis', 'no-epoch', 'lease', 'strict', 'disabled'], description: 'why it could not' })
+  @ApiPropertyOptional({ enum: ['redis', 'no-epoch', 'lease', 'disabled'], description: 'why it could not' })
   reason?: string;
 
   @ApiPropertyOptional({ description: 'whether it keeps the entry' })

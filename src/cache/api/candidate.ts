@@ -1,7 +1,8 @@
-import { type PolicyName, type Settings } from '../../config/index.js';
+import { type Settings } from '../../config/index.js';
+import { policies, type PolicyName, strictestOf, weakest, weakestOf } from '../../policies/index.js';
 import { entityOf, uriEntity } from '../core/tags.js';
 import { type Entry } from '../levels/level.js';
-import { policies, type PolicySource, sharesL1, strictest, weakest } from '../policy.js';
+import { type PolicySource, sharesL1 } from '../policy-source.js';
 import { type Candidate } from './semantics/reuse.js';
 import { type StoredResponse } from './stored-response.js';
 
@@ -13,14 +14,15 @@ export const entitiesOf = ({ dependencies }: Pick<Entry, 'dependencies'>): strin
 
 /** Whose rules hold for a response: the strictest of its parts', for one without parts those of its lifetime alone. */
 const rulesOf = (lives: Lives, source: PolicySource): PolicyName =>
-  strictest(entitiesOf(lives).map((entity) => source.rulesOf(entity))) ?? 'ttl';
+  strictestOf(entitiesOf(lives).map((entity) => source.rulesOf(entity))) ?? weakest;
 
 /** What a response promises: what its weakest part does. */
 export const promiseOf = (lives: Lives, source: PolicySource): PolicyName =>
-  weakest(entitiesOf(lives).map((entity) => source.policyOf(entity))) ?? 'ttl';
+  weakestOf(entitiesOf(lives).map((entity) => source.policyOf(entity))) ?? weakest;
 
 /** Whether a hit counts only while the generation is certainly in force. */
-export const needsCertainty = (lives: Lives, source: PolicySource): boolean => rulesOf(lives, source) === 'strict';
+export const needsCertainty = (lives: Lives, source: PolicySource): boolean =>
+  policies[rulesOf(lives, source)].isCertain;
 
 /** Whether L1 may hold it. */
 export const isShared = (lives: Lives, source: PolicySource, settings: Settings): boolean =>

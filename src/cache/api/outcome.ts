@@ -1,7 +1,8 @@
-import { type PolicySource } from '../policy.js';
+import { weakest } from '../../policies/index.js';
+import { type LayerStatus } from '../layer-status.js';
+import { type PolicySource } from '../policy-source.js';
 import { entityOf, type Tag, uriEntity } from '../core/tags.js';
 import { type CacheRequest, isAuthorized } from './cache-request.js';
-import { type LayerStatus } from './cache-status.js';
 import { promiseOf } from './candidate.js';
 import { type SentHead } from './sent-head.js';
 import { type Found } from './response-levels.js';
@@ -60,7 +61,7 @@ export function fitsStored(request: CacheRequest, response: StoredResponse): (ot
 export function hitOf(request: CacheRequest, { stored, entry, level }: Found, source: PolicySource): Outcome {
   return {
     response: stored,
-    api: { hit: true, level, policy: stored.mixed ? 'ttl' : promiseOf(entry, source), ttlMs: entry.freshMs },
+    api: { hit: true, level, policy: stored.mixed ? weakest : promiseOf(entry, source), ttlMs: entry.freshMs },
     tags: partTags(entry.dependencies.map(({ tag }) => tag)),
     fits: fitsStored(request, stored),
   };

@@ -1,11 +1,10 @@
-import { type PolicyName } from '../../config/index.js';
+import { type PolicyName, weakest, weakestOf } from '../../policies/index.js';
 import { type Lifetime, narrower } from '../core/freshness.js';
 import { type Dependency, type Tag } from '../core/tags.js';
 import { type Collector, giveTo, type Part, partsIn } from '../engine/scope.js';
+import { type LayerStatus, worst } from '../layer-status.js';
 import { type Ticket } from '../levels/level.js';
 import { type MemoryLevel } from '../levels/l1/memory-level.js';
-import { weakest } from '../policy.js';
-import { type LayerStatus, worst } from './cache-status.js';
 
 /** Gathers what one response is made of, while its handler runs. */
 export class PartCollector implements Collector {
@@ -80,8 +79,8 @@ export class PartCollector implements Collector {
    * the cache, beside them or without any, that it is no older than its lifetime.
    */
   policy(): PolicyName | undefined {
-    if (this.mixed) return 'ttl';
-    const none = this.before.length > 0 && !this.any ? 'ttl' : undefined;
-    return weakest(this.#parts.flatMap(({ status: { policy } }) => policy ?? [])) ?? none;
+    if (this.mixed) return weakest;
+    const none = this.before.length > 0 && !this.any ? weakest : undefined;
+    return weakestOf(this.#parts.flatMap(({ status: { policy } }) => policy ?? [])) ?? none;
   }
 }

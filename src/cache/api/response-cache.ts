@@ -5,7 +5,7 @@ import { responseAddress } from '../engine/addresses.js';
 import { SingleFlight } from '../engine/single-flight.js';
 import { CacheEvents } from '../events.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
-import { PolicySource } from '../policy.js';
+import { PolicySource } from '../policy-source.js';
 import { layerResult, step } from '../steps.js';
 import { type CacheRequest } from './cache-request.js';
 import { type Handler, hitOf, type Outcome } from './outcome.js';

@@ -8,7 +8,7 @@ import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
 import { type Entry, type Fill, type ReadResult, type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
-import { PolicySource } from '../policy.js';
+import { PolicySource } from '../policy-source.js';
 import { type CacheRequest, isAuthorized } from './cache-request.js';
 import { candidateOf, isShared, needsCertainty } from './candidate.js';
 import { type Candidate } from './semantics/reuse.js';

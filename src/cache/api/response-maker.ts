@@ -5,7 +5,7 @@ import { collecting } from '../engine/scope.js';
 import { type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { type CacheRequest, isAuthorized } from './cache-request.js';
-import { type Forward, type LayerStatus } from './cache-status.js';
+import { type Forward, type LayerStatus } from '../layer-status.js';
 import { HandlerError } from './captured-response.js';
 import { type SentHead } from './sent-head.js';
 import { compose, plainLines, refreshed } from './compose.js';

@@ -1,4 +1,4 @@
-import { type PolicyName } from '../../config/index.js';
+import { type PolicyName } from '../../policies/index.js';
 import { type LevelName } from '../events.js';
 import { type Entry } from '../levels/level.js';
 import { type Part } from './scope.js';

@@ -1,17 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type PolicyName, Settings } from '../../config/index.js';
+import { Settings } from '../../config/index.js';
 import { isDatabaseUnavailable } from '../../database/index.js';
-import { type LayerStatus } from '../api/cache-status.js';
+import { policies, type PolicyName, strictestOf, weakestOf } from '../../policies/index.js';
 import { isAway } from '../cache.errors.js';
 import { Clock } from '../clock.js';
 import { type Lifetime, lifetime, narrower } from '../core/freshness.js';
 import { type Dependency, entityOf, type Tag } from '../core/tags.js';
 import { CacheEvents, type LevelName, type RequestResult } from '../events.js';
+import { type LayerStatus } from '../layer-status.js';
 import { type Fill, type ReadOptions, type ReadResult, type Ticket } from '../levels/level.js';
 import { MemoryLevel } from '../levels/l1/memory-level.js';
 import { RedisLevel } from '../levels/l2/redis-level.js';
 import { type Loaded, provenSnapshot } from '../loaded.js';
-import { policies, PolicySource, sharesL1, strictest, weakest } from '../policy.js';
+import { PolicySource, sharesL1 } from '../policy-source.js';
 import { EntityRules, type RowId } from '../rules.js';
 import { layerResult, step } from '../steps.js';
 import { type QueryAddress, queryAddress, type RowAddress, rowAddress, tagsOf } from './addresses.js';
@@ -87,15 +88,15 @@ export class ReadThrough {
   }
 
   #read(entities: readonly string[], address: Read['address'], load: Read['load']): Read {
-    const rules = strictest(entities.map((entity) => this.policySource.rulesOf(entity)))!;
+    const rules = strictestOf(entities.map((entity) => this.policySource.rulesOf(entity)))!;
     return {
       address,
       load,
       entities,
-      policy: weakest(entities.map((entity) => this.policySource.policyOf(entity)))!,
+      policy: weakestOf(entities.map((entity) => this.policySource.policyOf(entity)))!,
       staleMs: policies[rules].servesStale ? this.settings.cacheStaleMs : 0,
       usesL1: this.settings.cacheDb && sharesL1(rules, this.settings),
-      needsCertainty: rules === 'strict',
+      needsCertainty: policies[rules].isCertain,
       sharesWithoutRedis: () =>
         this.settings.cacheDb && entities.every((entity) => this.policySource.sharesWithoutRedis(entity)),
       renew: currentCollector()?.renew ?? false,
@@ -267,7 +268,7 @@ export class ReadThrough {
       ? undefined
       : await this.#fill(read, found, parts, { body, snapshot, ...(kept ? life : gone) });
     if (found.outcome === 'miss' && !dependencies) this.#count('l2', 'refused');
-    const policy = weakest([read.policy, ...parts.all.flatMap(({ status }) => status.policy ?? [])])!;
+    const policy = weakestOf([read.policy, ...parts.all.flatMap(({ status }) => status.policy ?? [])])!;
     const status = this.#forward({ ...read, policy }, found, kept && dependencies !== undefined);
     return { body, dependencies, ...life, status, own, kept };
   }

@@ -1,5 +1,5 @@
 import { type Dependency, entityOf, type Tag } from '../core/tags.js';
-import { type LayerStatus } from '../api/cache-status.js';
+import { type LayerStatus } from '../layer-status.js';
 import { WorkStorage } from './work-storage.js';
 
 /** What one answer of the db layer contributes to whatever is being made of it. */

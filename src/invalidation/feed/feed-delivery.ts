@@ -1,5 +1,6 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { sees, type Tag, wideXid } from '../../cache/index.js';
+import { policies } from '../../policies/index.js';
 import { type Invalidator } from '../invalidator.js';
 import { type OwnWrites } from '../own-writes.js';
 import { type PolicyRegistry } from '../policies/policy-registry.js';
@@ -110,8 +111,7 @@ export class FeedDelivery {
     }
   }
 
-  /** Under `ttl` nobody is told of a change. */
   #tagsOf(byEntity: ReadonlyMap<string, readonly Tag[]>): readonly Tag[] {
-    return [...byEntity].flatMap(([entity, tags]) => (this.registry.writersOf(entity) === 'ttl' ? [] : tags));
+    return [...byEntity].flatMap(([entity, tags]) => (policies[this.registry.writersOf(entity)].tellsOfWrites ? tags : []));
   }
 }

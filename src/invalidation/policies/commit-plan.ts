@@ -1,9 +1,6 @@
-import { type EntityManager } from 'typeorm';
-
 /** What is to be done once the outermost transaction has ended. Nothing here throws. */
 export interface CommitPlan {
-  /** @param manager of the connection that has committed: nobody who holds one may wait for another */
-  committed(manager: EntityManager): Promise<void>;
+  committed(): Promise<void>;
   /** COMMIT was sent and not answered. */
   unknown(): Promise<void>;
   /** It was certainly rolled back. */

@@ -1,7 +1,8 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { type QueryRunner } from 'typeorm';
-import { Clock, EntityRules, isWithin, type Moment, PolicySource, policies } from '../../cache/index.js';
-import { type PolicyName, Settings } from '../../config/index.js';
+import { Clock, EntityRules, isWithin, type Moment, PolicySource } from '../../cache/index.js';
+import { Settings } from '../../config/index.js';
+import { policies, type PolicyName, strictest, weakest } from '../../policies/index.js';
 import { InvalidationBus } from '../bus/invalidation-bus.js';
 import { type PolicyState, PolicyStore } from './policy-store.js';
 
@@ -67,11 +68,11 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   /** Nobody waits for longer than that for a node that promises `strict`: it does so only while it has read as much lately. */
   override policyOf(entity: string): PolicyName {
     const promised = this.#states.get(entity)?.promised ?? this.configured(entity);
-    return promised === 'strict' && !this.#readWithin(this.#promiseMs) ? 'ttl' : promised;
+    return policies[promised].isCertain && !this.#readWithin(this.#promiseMs) ? weakest : promised;
   }
 
   override rulesOf(entity: string): PolicyName {
-    return this.#heard === this.#followed ? this.#rulesOf(entity) : 'strict';
+    return this.#heard === this.#followed ? this.#rulesOf(entity) : strictest;
   }
 
   override sharesWithoutRedis(entity: string): boolean {
@@ -103,7 +104,7 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
 
   /** Some entity is under `strict`, or on its way there or away from it. */
   get anyStrict(): boolean {
-    return this.rules.all().some(({ entity }) => this.#rulesOf(entity) === 'strict');
+    return this.rules.all().some(({ entity }) => policies[this.#rulesOf(entity)].isCertain);
   }
 
   /** Reads the policies in a statement that is sent after this call. @throws when the database cannot be asked */
@@ -126,7 +127,7 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
     const state = this.#states.get(entity);
     if (!state) return this.configured(entity);
     const { policy, promised, target } = state;
-    return policy === 'strict' || target === 'strict' ? 'strict' : promised;
+    return [policy, target].find((name) => policies[name].isCertain) ?? promised;
   }
 
   async #read(): Promise<void> {

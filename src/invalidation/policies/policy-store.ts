@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { type PolicyName } from '../../config/index.js';
+import { type PolicyName } from '../../policies/index.js';
 import { longestLease } from '../bus/node-leases.js';
 import { behindWriters } from './policy-lock.js';
 

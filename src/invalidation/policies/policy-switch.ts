@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Clock, EntityRules, MemoryLevel, policies, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
-import { type PolicyName, Settings } from '../../config/index.js';
+import { Clock, EntityRules, MemoryLevel, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
+import { Settings } from '../../config/index.js';
+import { compare, policies, type PolicyName } from '../../policies/index.js';
 import { leaseWaitMs } from '../bus/lease-wait.js';
 import { NodeLeases } from '../bus/node-leases.js';
 import {
@@ -56,7 +57,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     for (const { entity } of this.rules.all()) {
       const configured = this.registry.configured(entity);
       const state = await this.#state(entity);
-      if (configured === 'strict' || state.target === 'strict') this.#assertStrictIsPossible();
+      if (policies[configured].isCertain || policies[state.target].isCertain) this.#assertCertaintyIsPossible();
       if (state.configured === configured) continue;
       this.#logger.log(`${entity} is configured ${configured}, no longer ${state.configured}`);
       await this.#aim(entity, { configured, target: configured });
@@ -77,9 +78,9 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
    * @throws otherwise when a server cannot be asked; the switch goes on when it can
    */
   async to(entity: string, target: PolicyName): Promise<void> {
-    if (target === 'strict') {
+    if (policies[target].isCertain) {
       await this.connection.checkAnew();
-      this.#assertStrictIsPossible();
+      this.#assertCertaintyIsPossible();
     }
     await this.#aim(entity, { target });
     await this.#finish(entity, target);
@@ -121,13 +122,13 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
   /** @returns whether the step was made */
   async #step(state: PolicyState): Promise<boolean> {
     const { entity, policy, promised, target } = state;
-    if (policies[target].strength < policies[promised].strength) return this.store.change(state, { promised: target });
+    if (compare(target, promised) < 0) return this.store.change(state, { promised: target });
     if (policy !== target) {
-      if (policy === 'strict') await this.#untilAllFollow(shortestPromiseMs);
+      if (policies[policy].isCertain) await this.#untilAllFollow(shortestPromiseMs);
       return this.store.changeWriters(state, target);
     }
     await this.#forgetWhatWasLeft(entity, target);
-    if (target === 'strict') await this.#untilAllFollow();
+    if (policies[target].isCertain) await this.#untilAllFollow();
     return this.store.change(state, { promised: target });
   }
 
@@ -136,7 +137,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     const { coarse } = rowTags(entity, '');
     const xid = await this.store.freshXid();
     while (!(await this.store.hasEnded(xid))) await this.clock.sleep(drainPollMs);
-    if (target === 'strict') await this.tags.raiseEpoch(xid);
+    if (policies[target].isCertain) await this.tags.raiseEpoch(xid);
     await this.tags.invalidate([coarse]);
     this.l1.invalidate([coarse]);
   }
@@ -157,7 +158,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     return this.store.ensure(entity, this.registry.configured(entity));
   }
 
-  #assertStrictIsPossible(): void {
+  #assertCertaintyIsPossible(): void {
     const error = this.settings.redisUrl ? this.#impediment() : new NoRedisError();
     if (error) throw error;
   }

@@ -16,6 +16,7 @@ import {
   type UpdateEvent,
 } from 'typeorm';
 import { type EntityRule, EntityRules, listTags, noteStatement, type RowId, rowTags } from '../../cache/index.js';
+import { policies } from '../../policies/index.js';
 import { Invalidator } from '../invalidator.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
@@ -64,7 +65,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (parent) return parent.absorb(ended);
     this.transactions.delete(queryRunner);
     if (transaction.defines) this.tables.defined();
-    await transaction.plan?.committed(manager);
+    await transaction.plan?.committed();
     if (transaction.statements !== transaction.plannedAt) await this.#fenceAll([ended], manager);
   }
 
@@ -81,7 +82,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   /** A statement was sent behind what was planned for the COMMIT: what it has changed is not in the plan. */
   async #fenceAll(frames: readonly Frame[], manager: EntityManager): Promise<void> {
     const changed = frames.flatMap(({ changes }) => changes.map(({ rule }) => rule.entity));
-    const entities = changed.filter((entity) => this.registry.writersOf(entity) !== 'ttl');
+    const entities = changed.filter((entity) => policies[this.registry.writersOf(entity)].tellsOfWrites);
     if (entities.length === 0) return;
     const coarse = [...new Set(entities)].map((entity) => rowTags(entity, '').coarse);
     await this.invalidator.fence(coarse, await identify(manager)).committed();

@@ -1,7 +1,7 @@
 // @ts-check
 import { simulated, spec } from '../catchers.mjs';
 
-const planner = 'src/invalidation/policies/commit-planner.ts';
+const pending = 'src/invalidation/policies/pending-write.ts';
 const acknowledgements = 'src/invalidation/bus/acknowledgements.ts';
 const bus = 'src/invalidation/bus/invalidation-bus.ts';
 const heartbeat = 'src/invalidation/bus/heartbeat.ts';
@@ -11,17 +11,17 @@ export const acknowledgementMutants = [
   {
     name: 'ack-wait',
     guard: 'a strict writer waits for the acknowledgements',
-    file: planner,
-    find: 'await this.acknowledgements.settle(acknowledgement, fenced, longestLeaseMs);',
+    file: pending,
+    find: 'await acknowledgements.settle(acknowledgement, fenced, this.transaction.longestLeaseMs);',
     replace: '',
     by: [simulated('acknowledged', { seed: 20 })],
   },
   {
     name: 'ack-own-l1',
     guard: 'a strict writer drops its own L1 before COMMIT',
-    file: planner,
-    find: 'this.l1.invalidate(tags);\n      await',
-    replace: 'await',
+    file: pending,
+    find: 'l1.invalidate(this.#tags);\n      await acknowledgements',
+    replace: 'await acknowledgements',
     by: [simulated('acknowledged', { schedules: 1_000 })],
     depth: "the node hears its own invalidation before the others' acknowledgements, on the same connection",
   },

@@ -109,9 +109,9 @@ export const feedMutants = [
   {
     name: 'own-writes-taken',
     guard: 'what a writer wanted to fence, and Redis has not taken, is fenced by the feed',
-    file: 'src/invalidation/policies/commit-planner.ts',
-    find: 'if (tickets) for (const tag of allTags(weak))',
-    replace: 'for (const tag of allTags(weak))',
+    file: 'src/invalidation/policies/pending-write.ts',
+    find: 'if (!tickets) return;\n    this.#tickets = tickets;',
+    replace: 'this.#tickets = tickets ?? noTickets;',
     by: [spec('invalidation/feed.writers.e2e-spec', 'a writer that died before it told anybody')],
   },
   {

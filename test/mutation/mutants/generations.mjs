@@ -25,8 +25,8 @@ export const generationMutants = [
   {
     name: 'fence-again',
     guard: 'a strict writer whose generation has ended fences under the next one',
-    file: 'src/invalidation/policies/commit-planner.ts',
-    find: 'if (!hasEnded || !(await this.tags.untilInForce())) throw error;',
+    file: 'src/invalidation/policies/pending-write.ts',
+    find: 'if (!hasEnded || !(await this.reached.tags.untilInForce())) throw error;',
     replace: 'if (hasEnded || !hasEnded) throw error;',
     by: [live('a clear fails no strict write')],
   },

@@ -58,7 +58,7 @@ export const switchMutants = [
     name: 'switch-weaker-first',
     guard: 'the weaker promise is made before its writers begin',
     file: policySwitch,
-    find: 'if (policies[target].strength < policies[promised].strength) return',
+    find: 'if (compare(target, promised) < 0) return',
     replace: 'if (Number.isNaN(state.revision)) return',
     by: [spec('invalidation/strict.switches.e2e-spec', 'promises less before its writers do less')],
   },

@@ -2,6 +2,8 @@
 import { scripted, simulated, spec } from '../catchers.mjs';
 
 const planner = 'src/invalidation/policies/commit-planner.ts';
+const pending = 'src/invalidation/policies/pending-write.ts';
+const strict = 'src/policies/strict.ts';
 const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
 const frame = 'src/invalidation/subscriber/frame.ts';
 const invalidator = 'src/invalidation/invalidator.ts';
@@ -21,17 +23,17 @@ export const writerMutants = [
   {
     name: 'fence-before-commit',
     guard: 'strict fences before COMMIT',
-    file: planner,
-    find: "const weak = changed.filter(({ policy }) => policy !== 'strict');\n    const strict = changed.filter(({ policy }) => policy === 'strict');",
-    replace: 'const weak = changed;\n    const strict = changed.filter(() => false);',
+    file: strict,
+    find: 'beforeCommit: (write) => write.fence(),\n  committed: (write) => {\n    write.forget();',
+    replace: 'beforeCommit: async (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
     by: [simulated('strict', { seed: 9 })],
   },
   {
     name: 'fence-or-fail',
     guard: 'a strict writer that cannot fence does not commit',
-    file: planner,
-    find: "throw unavailable('The cache cannot be fenced now, and the policy is strict.', error);",
-    replace: 'return noTickets;',
+    file: pending,
+    find: 'throw unavailable(`The cache cannot be fenced now, and the policy is ${this.policy.name}.`, error);',
+    replace: 'return;',
     by: [simulated('strict')],
   },
   {
@@ -117,17 +119,17 @@ export const writerMutants = [
   {
     name: 'unknown-outcome',
     guard: 'a COMMIT without an answer may have taken effect: weaker policies fence',
-    file: planner,
-    find: 'unknown: async () => void (await delivered()),',
-    replace: 'unknown: () => Promise.resolve(),',
+    file: 'src/policies/invalidate.ts',
+    find: 'outcomeUnknown: (write) => write.deliverFence(),',
+    replace: 'outcomeUnknown: nothing,',
     by: [simulated('write-through'), simulated('invalidate')],
   },
   {
     name: 'unknown-is-no-rollback',
     guard: 'a COMMIT without an answer is no rollback: strict leaves its writer pending',
-    file: planner,
-    find: 'unknown: async () => void (await delivered()),',
-    replace: 'unknown: async () => void (await quietly(this.tags.rolledBack(allTags(strict), writer.xid))),',
+    file: strict,
+    find: 'outcomeUnknown: nothing,',
+    replace: 'outcomeUnknown: (write) => write.withdrawFence(),',
     by: [spec('invalidation/outcomes.e2e-spec', 'leaves its writer pending')],
   },
   {

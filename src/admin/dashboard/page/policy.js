@@ -1,7 +1,6 @@
 import { ask } from './api.js';
 import { byId, fill, html } from './dom.js';
 
-const names = ['ttl', 'invalidate', 'write-through', 'strict'];
 const path = '/admin/cache/policies/items';
 
 /** Shows under which policy items are, and switches it. */
@@ -11,12 +10,16 @@ export function startPolicy() {
   let inForce = '';
   let switching = false;
 
-  const radios = names.map((value) => html('input', { type: 'radio', name: 'policy', value }));
-  fill(box, ...names.map((name, at) => html('label', {}, radios[at], html('span', {}, name))));
+  /** @type {HTMLInputElement[]} */
+  let radios = [];
 
-  /** @param {{ policy: string, guarantee: string }} view */
+  /** @param {{ policy: string, guarantee: string, choices: string[] }} view */
   const show = (view) => {
     inForce = view.policy;
+    if (radios.length === 0) {
+      radios = view.choices.map((value) => html('input', { type: 'radio', name: 'policy', value }));
+      fill(box, ...radios.map((radio) => html('label', {}, radio, html('span', {}, radio.value))));
+    }
     for (const radio of radios) radio.checked = radio.value === view.policy;
     const parts = view.guarantee.split('`').map((part, at) => (at % 2 === 1 ? html('code', {}, part) : part));
     fill(guarantee, html('strong', {}, 'A reader can rely on: '), ...parts);

@@ -2,11 +2,12 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import { HttpAdapterHost } from '@nestjs/core';
 import { type Request, type Response } from 'express';
 import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type PolicyName, Settings } from '../../../config/index.js';
+import { Settings } from '../../../config/index.js';
+import { type PolicyName, weakest, weakestOf } from '../../../policies/index.js';
 import { prependRequestHandler } from '../../../http/index.js';
 import { Clock } from '../../clock.js';
 import { MemoryLevel } from '../../levels/l1/memory-level.js';
-import { PolicySource, sharesL1, weakest } from '../../policy.js';
+import { PolicySource, sharesL1 } from '../../policy-source.js';
 import { FreeRoutes, type Hit } from './free-routes.js';
 import { Heads } from './heads.js';
 import { type LaneRefusal } from './known-headers.js';
@@ -96,6 +97,6 @@ export class FastLane implements OnApplicationBootstrap, OnApplicationShutdown {
   #policyOf({ entities }: RecordedAnswers): PolicyName {
     const [first] = entities;
     if (first !== undefined && entities.length === 1) return this.policySource.policyOf(first);
-    return weakest(entities.map((entity) => this.policySource.policyOf(entity))) ?? 'ttl';
+    return weakestOf(entities.map((entity) => this.policySource.policyOf(entity))) ?? weakest;
   }
 }

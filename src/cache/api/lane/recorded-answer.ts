@@ -1,5 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
-import { type PolicyName, policyNames } from '../../../config/index.js';
+import { type PolicyName, policyNames } from '../../../policies/index.js';
 import { type DurationSeries, type EncodingPreference, memoize } from '../../../http/index.js';
 import { member } from '../cache-status.js';
 import { ageS } from '../candidate.js';

@@ -1,4 +1,4 @@
-import { type PolicyName } from '../../../config/index.js';
+import { policies, type PolicyName } from '../../../policies/index.js';
 import { isCoarse, type Tag } from '../../core/tags.js';
 import { parseDirectives } from './directives.js';
 import { type HeaderLine } from './freshen.js';
@@ -16,7 +16,7 @@ const maxGroups = 32;
 
 /**
  * The caching fields of an answer. What the handler says is passed on; where it says nothing, a client asks again before
- * each use. Under `strict` nobody behind this cache may use an answer unasked, whatever the handler says: no invalidation
+ * each use. Under a policy that is certain nobody behind this cache may use an answer unasked, whatever the handler says: no invalidation
  * would reach them.
  */
 export function downstreamLines(
@@ -26,14 +26,14 @@ export function downstreamLines(
   tags: readonly Tag[],
   { cdnMaxAgeS, groups = false }: DownstreamOptions,
 ): HeaderLine[] {
-  const strict = policy === 'strict';
-  const kept = strict ? own.filter(([name]) => !speaksOfLifetime.has(name.toLowerCase())) : [...own];
+  const isCertain = policy !== undefined && policies[policy].isCertain;
+  const kept = isCertain ? own.filter(([name]) => !speaksOfLifetime.has(name.toLowerCase())) : [...own];
   const said = new Set(kept.map(([name]) => name.toLowerCase()));
   const lines: HeaderLine[] = kept;
   if (!said.has('cache-control') && !said.has('expires'))
-    lines.push(['Cache-Control', strict ? forbidding(own) : 'no-cache']);
+    lines.push(['Cache-Control', isCertain ? forbidding(own) : 'no-cache']);
   const cdnS = Math.min(cdnMaxAgeS ?? 0, Math.floor(lifetimeS));
-  if (cdnS > 0 && !strict && !said.has('cdn-cache-control') && !said.has('cache-control'))
+  if (cdnS > 0 && !isCertain && !said.has('cdn-cache-control') && !said.has('cache-control'))
     lines.push(['CDN-Cache-Control', `max-age=${cdnS}`]);
   if (groups && !said.has('cache-groups') && tags.length > 0) lines.push(['Cache-Groups', groupList(tags)]);
   return lines;
