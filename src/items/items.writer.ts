@@ -12,8 +12,8 @@ import { type ItemView } from './item.view.js';
 import { itemHasChanged, noSuchItem } from './items.errors.js';
 
 /**
- * Changes items, one transaction per change. The row is locked before it is looked at, so that `If-Match` is judged, and
- * TypeORM's list of changed columns made, against the row that is really replaced.
+ * Changes items, one transaction per change. The row is locked before it is looked at, so that `If-Match` is judged against
+ * the row that is really replaced, and changed by its key: `save()` and `remove()` would read it once more.
  */
 @Injectable()
 export class ItemsWriter {
@@ -38,7 +38,7 @@ export class ItemsWriter {
   replace(id: number, input: ItemInput, ifMatch?: IfMatch): Promise<ItemView> {
     return inTransaction(this.dataSource, async (manager) => {
       const item = await this.#lock(manager, id, ifMatch);
-      await manager.save(Object.assign(item, allFields(input), { version: item.version + 1 }));
+      await manager.update(Item, { id }, { ...allFields(input), version: item.version + 1 });
       return this.#asWritten(manager, id);
     });
   }
@@ -46,7 +46,8 @@ export class ItemsWriter {
   /** @throws 404, 412 */
   remove(id: number, ifMatch?: IfMatch): Promise<void> {
     return inTransaction(this.dataSource, async (manager) => {
-      await manager.remove(await this.#lock(manager, id, ifMatch));
+      await this.#lock(manager, id, ifMatch);
+      await manager.delete(Item, { id });
     });
   }
 

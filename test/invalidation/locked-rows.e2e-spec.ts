@@ -54,6 +54,7 @@ it('no policy costs a PUT or a POST a statement more, but for the load of what i
     counts.set(policy, statements.map((text) => text.slice(0, 12))); // prettier-ignore
   }
   const [bare = [], load] = [counts.get('ttl'), 'SELECT s.pro'];
+  expect(bare).toHaveLength(9);
   const loading = bare.flatMap((text) => (text === 'COMMIT' ? [text, load] : [text]));
   expect(counts.get('invalidate')).toEqual(bare);
   for (const policy of ['write-through', 'strict'] as const) expect(counts.get(policy)).toEqual(loading);

@@ -127,14 +127,17 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   }
 
   /** What a statement changes besides the rows that events name. */
-  #note({ frames, upserted }: OpenTransaction, change: StatementChange, parameters: readonly unknown[] = []): void {
+  #note(transaction: OpenTransaction, change: StatementChange, parameters: readonly unknown[] = []): void {
     const { rule, rows, upserts, keys } = change;
     const frame = frames.at(-1);
     if (upserts) return void upserted.add(rule.entity);
     if (rows !== undefined) return frame?.expect(rule, rows);
     const isNamed = (number: number): boolean => {
       const id = this.rules.spell(rule.entity, parameters[number - 1] as RowId);
-      return frames.some((outer) => outer.has(rule, id));
+      if (frames.some((outer) => outer.has(rule, id))) return true;
+      const locked = lockedIn(transaction, rule, id);
+      if (locked) frame?.change(rule, id, locked);
+      return locked !== undefined;
     };
     if (!keys?.every(isNamed)) frame?.changeUnknown(rule);
   }
@@ -153,6 +156,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     for (const rule of this.tables.namedBy(metadata)) {
       const id = rule.idOf(entity);
       if (id === undefined || id === null) continue;
+    const { frames, upserted } = transaction;
       frame.insert(rule, this.rules.spell(rule.entity, id), transaction.upserted.has(rule.entity));
     }
   }
