@@ -13,6 +13,9 @@ export const policies = Object.fromEntries(registered.map((policy) => [policy.na
   Record<PolicyName, Policy>
 >;
 
+/** A name may be of a newer build's. */
+export const isPolicyName = (name: string): name is PolicyName => Object.hasOwn(policies, name);
+
 /** Of entities of which nobody says otherwise. */
 export const defaultPolicy: PolicyName = writeThrough.name;
 

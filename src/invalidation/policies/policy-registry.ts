@@ -4,7 +4,7 @@ import { Clock, EntityRules, isWithin, type Moment, PolicySource } from '../../c
 import { Settings } from '../../config/index.js';
 import { policies, type PolicyName, strictest, weakest } from '../../policies/index.js';
 import { InvalidationBus } from '../bus/invalidation-bus.js';
-import { type PolicyState, PolicyStore } from './policy-store.js';
+import { asKnown, type PolicyState, PolicyStore } from './policy-store.js';
 
 /** How often the policies are read again at least, in ms. */
 const pollMs = 5_000;
@@ -133,7 +133,7 @@ export class PolicyRegistry extends PolicySource implements OnApplicationBootstr
   async #read(): Promise<void> {
     const sentAt = this.clock.now();
     const heard = this.#heard;
-    const states = new Map((await this.store.all()).map((state) => [state.entity, state]));
+    const states = new Map((await this.store.all()).map((state) => [state.entity, asKnown(state)]));
     const before = this.#states;
     this.#states = states;
     this.#readAt = sentAt;

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
 import { DataSource, type QueryRunner } from 'typeorm';
-import { type PolicyName } from '../../policies/index.js';
+import { isPolicyName, type PolicyName, strictest, weakest } from '../../policies/index.js';
 import { longestLease } from '../bus/node-leases.js';
 import { behindWriters } from './policy-lock.js';
 
-/** Where an entity is. The three differ only while a switch is under way. */
+/** Where an entity is. The three differ only while a switch is under way. A newer build may know other policies. */
 export interface PolicyState {
   readonly entity: string;
   /** What its writers do. */
@@ -26,6 +26,17 @@ export interface LockedPolicies {
   /** The longest lease that a node may hold, in ms. */
   readonly longestLeaseMs: number;
 }
+
+/** What writers do whose policy only a newer build knows: the most, which is never too little. */
+export const writersPolicy = (name: string): PolicyName => (isPolicyName(name) ? name : strictest);
+
+/** Of a policy that only a newer build knows, readers keep the strictest rules and are promised the least. */
+export const asKnown = (state: PolicyState): PolicyState => ({
+  ...state,
+  policy: writersPolicy(state.policy),
+  promised: isPolicyName(state.promised) ? state.promised : weakest,
+  target: writersPolicy(state.target),
+});
 
 type Changes = Partial<Pick<PolicyState, 'policy' | 'promised' | 'target' | 'configured'>>;
 
@@ -56,7 +67,7 @@ export class PolicyStore {
     type Row = Pick<PolicyState, 'entity' | 'policy'> & { readonly longestLeaseMs: number };
     const results = (await client.query(lockAndRead)) as unknown as readonly pg.QueryResult<Row>[];
     const rows = results.at(-1)?.rows ?? [];
-    const policies = new Map(rows.map(({ entity, policy }) => [entity, policy]));
+    const policies = new Map(rows.map(({ entity, policy }) => [entity, writersPolicy(policy)]));
     return { policies, longestLeaseMs: rows[0]?.longestLeaseMs ?? 0 };
   }
 

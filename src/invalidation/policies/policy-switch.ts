@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Clock, EntityRules, MemoryLevel, RedisConnection, RedisTags, rowTags } from '../../cache/index.js';
 import { Settings } from '../../config/index.js';
-import { compare, policies, type PolicyName } from '../../policies/index.js';
+import { compare, isPolicyName, policies, type PolicyName, weakest } from '../../policies/index.js';
 import { leaseWaitMs } from '../bus/lease-wait.js';
 import { NodeLeases } from '../bus/node-leases.js';
 import {
@@ -11,7 +11,7 @@ import {
   UnidentifiedServerError,
 } from '../invalidation.errors.js';
 import { PolicyRegistry, shortestPromiseMs } from './policy-registry.js';
-import { type PolicyState, PolicyStore } from './policy-store.js';
+import { asKnown, type PolicyState, PolicyStore, writersPolicy } from './policy-store.js';
 
 const drainPollMs = 10;
 /** How often a switch that was left unfinished is taken up again, in ms. */
@@ -57,7 +57,8 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     for (const { entity } of this.rules.all()) {
       const configured = this.registry.configured(entity);
       const state = await this.#state(entity);
-      if (policies[configured].isCertain || policies[state.target].isCertain) this.#assertCertaintyIsPossible();
+      if (policies[configured].isCertain || policies[asKnown(state).target].isCertain)
+        this.#assertCertaintyIsPossible();
       if (state.configured === configured) continue;
       this.#logger.log(`${entity} is configured ${configured}, no longer ${state.configured}`);
       await this.#aim(entity, { configured, target: configured });
@@ -94,7 +95,8 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
 
   async #resume(): Promise<void> {
     for (const state of await this.store.all().catch(() => [])) {
-      if (this.#stopped || isSettled(state)) continue;
+      // Where a switch goes that only a newer build knows, that one brings it.
+      if (this.#stopped || isSettled(state) || !isPolicyName(state.target)) continue;
       await this.#finish(state.entity).catch((error: Error) =>
         this.#logger.warn(`${state.entity} cannot be switched to ${state.target} yet: ${error.message}`),
       );
@@ -122,9 +124,10 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
   /** @returns whether the step was made */
   async #step(state: PolicyState): Promise<boolean> {
     const { entity, policy, promised, target } = state;
+    if (!isPolicyName(promised)) return this.store.change(state, { promised: weakest });
     if (compare(target, promised) < 0) return this.store.change(state, { promised: target });
     if (policy !== target) {
-      if (policies[policy].isCertain) await this.#untilAllFollow(shortestPromiseMs);
+      if (policies[writersPolicy(policy)].isCertain) await this.#untilAllFollow(shortestPromiseMs);
       return this.store.changeWriters(state, target);
     }
     await this.#forgetWhatWasLeft(entity, target);
