@@ -123,7 +123,7 @@ export const rowCases = [
     ...(kind === 'strict' ? { readers: [reads(1), reads(1)] } : {}),
   })),
   ...cases('replayed fences', usual, (kind) => affordable(kind, { replay: 1 })),
-  ...cases('a writer cut off from Redis', { invalidate: 'R', 'write-through': 'R', strict: '' }, (kind) => ({
+  ...cases('a writer cut off from Redis', { invalidate: 'R', 'write-through': 'AR', strict: '' }, (kind) => ({
     writers: [writes(kind), writes(kind, 1)],
     readers: [reads(2, 1)],
     nodes: 2,

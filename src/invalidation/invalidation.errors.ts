@@ -13,6 +13,19 @@ export class UnguardedWriteError extends Error {
   }
 }
 
+/** A statement that changes rows was sent while the COMMIT of its transaction was on its way, hence too late to be fenced. */
+export class OvertakingWriteError extends Error {
+  readonly code = 'INVALIDATION_OVERTAKING_WRITE';
+
+  constructor(entity: string) {
+    super(
+      `${entity} is under strict, and a statement that may change it was sent beside the COMMIT of its transaction: ` +
+        'wait for every statement before the transaction ends',
+    );
+    this.name = 'OvertakingWriteError';
+  }
+}
+
 /** Another switch of the entity was asked for before this one had ended: the later one wins. */
 export class SupersededSwitchError extends Error {
   readonly code = 'INVALIDATION_SUPERSEDED_SWITCH';

@@ -71,6 +71,12 @@ export class Invalidator implements InvalidationDelivery, BeforeApplicationShutd
     };
   }
 
+  /** Behind a COMMIT, what was not planned for it. Never throws. @param writer undefined where PostgreSQL cannot be asked */
+  async afterwards(tags: readonly Tag[], writer: Writer | undefined): Promise<void> {
+    if (writer) await this.fence(tags, writer).committed();
+    else await this.deliver(tags, () => this.tags.invalidate(tags));
+  }
+
   /** Never throws for want of Redis. */
   async deliver(tags: readonly Tag[], send: () => Promise<unknown>): Promise<void> {
     this.l1.invalidate(tags);

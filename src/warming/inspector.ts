@@ -1,5 +1,20 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { type CacheEvent, CacheEvents, CacheInspector, Clock, type CurrentRow, Inspectables, type Layer, layers, type LevelName, levelNames, PolicySource, sharesL1, type Subject, versionIn } from '../cache/index.js';
+import {
+  type CacheEvent,
+  CacheEvents,
+  CacheInspector,
+  Clock,
+  type CurrentRow,
+  Inspectables,
+  type Layer,
+  layers,
+  type LevelName,
+  levelNames,
+  PolicySource,
+  sharesL1,
+  type Subject,
+  versionIn,
+} from '../cache/index.js';
 import { Settings } from '../config/index.js';
 import { policies } from '../policies/index.js';
 import { isDatabaseUnavailable } from '../database/index.js';

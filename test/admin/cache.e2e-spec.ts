@@ -113,7 +113,12 @@ describe('clearing', () => {
 describe('a policy', () => {
   it('is told with what it guarantees', async () => {
     const { body } = await get(nodes.a, '/admin/cache/policies/items').expect(200);
-    expect(body).toEqual({ entity: 'items', policy: 'write-through', guarantee: expect.stringContaining('hit') });
+    expect(body).toEqual({
+      entity: 'items',
+      policy: 'write-through',
+      guarantee: expect.stringContaining('hit'),
+      choices: ['ttl', 'invalidate', 'write-through', 'strict'],
+    });
     await get(nodes.a, '/admin/cache/policies/things').expect(404);
     await get(nodes.a, '/admin/cache/policies/__proto__').expect(404);
   });

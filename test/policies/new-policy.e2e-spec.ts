@@ -1,34 +1,22 @@
 import { type Policy } from '../../src/policies/index.js';
 import { cacheStatus } from '../support/cache-status.js';
+import { impatiently } from '../support/clocks.js';
 import { sharedRedis } from '../support/services.js';
 import { startApp, type TestApp } from '../support/start-app.js';
 import { adminToken } from '../support/warming.js';
-
-/** Fences before COMMIT, as strict does, and stores nothing. */
-const cautious: Policy = {
-  name: 'cautious',
-  guarantee: 'a read that begins after a write was acknowledged is never older than it',
-  sharesL1: true,
-  servesStale: false,
-  isCertain: false,
-  tellsOfWrites: true,
-  stores: false,
-  beforeCommit: (write) => write.fence(),
-  committed: async (write) => write.forget(),
-  outcomeUnknown: async () => undefined,
-  rolledBack: (write) => write.withdrawFence(),
-};
+import { cautious } from './cautious.js';
 
 // The one line that a new policy takes beside its file.
 jest.mock('../../src/policies/registry.js', () => {
   const { registered } = jest.requireActual<{ registered: readonly Policy[] }>('../../src/policies/registry.js');
-  return { registered: [...registered.slice(0, -1), cautious, ...registered.slice(-1)] };
+  const added = jest.requireActual<{ cautious: Policy }>('./cautious.js').cautious;
+  return { registered: [...registered.slice(0, -1), added, ...registered.slice(-1)] };
 });
 
 let app: TestApp;
 beforeAll(async () => {
   const { url: redis } = await sharedRedis();
-  app = await startApp({ redis, env: { CACHE_POLICY: 'cautious', ADMIN_TOKEN: adminToken } });
+  app = await startApp({ redis, env: { CACHE_POLICY: 'cautious', ADMIN_TOKEN: adminToken }, override: impatiently });
 });
 afterAll(() => app.close());
 

@@ -6,7 +6,7 @@ import { compare, policies, type PolicyName } from '../../policies/index.js';
 import { Acknowledgements } from '../bus/acknowledgements.js';
 import { Invalidator } from '../invalidator.js';
 import { OwnWrites } from '../own-writes.js';
-import { type EntityChanges, type Frame } from '../subscriber/frame.js';
+import { type EntityChanges, Frame } from '../subscriber/frame.js';
 import { type OpenTransaction } from '../subscriber/open-transactions.js';
 import { type Reread, rereadRows } from '../subscriber/row-reader.js';
 import { type CommitPlan, nothingToDo } from './commit-plan.js';
@@ -36,9 +36,10 @@ export class CommitPlanner {
     this.#reached = { settings, rules, tags, l1, invalidator, acknowledgements };
   }
 
-  async plan(manager: EntityManager, frame: Frame, transaction: OpenTransaction): Promise<CommitPlan> {
-    const { policyOf, longestLeaseMs } = transaction;
-    const changes = frame.changes.filter(({ rule }) => policies[policyOf(rule.entity)].tellsOfWrites);
+  /** Where rows are changed beside the COMMIT, none can be read as it will be: all is fenced of what has changed. */
+  async plan(manager: EntityManager, transaction: OpenTransaction): Promise<CommitPlan> {
+    const { policyOf, longestLeaseMs, overtaken } = transaction;
+    const changes = toldOf(transaction).map((change) => (overtaken ? { ...change, unknown: true } : change));
     if (changes.length === 0) return nothingToDo;
     let looks = await this.#look(manager, changes, transaction);
     let writer = looks.find(([, { writer }]) => writer)?.[1].writer ?? (await identify(manager));
@@ -50,16 +51,19 @@ export class CommitPlanner {
     }
     const own = this.ownWrites.begin(writer.xid);
     const writes = this.#byPolicy(looks, policyOf, { manager, writer, longestLeaseMs, own });
+    const each = async (step: 'committed' | 'outcomeUnknown' | 'rolledBack') => {
+      try {
+        for (const write of writes) await write.policy[step](write);
+      } finally {
+        own.end();
+      }
+    };
     try {
       for (const write of writes) await write.policy.beforeCommit(write);
     } catch (error) {
-      own.end();
+      await each('rolledBack');
       throw error;
     }
-    const each = async (step: 'committed' | 'outcomeUnknown' | 'rolledBack') => {
-      for (const write of writes) await write.policy[step](write);
-      own.end();
-    };
     return {
       committed: () => each('committed'),
       unknown: () => each('outcomeUnknown'),
@@ -94,6 +98,13 @@ export class CommitPlanner {
     }
     return looks;
   }
+}
+
+/** What it has changed so far, of entities whose writers tell of it. */
+function toldOf({ frames, policyOf }: OpenTransaction): EntityChanges[] {
+  const whole = new Frame();
+  for (const frame of frames) whole.absorb(frame);
+  return whole.changes.filter(({ rule }) => policies[policyOf(rule.entity)].tellsOfWrites);
 }
 
 const unseen: Reread = { images: new Map(), writer: undefined };

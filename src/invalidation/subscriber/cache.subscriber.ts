@@ -17,6 +17,7 @@ import {
 } from 'typeorm';
 import { type EntityRule, EntityRules, listTags, noteStatement, type RowId, rowTags } from '../../cache/index.js';
 import { policies } from '../../policies/index.js';
+import { OvertakingWriteError } from '../invalidation.errors.js';
 import { Invalidator } from '../invalidator.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
@@ -54,7 +55,14 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     const transaction = this.transactions.get(queryRunner);
     if (transaction) return void transaction.frames.push(new Frame());
     const rules = await this.registry.inTransaction(queryRunner);
-    this.transactions.set(queryRunner, { frames: [new Frame()], ...rules, statements: 0, upserted: new Set() });
+    this.transactions.set(queryRunner, {
+      frames: [new Frame()],
+      ...rules,
+      statements: 0,
+      changing: 0,
+      noted: Promise.resolve(),
+      upserted: new Set(),
+    });
   }
 
   async afterTransactionCommit({ queryRunner, manager }: TransactionCommitEvent): Promise<void> {
@@ -66,7 +74,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     this.transactions.delete(queryRunner);
     if (transaction.defines) this.tables.defined();
     await transaction.plan?.committed();
-    if (transaction.statements !== transaction.plannedAt) await this.#fenceAll([ended], manager);
+    if (!isAsPlanned(transaction)) await this.#fenceAll([ended], manager);
   }
 
   /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
@@ -75,17 +83,16 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;
     this.transactions.delete(queryRunner);
     await transaction.plan?.unknown();
-    if (transaction.statements !== transaction.plannedAt)
-      await this.#fenceAll(transaction.frames, this.dataSource.manager);
+    if (!isAsPlanned(transaction)) await this.#fenceAll(transaction.frames, this.dataSource.manager);
   }
 
-  /** A statement was sent behind what was planned for the COMMIT: what it has changed is not in the plan. */
+  /** A statement was sent behind what was planned for the COMMIT, or beside it: what it has changed is not in the plan. */
   async #fenceAll(frames: readonly Frame[], manager: EntityManager): Promise<void> {
     const changed = frames.flatMap(({ changes }) => changes.map(({ rule }) => rule.entity));
     const entities = changed.filter((entity) => policies[this.registry.writersOf(entity)].tellsOfWrites);
     if (entities.length === 0) return;
     const coarse = [...new Set(entities)].map((entity) => rowTags(entity, '').coarse);
-    await this.invalidator.fence(coarse, await identify(manager)).committed();
+    await this.invalidator.afterwards(coarse, await identify(manager).catch(() => undefined));
   }
 
   async afterTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
@@ -100,6 +107,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   /**
    * What a statement changes is noted before it is sent. COMMIT is planned for when it is sent, and not before: every other
    * subscriber has said then what it had to say.
+   * @throws {OvertakingWriteError} if it comes beside a COMMIT, and strict would have to fence before that what it changes
    */
   beforeQuery({ query, parameters, queryRunner }: BeforeQueryEvent): Promise<void> | undefined {
     noteStatement();
@@ -107,28 +115,45 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (!transaction) return undefined;
     const controls = controlsIn(query);
     const commits = controls.includes('commit');
+    const changes = mayChange(query);
     if (!commits) transaction.statements += 1;
     // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
     if (controls.some((control) => control === 'rollback' || control === 'rollback to'))
       for (const frame of transaction.frames) frame.forgetLocks();
-    if (!mayChange(query)) return commits ? this.#planCommit(queryRunner, transaction) : undefined;
-    return this.tables.refresh(queryRunner).then(() => {
-      for (const change of this.tables.changedBy(query))
-        this.#note(transaction, change, parameters as readonly unknown[] | undefined);
-      return commits ? this.#planCommit(queryRunner, transaction) : undefined;
-    });
+    if (changes) {
+      const isBeside = transaction.committing && !commits;
+      const noted = this.tables.refresh(queryRunner).then(() => {
+        for (const change of this.tables.changedBy(query)) {
+          if (isBeside) this.#overtake(transaction, change);
+          this.#note(transaction, change, parameters as readonly unknown[] | undefined);
+        }
+      });
+      transaction.noted = Promise.allSettled([transaction.noted, noted]);
+      if (!commits) {
+        transaction.changing += 1;
+        return noted;
+      }
+    }
+    if (!commits) return undefined;
+    if (changes || transaction.changing > 0) transaction.overtaken = true;
+    transaction.committing = true;
+    return this.#planCommit(queryRunner, transaction);
   }
 
   afterQuery({ query, queryRunner }: AfterQueryEvent): void {
-    if (!mayDefine(query)) return;
-    this.tables.defined();
+    const defines = mayDefine(query);
+    if (defines) this.tables.defined();
     const transaction = this.transactions.get(queryRunner);
-    if (transaction) transaction.defines = true;
+    if (!transaction) return;
+    if (defines) transaction.defines = true;
+    if (controlsIn(query).includes('commit')) transaction.committing = false;
+    else if (mayChange(query)) transaction.changing -= 1;
   }
 
   /** What a statement changes besides the rows that events name. */
   #note(transaction: OpenTransaction, change: StatementChange, parameters: readonly unknown[] = []): void {
     const { rule, rows, upserts, keys } = change;
+    const { frames, upserted } = transaction;
     const frame = frames.at(-1);
     if (upserts) return void upserted.add(rule.entity);
     if (rows !== undefined) return frame?.expect(rule, rows);
@@ -143,10 +168,14 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   }
 
   async #planCommit({ manager }: QueryRunner, transaction: OpenTransaction): Promise<void> {
-    const whole = new Frame();
-    for (const frame of transaction.frames) whole.absorb(frame);
-    transaction.plan = await this.planner.plan(manager, whole, transaction);
+    await transaction.noted;
+    transaction.plan = await this.planner.plan(manager, transaction);
     transaction.plannedAt = transaction.statements += 1;
+  }
+
+  #overtake(transaction: OpenTransaction, { rule }: StatementChange): void {
+    if (policies[transaction.policyOf(rule.entity)].isCertain) throw new OvertakingWriteError(rule.entity);
+    transaction.overtaken = true;
   }
 
   afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): void {
@@ -156,7 +185,6 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     for (const rule of this.tables.namedBy(metadata)) {
       const id = rule.idOf(entity);
       if (id === undefined || id === null) continue;
-    const { frames, upserted } = transaction;
       frame.insert(rule, this.rules.spell(rule.entity, id), transaction.upserted.has(rule.entity));
     }
   }
@@ -202,3 +230,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (before) frame.change(rule, id, listTags(rule, before));
   }
 }
+
+/** Nothing was sent behind what was planned for the COMMIT, or beside it. */
+const isAsPlanned = ({ statements, plannedAt, overtaken }: OpenTransaction): boolean =>
+  statements === plannedAt && !overtaken;

@@ -12,6 +12,10 @@ export interface OpenTransaction extends WritersRules {
   readonly frames: Frame[];
   /** How many statements have been sent. */
   statements: number;
+  /** Of those, the ones that may change rows and are not answered yet. */
+  changing: number;
+  /** Once what they may change has been noted. */
+  noted: Promise<unknown>;
   /** Tables may have been created, altered or dropped. */
   defines?: true;
   /** Entities that `INSERT … ON CONFLICT DO UPDATE` has been sent for. */
@@ -19,6 +23,10 @@ export interface OpenTransaction extends WritersRules {
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
   lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
   plan?: CommitPlan;
+  /** COMMIT is being planned for, or on its way. */
+  committing?: boolean;
+  /** Rows may have been changed beside the COMMIT, or in the text of its statement: no plan knows which. */
+  overtaken?: true;
   /** The last statement before COMMIT was sent, once it was: without an answer its outcome is unknown. */
   plannedAt?: number;
 }

@@ -199,7 +199,7 @@ export const readerMutants = [
     name: 'mixed-promise',
     guard: 'a response promises nothing of what was read past the cache',
     file: parts,
-    find: "if (this.mixed) return 'ttl';",
+    find: 'if (this.mixed) return weakest;',
     replace: '',
     by: [spec(loads, 'beside a row')],
   },

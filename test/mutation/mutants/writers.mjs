@@ -6,6 +6,7 @@ const pending = 'src/invalidation/policies/pending-write.ts';
 const strict = 'src/policies/strict.ts';
 const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
 const frame = 'src/invalidation/subscriber/frame.ts';
+const reader = 'src/invalidation/subscriber/row-reader.ts';
 const invalidator = 'src/invalidation/invalidator.ts';
 const values = 'invalidation/committed-values.e2e-spec';
 const all = [simulated('strict'), simulated('write-through'), simulated('invalidate')];
@@ -25,7 +26,8 @@ export const writerMutants = [
     guard: 'strict fences before COMMIT',
     file: strict,
     find: 'beforeCommit: (write) => write.fence(),\n  committed: (write) => {\n    write.forget();',
-    replace: 'beforeCommit: async (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
+    replace:
+      'beforeCommit: async (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
     by: [simulated('strict', { seed: 9 })],
   },
   {
@@ -79,7 +81,7 @@ export const writerMutants = [
   {
     name: 'for-update',
     guard: 'old tags come from the row under its lock (FOR UPDATE)',
-    file: 'src/invalidation/subscriber/row-reader.ts',
+    file: reader,
     find: ".setLock('pessimistic_write')",
     replace: '',
     by: [scripted('the lists that the row was really in')],
@@ -162,7 +164,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'committed before.\n        this.l1.invalidate(tags);',
     replace: '',
-    by: [spec('redis-outage.writes.e2e-spec', 'between fence and COMMIT')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'between fence and COMMIT')],
   },
   {
     name: 'early-fence-again',
@@ -170,7 +172,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'sent?.catch(() => (sent = undefined));',
     replace: 'sent?.catch(() => undefined);',
-    by: [spec('redis-outage.writes.e2e-spec', 'is sent again behind it')],
+    by: [spec('cache/redis-outage.writes.e2e-spec', 'is sent again behind it')],
   },
   {
     name: 'early-fence-without-l2',
@@ -178,7 +180,7 @@ export const writerMutants = [
     file: invalidator,
     find: 'this.settings.cacheL2 ? send() : undefined',
     replace: 'send()',
-    by: [spec('layers.e2e-spec', 'is not served behind it: L1 knows of the invalidation alone')],
+    by: [spec('cache/layers.e2e-spec', 'is not served behind it: L1 knows of the invalidation alone')],
   },
   {
     name: 'replay-kept',
@@ -253,9 +255,49 @@ export const writerMutants = [
     by: [spec(values, 'a COMMIT by hand')],
   },
   {
+    name: 'overtaken',
+    guard: 'where something was changed beside the COMMIT, all of the entity is fenced',
+    file: subscriber,
+    find: 'statements === plannedAt && !overtaken',
+    replace: 'statements === plannedAt',
+    by: [spec(values, 'what another subscriber changes beside the COMMIT')],
+  },
+  {
+    name: 'overtaken-strict',
+    guard: 'under strict, no statement that changes rows comes beside the COMMIT',
+    file: subscriber,
+    find: 'if (policies[transaction.policyOf(rule.entity)].isCertain) throw new OvertakingWriteError(rule.entity);',
+    replace: '',
+    by: [spec(values, 'what another subscriber changes beside the COMMIT')],
+  },
+  {
+    name: 'overtaken-plan',
+    guard: 'what is changed in the text of the COMMIT, or was not waited for, is fenced before it, under strict',
+    file: planner,
+    find: '(overtaken ? { ...change, unknown: true } : change)',
+    replace: 'change',
+    by: [spec(values, 'is fenced before it')],
+  },
+  {
+    name: 'overtaken-unidentified',
+    guard: 'what was committed unplanned is invalid, also if its writer cannot be identified',
+    file: subscriber,
+    find: 'await identify(manager).catch(() => undefined)',
+    replace: 'await identify(manager)',
+    by: [spec(values, 'no longer says who has changed it')],
+  },
+  {
+    name: 'overtaken-noted',
+    guard: 'a COMMIT waits until what other statements change has been noted',
+    file: subscriber,
+    find: '    await transaction.noted;\n',
+    replace: '',
+    by: [spec(values, 'is fenced before it')],
+  },
+  {
     name: 'no-relations',
     guard: 'a view that may need relations is not stored from a row without them',
-    file: 'src/invalidation/subscriber/row-reader.ts',
+    file: reader,
     find: 'if (relations.length > 0 || columns.some(({ isSelect }) => !isSelect)) return undefined;',
     replace: 'if (relations.length > 999 || columns.length > 999) return undefined;',
     by: [spec(values, 'a view that reads relations')],
