@@ -71,6 +71,26 @@ describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (pol
     expect(await nameOf(id)).toBe('read back');
   });
 
+  it('a row that was locked is changed by its key, and it and its lists alone are fenced', async () => {
+    const id = await create('left');
+    const list = async (category: string) =>
+      (await node.http.get(`/items?category=${category}`).expect(200)).body.data.map(({ name }: Item) => name);
+    expect([await nameOf(id), await list('left'), await list('entered')]).toEqual(['new', ['new'], []]);
+    sent = [];
+    await node.dataSource.transaction(async (manager) => {
+      await rows.lock(manager, itemRule, id);
+      await manager.update(Item, { id }, { name: 'by key', category: 'entered' });
+    });
+    expect(new Set(sent)).toEqual(new Set([`items:${id}`, 'items', 'items?category=left', 'items?category=entered']));
+    expect([await nameOf(id), await list('left'), await list('entered')]).toEqual(['by key', [], ['by key']]);
+    await node.dataSource.transaction(async (manager) => {
+      await rows.lock(manager, itemRule, id);
+      await manager.delete(Item, { id });
+    });
+    await node.http.get(`/items/${id}`).expect(404);
+    expect(await list('entered')).toEqual([]);
+  });
+
   it('what a later statement made of the row is cached, not what was read back before', async () => {
     const id = await create();
     await node.dataSource.transaction(async (manager) => {

@@ -287,6 +287,14 @@ export const writerMutants = [
     by: [spec(values, 'no longer says who has changed it')],
   },
   {
+    name: 'locked-named',
+    guard: 'a statement that names a locked row by its key changes that row',
+    file: subscriber,
+    find: 'if (locked) frame?.change(rule, id, locked);',
+    replace: '',
+    by: [spec('invalidation/locked-rows.e2e-spec', 'a row that was locked')],
+  },
+  {
     name: 'overtaken-noted',
     guard: 'a COMMIT waits until what other statements change has been noted',
     file: subscriber,
