@@ -13,14 +13,14 @@ export class UnguardedWriteError extends Error {
   }
 }
 
-/** A statement that changes rows was sent while the COMMIT of its transaction was on its way, hence too late to be fenced. */
+/** A statement that changes rows was sent while its transaction or savepoint was ending: it would take effect outside of it. */
 export class OvertakingWriteError extends Error {
   readonly code = 'INVALIDATION_OVERTAKING_WRITE';
 
   constructor(entity: string) {
     super(
-      `${entity} is under strict, and a statement that may change it was sent beside the COMMIT of its transaction: ` +
-        'wait for every statement before the transaction ends',
+      `a statement that may change ${entity} was sent while its transaction was ending, so that it would take effect outside ` +
+        'of it: wait for every statement before the transaction ends',
     );
     this.name = 'OvertakingWriteError';
   }

@@ -13,7 +13,7 @@ export const invalidate = {
   isCertain: false,
   tellsOfWrites: true,
   stores: false,
-  beforeCommit: async (write) => write.sendFence(),
+  beforeCommit: (write) => write.sendFence(),
   committed: (write) => write.deliverFence(),
   outcomeUnknown: (write) => write.deliverFence(),
   rolledBack: nothing,

@@ -41,12 +41,12 @@ export interface Policy {
   /** Are rows stored once they are committed? Then fences bring tickets. */
   readonly stores: boolean;
   /** Under the row locks, when everything else of the transaction has been said. @throws the transaction fails */
-  beforeCommit(write: Write): Promise<void>;
-  committed(write: Write): Promise<void>;
+  beforeCommit(write: Write): Promise<void> | void;
+  committed(write: Write): Promise<void> | void;
   /** COMMIT was sent and not answered. */
-  outcomeUnknown(write: Write): Promise<void>;
+  outcomeUnknown(write: Write): Promise<void> | void;
   /** It was certainly rolled back. */
-  rolledBack(write: Write): Promise<void>;
+  rolledBack(write: Write): Promise<void> | void;
 }
 
-export const nothing = (): Promise<void> => Promise.resolve();
+export const nothing = (): void => undefined;

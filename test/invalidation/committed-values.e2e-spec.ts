@@ -118,48 +118,48 @@ describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (pol
     await isTrue(other);
   });
 
-  it.each([
-    ['not waited for', 'numbers:*'],
-    ['in the text of the COMMIT', 'numbers:*'],
-    ['not waited for, and sent late', 'things:*'],
-  ])('what is changed %s is fenced before it', async (how, coarse) => {
-    const [id, number, n] = [uuid(), String(++last), ++last * 10_000];
-    await dataSource.manager.save(Thing, { id, name: 'one', n });
-    await dataSource.manager.save(Numbered, { id: number, name: 'before' });
-    expect([await reads.list(n + 1), (await seen('numbers', number)).length]).toEqual([[], 2]);
-    const order: string[] = [];
-    const tags = node.app.get(RedisTags);
-    const fence = tags.fence.bind(tags);
-    const fencing = jest.spyOn(tags, 'fence').mockImplementation(async (...change) => {
-      const fenced = await fence(...change);
-      order.push(...change[0]);
-      return fenced;
-    });
-    const changes = [
-      `UPDATE cv_things SET n = n + 1 WHERE id = $1`,
-      `UPDATE cv_numbers SET name = 'after' WHERE id = ${number}`,
-    ];
-    const watch = {
-      // What comes late is sent behind the last look at the rows.
-      beforeQuery: ({ query }: BeforeQueryEvent) =>
-        how.endsWith('late') ? sleep(query === 'COMMIT' ? 200 : query === changes[0] ? 100 : 0) : undefined,
-      afterQuery: ({ query }: AfterQueryEvent) => void (query.includes('COMMIT') && order.push('COMMIT')),
-    };
-    dataSource.subscribers.push(watch);
-    await dataSource.transaction(async (manager) => {
-      await manager.save(Thing, { id, name: 'two' });
-      if (how === 'in the text of the COMMIT') await manager.query(`${changes[1]}; COMMIT`);
-      else
-        for (const [text, ...parameters] of [[changes[0]!, id], [changes[1]!]] as const)
-          void manager.query(text, parameters);
-    });
-    dataSource.subscribers.splice(dataSource.subscribers.indexOf(watch), 1);
-    fencing.mockRestore();
-    if (policy === 'strict') expect(order.slice(0, order.indexOf('COMMIT'))).toContain(coarse);
-    await isTrue(id);
-    for (const row of await seen('numbers', number)) expect(row?.['name']).toBe('after');
-    if (how.startsWith('not')) expect(await reads.list(n + 1)).toEqual(['two']);
-  });
+  it.each(['not waited for', 'in the text of the COMMIT', 'not waited for, and sent late'])(
+    'what is changed %s is fenced before it',
+    async (how) => {
+      const [id, number, n] = [uuid(), String(++last), ++last * 10_000];
+      await dataSource.manager.save(Thing, { id, name: 'one', n });
+      await dataSource.manager.save(Numbered, { id: number, name: 'before' });
+      expect([await reads.list(n + 1), (await seen('numbers', number)).length]).toEqual([[], 2]);
+      const order: string[] = [];
+      const tags = node.app.get(RedisTags);
+      const fence = tags.fence.bind(tags);
+      const fencing = jest.spyOn(tags, 'fence').mockImplementation(async (...change) => {
+        const fenced = await fence(...change);
+        order.push(...change[0]);
+        return fenced;
+      });
+      const changes = [
+        `UPDATE cv_things SET n = n + 1 WHERE id = $1`,
+        `UPDATE cv_numbers SET name = 'after' WHERE id = ${number}`,
+      ];
+      const watch = {
+        // What comes late is sent behind the last look at the rows.
+        beforeQuery: ({ query }: BeforeQueryEvent) =>
+          how.endsWith('late') ? sleep(query === 'COMMIT' ? 200 : query === changes[0] ? 100 : 0) : undefined,
+        afterQuery: ({ query }: AfterQueryEvent) => void (query.includes('COMMIT') && order.push('COMMIT')),
+      };
+      dataSource.subscribers.push(watch);
+      await dataSource.transaction(async (manager) => {
+        await manager.save(Thing, { id, name: 'two' });
+        if (how === 'in the text of the COMMIT') await manager.query(`${changes[1]}; COMMIT`);
+        else
+          for (const [text, ...parameters] of [[changes[0]!, id], [changes[1]!]] as const)
+            void manager.query(text, parameters);
+      });
+      dataSource.subscribers.splice(dataSource.subscribers.indexOf(watch), 1);
+      fencing.mockRestore();
+      const fenced = [...(how.startsWith('not') ? [`things?n=${n + 1}`] : []), 'numbers:*'];
+      if (policy === 'strict') expect(order.slice(0, order.indexOf('COMMIT'))).toEqual(expect.arrayContaining(fenced));
+      await isTrue(id);
+      for (const row of await seen('numbers', number)) expect(row?.['name']).toBe('after');
+      if (how.startsWith('not')) expect(await reads.list(n + 1)).toEqual(['two']);
+    },
+  );
 
   it.each(['waited for', 'not waited for'])(
     'what another subscriber changes beside the COMMIT, %s, is cached; under strict it is refused',
@@ -197,24 +197,68 @@ describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (pol
     const [id, number] = [uuid(), String(++last)];
     await dataSource.manager.save(Numbered, { id: number, name: 'before' });
     await seen('numbers', number);
-    let refused = 0;
+    let sent: Promise<unknown> | undefined;
     let committed = false;
-    const watch = {
-      beforeQuery: ({ query }: BeforeQueryEvent) => {
-        if (!committed || !query.includes('pg_current_xact_id()')) return;
-        refused += 1;
-        throw new Error('PostgreSQL is away');
+    let unanswered = 0;
+    const meddler = {
+      beforeQuery: ({ query, queryRunner }: BeforeQueryEvent) => {
+        if (committed && query.includes('pg_current_xact_id()')) {
+          unanswered += 1;
+          throw new Error('PostgreSQL is away');
+        }
+        if (query !== 'COMMIT' || sent) return undefined;
+        sent = queryRunner.query(`UPDATE cv_numbers SET name = 'after' WHERE id = ${number}`).catch(() => undefined);
+        return sent;
       },
       afterQuery: ({ query }: AfterQueryEvent) => void (committed ||= query === 'COMMIT'),
     };
-    dataSource.subscribers.push(watch);
-    await dataSource.transaction(async (manager) => {
-      await manager.save(Thing, { id, name: 'one', n: 1 });
-      void manager.query(`UPDATE cv_numbers SET name = 'after' WHERE id = ${number}`);
-    });
-    dataSource.subscribers.splice(dataSource.subscribers.indexOf(watch), 1);
-    expect(refused).toBe(1);
-    for (const row of await seen('numbers', number)) expect(row?.['name']).toBe('after');
+    dataSource.subscribers.push(meddler);
+    await dataSource.manager.save(Thing, { id, name: 'one', n: 1 });
+    dataSource.subscribers.splice(dataSource.subscribers.indexOf(meddler), 1);
+    expect(unanswered).toBe(policy === 'strict' ? 0 : 1);
+    for (const row of await seen('numbers', number))
+      expect(row?.['name']).toBe(policy === 'strict' ? 'before' : 'after');
+  });
+
+  it.each(['a ROLLBACK', 'a ROLLBACK TO'])(
+    'what follows a statement beside %s is refused: nothing would undo it',
+    async (end) => {
+      const id = uuid();
+      await dataSource.manager.save(Thing, { id, name: 'kept', n: 1 });
+      await seen('things', id);
+      let late: Promise<unknown> | undefined;
+      const giveUp = async (manager: EntityManager): Promise<void> => {
+        late = manager
+          .query('SELECT 1 FROM cv_things WHERE id = $1 FOR UPDATE', [id])
+          .then(() => manager.query(`UPDATE cv_things SET name = 'never' WHERE id = $1`, [id]));
+        late.catch(() => undefined);
+        throw new Error('given up');
+      };
+      if (end === 'a ROLLBACK') await expect(dataSource.transaction(giveUp)).rejects.toThrow('given up');
+      else await dataSource.transaction((outer) => expect(outer.transaction(giveUp)).rejects.toThrow('given up'));
+      await expect(late).rejects.toThrow('sent while its transaction was ending');
+      expect((await seen('things', id)).map((row) => row?.['name'])).toEqual(['kept', 'kept']);
+      await isTrue(id);
+    },
+  );
+
+  it('an upsert that changes another row than it names is followed', async () => {
+    const [id, n] = [uuid(), ++last * 10_000];
+    const index = "CREATE UNIQUE INDEX IF NOT EXISTS cv_skus ON cv_things (name) WHERE name LIKE 'sku %'";
+    await dataSource.query(index);
+    await dataSource.manager.save(Thing, { id, name: `sku ${n}`, n });
+    expect([await reads.list(n + 1), (await seen('things', id))[1]?.['n']]).toEqual([[], n]);
+    await dataSource.transaction((manager) =>
+      manager
+        .createQueryBuilder()
+        .insert()
+        .into(Thing)
+        .values({ id: uuid(), name: `sku ${n}`, n: n + 1 })
+        .orUpdate(['n'], ['name'], { indexPredicate: "name LIKE 'sku %'" })
+        .execute(),
+    );
+    await isTrue(id);
+    expect(await reads.list(n + 1)).toEqual([`sku ${n}`]);
   });
 
   it('a savepoint that was made and rolled back by hand leaves nothing behind', async () => {
@@ -279,9 +323,10 @@ describe.each(policyNames.filter((policy) => policy !== 'ttl'))('under %s', (pol
       await manager.query(`UPDATE cv_things SET name = 'written behind it' WHERE id = $1`, [id]);
       throw new Error('afterwards');
     });
-    await expect(failed).rejects.toThrow('afterwards');
+    const refused = policy === 'strict';
+    await expect(failed).rejects.toThrow(refused ? 'sent while its transaction was ending' : 'afterwards');
     await isTrue(id);
-    expect((await reads.row('things', id))?.['name']).toBe('written behind it');
+    expect((await reads.row('things', id))?.['name']).toBe(refused ? 'committed by hand' : 'written behind it');
   });
 
   it('an upsert is followed', async () => {

@@ -10,7 +10,7 @@ export const cautious: Policy = {
   tellsOfWrites: true,
   stores: false,
   beforeCommit: (write) => write.fence(),
-  committed: async (write) => write.forget(),
-  outcomeUnknown: async () => undefined,
+  committed: (write) => write.forget(),
+  outcomeUnknown: () => undefined,
   rolledBack: (write) => write.withdrawFence(),
 };

@@ -70,6 +70,13 @@ test.each([
   await until(() => node.app.get(PolicyRegistry).policyOf('items') === policy);
 });
 
+test('a node without Redis starts under it', async () => {
+  await switchTo("policy = 'careful', promised = 'careful', target = 'careful'");
+  const without = await startApp({ database: database.url, override: impatiently });
+  await without.http.get('/items').expect(200);
+  await without.close();
+});
+
 test('a switch to it is left to the newer build', async () => {
   const under = { policy: 'ttl', promised: 'ttl', target: 'careful' };
   await switchTo("policy = 'ttl', promised = 'ttl', target = 'careful'");

@@ -112,6 +112,8 @@ export class FeedDelivery {
   }
 
   #tagsOf(byEntity: ReadonlyMap<string, readonly Tag[]>): readonly Tag[] {
-    return [...byEntity].flatMap(([entity, tags]) => (policies[this.registry.writersOf(entity)].tellsOfWrites ? tags : []));
+    return [...byEntity].flatMap(([entity, tags]) =>
+      policies[this.registry.writersOf(entity)].tellsOfWrites ? tags : [],
+    );
   }
 }

@@ -36,10 +36,9 @@ export class CommitPlanner {
     this.#reached = { settings, rules, tags, l1, invalidator, acknowledgements };
   }
 
-  /** Where rows are changed beside the COMMIT, none can be read as it will be: all is fenced of what has changed. */
   async plan(manager: EntityManager, transaction: OpenTransaction): Promise<CommitPlan> {
-    const { policyOf, longestLeaseMs, overtaken } = transaction;
-    const changes = toldOf(transaction).map((change) => (overtaken ? { ...change, unknown: true } : change));
+    const { policyOf, longestLeaseMs } = transaction;
+    const changes = toldOf(transaction);
     if (changes.length === 0) return nothingToDo;
     let looks = await this.#look(manager, changes, transaction);
     let writer = looks.find(([, { writer }]) => writer)?.[1].writer ?? (await identify(manager));
@@ -116,7 +115,7 @@ function seenLast({ lastLook, statements }: OpenTransaction, { rule, ids }: Enti
 }
 
 function describe({ rule, ids, inserted, oldListTags, unknown }: EntityChanges, { images }: Reread): Changed {
-  if (unknown || [...inserted].some((id) => images.get(id)?.replaced))
+  if (unknown || [...inserted].some((id) => images.get(id)?.replaced ?? true))
     return { rule, ids: [], rows: [], others: [rowTags(rule.entity, '').coarse] };
   const others = new Set<Tag>(oldListTags);
   for (const { lists } of images.values()) for (const tag of lists) others.add(tag);

@@ -11,7 +11,7 @@ import {
   UnidentifiedServerError,
 } from '../invalidation.errors.js';
 import { PolicyRegistry, shortestPromiseMs } from './policy-registry.js';
-import { asKnown, type PolicyState, PolicyStore, writersPolicy } from './policy-store.js';
+import { type PolicyState, PolicyStore, writersPolicy } from './policy-store.js';
 
 const drainPollMs = 10;
 /** How often a switch that was left unfinished is taken up again, in ms. */
@@ -57,8 +57,8 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
     for (const { entity } of this.rules.all()) {
       const configured = this.registry.configured(entity);
       const state = await this.#state(entity);
-      if (policies[configured].isCertain || policies[asKnown(state).target].isCertain)
-        this.#assertCertaintyIsPossible();
+      const aims = [configured, state.target].filter(isPolicyName);
+      if (aims.some((name) => policies[name].isCertain)) this.#assertCertaintyIsPossible();
       if (state.configured === configured) continue;
       this.#logger.log(`${entity} is configured ${configured}, no longer ${state.configured}`);
       await this.#aim(entity, { configured, target: configured });
@@ -95,8 +95,7 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
 
   async #resume(): Promise<void> {
     for (const state of await this.store.all().catch(() => [])) {
-      // Where a switch goes that only a newer build knows, that one brings it.
-      if (this.#stopped || isSettled(state) || !isPolicyName(state.target)) continue;
+      if (this.#stopped || isSettled(state)) continue;
       await this.#finish(state.entity).catch((error: Error) =>
         this.#logger.warn(`${state.entity} cannot be switched to ${state.target} yet: ${error.message}`),
       );
@@ -116,6 +115,8 @@ export class PolicySwitch implements OnApplicationBootstrap, OnApplicationShutdo
       if (wanted && state.target !== wanted) throw new SupersededSwitchError(entity, wanted, state.target);
       // Another node may have made the last step.
       if (isSettled(state) || this.#stopped) return this.registry.reload();
+      // Where a switch goes that only a newer build knows, that one brings it.
+      if (!isPolicyName(state.target)) return;
       // Where the row has changed meanwhile, the next step is decided anew.
       if (await this.#step(state)) await this.#tell();
     }

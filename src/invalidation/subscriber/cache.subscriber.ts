@@ -17,7 +17,6 @@ import {
 } from 'typeorm';
 import { type EntityRule, EntityRules, listTags, noteStatement, type RowId, rowTags } from '../../cache/index.js';
 import { policies } from '../../policies/index.js';
-import { OvertakingWriteError } from '../invalidation.errors.js';
 import { Invalidator } from '../invalidator.js';
 import { CommitPlanner } from '../policies/commit-planner.js';
 import { PolicyRegistry } from '../policies/policy-registry.js';
@@ -59,8 +58,7 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
       frames: [new Frame()],
       ...rules,
       statements: 0,
-      changing: 0,
-      noted: Promise.resolve(),
+      underWay: new Set(),
       upserted: new Set(),
     });
   }
@@ -74,22 +72,23 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     this.transactions.delete(queryRunner);
     if (transaction.defines) this.tables.defined();
     await transaction.plan?.committed();
-    if (!isAsPlanned(transaction)) await this.#fenceAll([ended], manager);
+    if (!isAsPlanned(transaction)) await this.#fenceAll(transaction, [ended], manager);
   }
 
   /** A COMMIT that failed on the wire comes here next; whether it took effect nobody knows. */
   async beforeTransactionRollback({ queryRunner }: TransactionRollbackEvent): Promise<void> {
     const transaction = this.transactions.get(queryRunner);
-    if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;
+    if (transaction?.plannedAt === undefined) return;
     this.transactions.delete(queryRunner);
     await transaction.plan?.unknown();
-    if (!isAsPlanned(transaction)) await this.#fenceAll(transaction.frames, this.dataSource.manager);
+    if (!isAsPlanned(transaction)) await this.#fenceAll(transaction, transaction.frames, this.dataSource.manager);
   }
 
   /** A statement was sent behind what was planned for the COMMIT, or beside it: what it has changed is not in the plan. */
-  async #fenceAll(frames: readonly Frame[], manager: EntityManager): Promise<void> {
+  async #fenceAll({ policyOf }: OpenTransaction, frames: readonly Frame[], manager: EntityManager): Promise<void> {
     const changed = frames.flatMap(({ changes }) => changes.map(({ rule }) => rule.entity));
-    const entities = changed.filter((entity) => policies[this.registry.writersOf(entity)].tellsOfWrites);
+    const policiesOf = (entity: string) => [policyOf(entity), this.registry.writersOf(entity)];
+    const entities = changed.filter((entity) => policiesOf(entity).some((name) => policies[name].tellsOfWrites));
     if (entities.length === 0) return;
     const coarse = [...new Set(entities)].map((entity) => rowTags(entity, '').coarse);
     await this.invalidator.afterwards(coarse, await identify(manager).catch(() => undefined));
@@ -107,7 +106,6 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   /**
    * What a statement changes is noted before it is sent. COMMIT is planned for when it is sent, and not before: every other
    * subscriber has said then what it had to say.
-   * @throws {OvertakingWriteError} if it comes beside a COMMIT, and strict would have to fence before that what it changes
    */
   beforeQuery({ query, parameters, queryRunner }: BeforeQueryEvent): Promise<void> | undefined {
     noteStatement();
@@ -115,39 +113,25 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
     if (!transaction) return undefined;
     const controls = controlsIn(query);
     const commits = controls.includes('commit');
-    const changes = mayChange(query);
     if (!commits) transaction.statements += 1;
     // One that was written by hand may end locks; TypeORM's own have frames, which end with them.
     if (controls.some((control) => control === 'rollback' || control === 'rollback to'))
       for (const frame of transaction.frames) frame.forgetLocks();
-    if (changes) {
-      const isBeside = transaction.committing && !commits;
-      const noted = this.tables.refresh(queryRunner).then(() => {
-        for (const change of this.tables.changedBy(query)) {
-          if (isBeside) this.#overtake(transaction, change);
-          this.#note(transaction, change, parameters as readonly unknown[] | undefined);
-        }
-      });
-      transaction.noted = Promise.allSettled([transaction.noted, noted]);
-      if (!commits) {
-        transaction.changing += 1;
-        return noted;
+    if (!mayChange(query)) return commits ? this.#planCommit(queryRunner, transaction) : undefined;
+    return this.tables.refresh(queryRunner).then(() => {
+      for (const change of this.tables.changedBy(query)) {
+        if (!commits && transaction.ending === 'commit') transaction.overtaken = true;
+        this.#note(transaction, change, parameters as readonly unknown[] | undefined);
       }
-    }
-    if (!commits) return undefined;
-    if (changes || transaction.changing > 0) transaction.overtaken = true;
-    transaction.committing = true;
-    return this.#planCommit(queryRunner, transaction);
+      return commits ? this.#planCommit(queryRunner, transaction) : undefined;
+    });
   }
 
   afterQuery({ query, queryRunner }: AfterQueryEvent): void {
-    const defines = mayDefine(query);
-    if (defines) this.tables.defined();
+    if (!mayDefine(query)) return;
+    this.tables.defined();
     const transaction = this.transactions.get(queryRunner);
-    if (!transaction) return;
-    if (defines) transaction.defines = true;
-    if (controlsIn(query).includes('commit')) transaction.committing = false;
-    else if (mayChange(query)) transaction.changing -= 1;
+    if (transaction) transaction.defines = true;
   }
 
   /** What a statement changes besides the rows that events name. */
@@ -168,14 +152,8 @@ export class CacheSubscriber implements EntitySubscriberInterface, OnModuleInit 
   }
 
   async #planCommit({ manager }: QueryRunner, transaction: OpenTransaction): Promise<void> {
-    await transaction.noted;
     transaction.plan = await this.planner.plan(manager, transaction);
     transaction.plannedAt = transaction.statements += 1;
-  }
-
-  #overtake(transaction: OpenTransaction, { rule }: StatementChange): void {
-    if (policies[transaction.policyOf(rule.entity)].isCertain) throw new OvertakingWriteError(rule.entity);
-    transaction.overtaken = true;
   }
 
   afterInsert({ metadata, queryRunner, entity }: InsertEvent<object | undefined>): void {

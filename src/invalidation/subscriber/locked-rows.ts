@@ -28,7 +28,7 @@ export class LockedRows {
   async asWritten<Row extends object>(manager: EntityManager, rule: EntityRule<Row>, id: RowId): Promise<Row | null> {
     const transaction = this.#of(manager);
     const before = transaction?.statements ?? 0;
-    const isAlone = transaction?.changing === 0;
+    const isAlone = transaction?.underWay.size === 0;
     const { rows, reread } = await rereadRows(manager, this.rules, rule, [id]);
     const [row = null] = rows;
     // Only where nothing else was sent meanwhile: it would have been executed later.

@@ -3,6 +3,7 @@ import { type QueryRunner } from 'typeorm';
 import { type EntityRule, type RowId, type Tag } from '../../cache/index.js';
 import { type CommitPlan } from '../policies/commit-plan.js';
 import { type WritersRules } from '../policies/policy-registry.js';
+import { type Control } from '../writes/transaction-control.js';
 import { type Frame } from './frame.js';
 import { type Reread } from './row-reader.js';
 
@@ -13,9 +14,9 @@ export interface OpenTransaction extends WritersRules {
   /** How many statements have been sent. */
   statements: number;
   /** Of those, the ones that may change rows and are not answered yet. */
-  changing: number;
-  /** Once what they may change has been noted. */
-  noted: Promise<unknown>;
+  readonly underWay: Set<Promise<unknown>>;
+  /** How the transaction, or a savepoint of it, is about to end or has ended. */
+  ending?: Exclude<Control, 'begin'> | undefined;
   /** Tables may have been created, altered or dropped. */
   defines?: true;
   /** Entities that `INSERT … ON CONFLICT DO UPDATE` has been sent for. */
@@ -23,9 +24,7 @@ export interface OpenTransaction extends WritersRules {
   /** A row as the statement of that number has read it: as it will be committed, while no other statement follows. */
   lastLook?: { readonly statement: number; readonly entity: string; readonly reread: Reread };
   plan?: CommitPlan;
-  /** COMMIT is being planned for, or on its way. */
-  committing?: boolean;
-  /** Rows may have been changed beside the COMMIT, or in the text of its statement: no plan knows which. */
+  /** Rows may have been changed beside the COMMIT: no plan knows which. */
   overtaken?: true;
   /** The last statement before COMMIT was sent, once it was: without an answer its outcome is unknown. */
   plannedAt?: number;

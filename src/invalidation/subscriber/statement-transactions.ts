@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type pg from 'pg';
 import {
@@ -8,11 +9,12 @@ import {
   type TransactionCommitEvent,
   type TransactionRollbackEvent,
 } from 'typeorm';
-import { UnguardedWriteError } from '../invalidation.errors.js';
+import { policies } from '../../policies/index.js';
+import { OvertakingWriteError, UnguardedWriteError } from '../invalidation.errors.js';
 import { CachedTables } from '../writes/cached-tables.js';
 import { mayChange } from '../writes/sql-writes.js';
 import { controlsIn } from '../writes/transaction-control.js';
-import { OpenTransactions } from './open-transactions.js';
+import { type OpenTransaction, OpenTransactions } from './open-transactions.js';
 
 // Nothing else ends like these: PREPARE TRANSACTION and AND CHAIN are sent as they are.
 const commit = /^\s*(?:commit|end)(?:\s+(?:work|transaction))?\s*;?\s*$/i;
@@ -67,7 +69,7 @@ export class StatementTransactions implements EntitySubscriberInterface, OnModul
     /** The transaction of an earlier statement that has not ended: a connection has one at a time. */
     let last: Promise<unknown> | undefined;
     const guarded: Query = async (sql, parameters, structured) => {
-      const send = (): Promise<unknown> => query(sql, parameters, structured);
+      const send = (): Promise<unknown> => this.#inOrder(runner, sql, () => query(sql, parameters, structured));
       if (this.#sending.getStore() === runner) return send();
       if (this.#asSql.has(runner)) return this.#sendInTransaction(runner, sql, send);
       if (!last && runner.isTransactionActive) return send();
@@ -92,6 +94,45 @@ export class StatementTransactions implements EntitySubscriberInterface, OnModul
     };
     runner.query = guarded as QueryRunner['query'];
     return runner;
+  }
+
+  /**
+   * What ends a transaction or a savepoint waits for every statement before it, and for those that follow from them. One that
+   * comes later would take effect outside of what it was meant to be part of: beside a ROLLBACK, and under strict beside a
+   * COMMIT or behind one, it is refused.
+   * @throws {OvertakingWriteError}
+   */
+  async #inOrder(runner: QueryRunner, sql: string, send: () => Promise<unknown>): Promise<unknown> {
+    const transaction = this.transactions.get(runner);
+    if (!transaction) return send();
+    const { underWay } = transaction;
+    const ending = controlsIn(sql).findLast((control) => control !== undefined && control !== 'begin');
+    if (ending !== undefined) {
+      if (ending !== 'commit') transaction.ending = ending;
+      while (underWay.size > 0) await Promise.allSettled(underWay).then(() => setImmediate());
+      transaction.ending = ending;
+      let hasEnded = false;
+      try {
+        const result = await send();
+        hasEnded = ending !== 'rollback to';
+        return result;
+      } finally {
+        // What comes behind the end of a transaction by hand commits by itself.
+        transaction.ending = hasEnded ? 'commit' : undefined;
+      }
+    }
+    if (!mayChange(sql)) return send();
+    if (transaction.ending !== undefined) await this.#assertInTime(runner, transaction, sql);
+    const sent = send();
+    underWay.add(sent);
+    return sent.finally(() => underWay.delete(sent));
+  }
+
+  async #assertInTime(runner: QueryRunner, { ending, policyOf }: OpenTransaction, sql: string): Promise<void> {
+    await this.tables.refresh(runner);
+    const changed = this.tables.changedBy(sql).map(({ rule }) => rule.entity);
+    const late = changed.find((entity) => ending !== 'commit' || policies[policyOf(entity)].isCertain);
+    if (late !== undefined) throw new OvertakingWriteError(late);
   }
 
   async #begin(runner: QueryRunner, send: () => Promise<unknown>): Promise<unknown> {

@@ -215,4 +215,12 @@ export const switchMutants = [
     replace: 'isPolicyName(state.promised) ? state.promised : strictest',
     by: [spec('policies/unknown-policy.e2e-spec', 'writers do the most')],
   },
+  {
+    name: 'unknown-policy-target',
+    guard: 'a switch to a policy that only a newer build knows is left to that build',
+    file: policySwitch,
+    find: 'if (!isPolicyName(state.target)) return;',
+    replace: '',
+    by: [spec('policies/unknown-policy.e2e-spec', 'is left to the newer build')],
+  },
 ];

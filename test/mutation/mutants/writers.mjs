@@ -5,6 +5,7 @@ const planner = 'src/invalidation/policies/commit-planner.ts';
 const pending = 'src/invalidation/policies/pending-write.ts';
 const strict = 'src/policies/strict.ts';
 const subscriber = 'src/invalidation/subscriber/cache.subscriber.ts';
+const inOrder = 'src/invalidation/subscriber/statement-transactions.ts';
 const frame = 'src/invalidation/subscriber/frame.ts';
 const reader = 'src/invalidation/subscriber/row-reader.ts';
 const invalidator = 'src/invalidation/invalidator.ts';
@@ -27,7 +28,7 @@ export const writerMutants = [
     file: strict,
     find: 'beforeCommit: (write) => write.fence(),\n  committed: (write) => {\n    write.forget();',
     replace:
-      'beforeCommit: async (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
+      'beforeCommit: (write) => write.sendFence(),\n  committed: async (write) => {\n    await write.deliverFence();',
     by: [simulated('strict', { seed: 9 })],
   },
   {
@@ -194,7 +195,7 @@ export const writerMutants = [
     name: 'replaced-row',
     guard: 'an insert that replaced a row fences everything of the entity',
     file: planner,
-    find: 'if (unknown || [...inserted].some((id) => images.get(id)?.replaced))',
+    find: 'if (unknown || [...inserted].some((id) => images.get(id)?.replaced ?? true))',
     replace: 'if (unknown || inserted.size < 0)',
     by: [spec('invalidation/outcomes.e2e-spec', 'an upsert that moves a row')],
   },
@@ -250,7 +251,7 @@ export const writerMutants = [
     name: 'commit-by-hand',
     guard: 'what was committed by hand is fenced, also where an error comes behind it',
     file: subscriber,
-    find: 'if (transaction?.plannedAt === undefined || transaction.frames.length > 1) return;',
+    find: 'if (transaction?.plannedAt === undefined) return;',
     replace: 'if (!transaction || transaction.frames.length > 0) return;',
     by: [spec(values, 'a COMMIT by hand')],
   },
@@ -261,22 +262,6 @@ export const writerMutants = [
     find: 'statements === plannedAt && !overtaken',
     replace: 'statements === plannedAt',
     by: [spec(values, 'what another subscriber changes beside the COMMIT')],
-  },
-  {
-    name: 'overtaken-strict',
-    guard: 'under strict, no statement that changes rows comes beside the COMMIT',
-    file: subscriber,
-    find: 'if (policies[transaction.policyOf(rule.entity)].isCertain) throw new OvertakingWriteError(rule.entity);',
-    replace: '',
-    by: [spec(values, 'what another subscriber changes beside the COMMIT')],
-  },
-  {
-    name: 'overtaken-plan',
-    guard: 'what is changed in the text of the COMMIT, or was not waited for, is fenced before it, under strict',
-    file: planner,
-    find: '(overtaken ? { ...change, unknown: true } : change)',
-    replace: 'change',
-    by: [spec(values, 'is fenced before it')],
   },
   {
     name: 'overtaken-unidentified',
@@ -295,12 +280,44 @@ export const writerMutants = [
     by: [spec('invalidation/locked-rows.e2e-spec', 'a row that was locked')],
   },
   {
-    name: 'overtaken-noted',
-    guard: 'a COMMIT waits until what other statements change has been noted',
-    file: subscriber,
-    find: '    await transaction.noted;\n',
+    name: 'late-strict',
+    guard: 'under strict, no statement that changes rows comes beside the COMMIT',
+    file: inOrder,
+    find: "ending !== 'commit' || policies[policyOf(entity)].isCertain",
+    replace: "ending !== 'commit' || entity === ''",
+    by: [spec(values, 'what another subscriber changes beside the COMMIT')],
+  },
+  {
+    name: 'late-by-hand',
+    guard: 'under strict, no statement comes behind a COMMIT by hand',
+    file: inOrder,
+    find: "hasEnded ? 'commit' : undefined",
+    replace: 'undefined',
+    by: [spec(values, 'a COMMIT by hand')],
+  },
+  {
+    name: 'late-rollback',
+    guard: 'what follows a statement beside a ROLLBACK is refused',
+    file: inOrder,
+    find: "      if (ending !== 'commit') transaction.ending = ending;\n      while (underWay.size > 0) await Promise.allSettled(underWay).then(() => setImmediate());\n      transaction.ending = ending;\n",
+    replace: '',
+    by: [spec(values, 'nothing would undo it')],
+  },
+  {
+    name: 'ends-wait',
+    guard: 'a COMMIT waits for every statement before it',
+    file: inOrder,
+    find: 'while (underWay.size > 0) await Promise.allSettled(underWay).then(() => setImmediate());',
     replace: '',
     by: [spec(values, 'is fenced before it')],
+  },
+  {
+    name: 'upsert-elsewhere',
+    guard: 'an upsert that leaves no row of its own key has changed another row',
+    file: planner,
+    find: 'images.get(id)?.replaced ?? true',
+    replace: 'images.get(id)?.replaced',
+    by: [spec(values, 'changes another row than it names')],
   },
   {
     name: 'no-relations',

@@ -47,17 +47,14 @@ export class SimulatedRunner {
   readonly manager: SimulatedManager;
   isTransactionActive = false;
   #depth = 0;
-  /** Subscribers have been told of the statement that is sent now. */
-  #told = false;
 
   constructor(
     readonly dataSource: SimulatedDataSource,
     readonly session: Session,
   ) {
     this.manager = new SimulatedManager(dataSource, this);
-    // What TypeORM waits for before it sends a statement matters at COMMIT only, and at what changes the table.
-    session.onStatement = (query, when) =>
-      void (query === 'COMMIT' || this.#told || this.#tell(`${when}Query`, { query }));
+    // What TypeORM waits for before it sends a statement matters at COMMIT only.
+    session.onStatement = (query) => void (query === 'COMMIT' || this.#tell('beforeQuery', { query }));
   }
 
   async startTransaction(): Promise<void> {
@@ -122,14 +119,9 @@ export class SimulatedRunner {
     await this.#tell(name, { metadata, entity, databaseEntity });
   }
 
-  /** A statement that writes: subscribers are told before it is sent, and when it is answered. */
-  async statement(query: string, parameters: readonly unknown[], run: () => Promise<unknown>): Promise<void> {
+  /** What subscribers are told of a statement that writes, before it is sent. */
+  async statement(query: string, parameters: readonly unknown[]): Promise<void> {
     await this.#tell('beforeQuery', { query, parameters });
-    this.#told = true;
-    await run().finally(() => {
-      this.#told = false;
-      return this.#tell('afterQuery', { query, parameters });
-    });
   }
 
   async #broadcast(when: 'before' | 'after', event: TransactionEvent): Promise<void> {
@@ -200,25 +192,23 @@ export class SimulatedManager {
     const lock: Wait = (granted) => postgres.lock(own, row.id, granted);
     const before = await this.findOne(row.id, false);
     if (!before) {
+      await runner.statement('INSERT INTO "things" VALUES ($1, $2, $3)', [row.id, row.category, row.rev]);
       const insert = () => {
         if (postgres.row(row.id, own)) throw new SqlError('23505', 'duplicate key');
         postgres.write(own, row.id, row);
       };
-      await runner.statement('INSERT INTO "things" VALUES ($1, $2, $3)', [row.id, row.category, row.rev], () =>
-        session.run(`INSERT ${row.id} ${row.category} rev ${row.rev}`, insert, [lock]),
-      );
+      await session.run(`INSERT ${row.id} ${row.category} rev ${row.rev}`, insert, [lock]);
       return runner.entityEvent('afterInsert', row);
     }
     await runner.entityEvent('beforeUpdate', row, before);
+    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "id" = $2', [row.rev, row.id]);
     const existing: Wait = (granted) => !postgres.row(row.id, own) || lock(granted);
     const changed = { rev: row.rev, ...(row.category === before.category ? {} : { category: row.category }) };
     const update = () => {
       const latest = postgres.row(row.id, own);
       if (latest && own.locked.has(row.id)) postgres.write(own, row.id, { ...latest, ...changed });
     };
-    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "id" = $2', [row.rev, row.id], () =>
-      session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [existing]),
-    );
+    await session.run(`UPDATE ${row.id} ${row.category} rev ${row.rev}`, update, [existing]);
   }
 
   async remove(row: Row): Promise<void> {
@@ -227,14 +217,13 @@ export class SimulatedManager {
     const own = session.transaction!;
     const before = (await this.findOne(row.id, false)) ?? undefined;
     await runner.entityEvent('beforeRemove', row, before);
+    await runner.statement('DELETE FROM "things" WHERE "id" = $1', [row.id]);
     // A row that the statement does not see it does not wait for, be it inserted at this very moment.
     const existing: Wait = (granted) => !postgres.row(row.id, own) || postgres.lock(own, row.id, granted);
     const remove = (): void => {
       if (postgres.row(row.id, own) && own.locked.has(row.id)) postgres.write(own, row.id, null);
     };
-    await runner.statement('DELETE FROM "things" WHERE "id" = $1', [row.id], () =>
-      session.run(`DELETE ${row.id}`, remove, [existing]),
-    );
+    await session.run(`DELETE ${row.id}`, remove, [existing]);
   }
 
   /** `UPDATE … WHERE category = …`, as a query builder sends it: no event names its rows. */
@@ -242,6 +231,7 @@ export class SimulatedManager {
     const runner = this.runner!;
     const { session, postgres } = this.inside();
     const own = session.transaction!;
+    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "category" = $2', [0, category]);
     const matching = () => postgres.rows(own).filter((row) => row.category === category);
     const locks = [1, 2, 3].map(
       (id): Wait =>
@@ -251,9 +241,7 @@ export class SimulatedManager {
     const update = () => {
       for (const row of matching()) if (own.locked.has(row.id)) postgres.write(own, row.id, change(row));
     };
-    await runner.statement('UPDATE "things" SET "rev" = $1 WHERE "category" = $2', [0, category], () =>
-      session.run(`UPDATE WHERE category = ${category}`, update, locks),
-    );
+    await session.run(`UPDATE WHERE category = ${category}`, update, locks);
   }
 
   inside() {

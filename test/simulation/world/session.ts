@@ -35,8 +35,8 @@ export class Session {
   transaction: Transaction | undefined;
   alive = true;
   fate: CommitFate = 'answered';
-  /** Told of every statement before it is sent, and once it is answered. */
-  onStatement: (label: string, when: 'before' | 'after') => void = () => undefined;
+  /** Told of every statement before it is sent. */
+  onStatement: (label: string) => void = () => undefined;
   /** A statement that has been sent and not executed. */
   #underWay: string | undefined;
   /** Ends a wait for a lock. */
@@ -61,11 +61,7 @@ export class Session {
    * @param atOnce where it cannot matter to anybody when it happens
    */
   async run<T>(label: string, work: () => T, waits: readonly Wait[] = [], atOnce = false): Promise<T> {
-    this.onStatement(label, 'before');
-    return this.#execute(label, work, waits, atOnce).finally(() => this.onStatement(label, 'after'));
-  }
-
-  async #execute<T>(label: string, work: () => T, waits: readonly Wait[], atOnce: boolean): Promise<T> {
+    this.onStatement(label);
     this.#underWay = label;
     await this.#step(label, atOnce);
     if (this.transaction?.state === 'failed' && !/^(ROLLBACK|COMMIT)/.test(label))
