@@ -1,4 +1,6 @@
 import { RedisConnection } from '../../src/cache/index.js';
+import { ChangeFeed } from '../../src/invalidation/index.js';
+import { ChangeStream } from '../../src/invalidation/feed/change-stream.js';
 import { FeedSlot } from '../../src/invalidation/feed/feed-slot.js';
 import { FeedNodes, genOf } from '../support/feed-nodes.js';
 import { type TestApp } from '../support/start-app.js';
@@ -21,6 +23,38 @@ it('a reader whose connection is cut begins again, and what was changed meanwhil
   await nodes.sql('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active');
   await nodes.rename(id);
   await nodes.seen(id);
+});
+
+it('a node that ends while it looks for the feed does not begin to read it', async () => {
+  const reader = nodes.reader!;
+  const [other] = nodes.all.filter((node) => node !== reader);
+  await other!.close();
+  nodes.all = [];
+  const slot = reader.app.get(FeedSlot);
+  const look = slot.look.bind(slot);
+  let goOn = (): void => undefined;
+  const isClosing = new Promise<void>((resolve) => (goOn = resolve));
+  let isFree = false;
+  jest.spyOn(slot, 'look').mockImplementation(async () => {
+    const seen = await look();
+    isFree = seen.state === 'free';
+    if (isFree) await isClosing;
+    return seen;
+  });
+  await reader.dataSource.query('SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active');
+  await until(() => isFree);
+  const feed = reader.app.get(ChangeFeed);
+  const end = feed.onApplicationShutdown.bind(feed);
+  jest.spyOn(feed, 'onApplicationShutdown').mockImplementation(() => {
+    // Redis may be left sooner or later than that.
+    jest.spyOn(reader.app.get(RedisConnection), 'state', 'get').mockReturnValue('closed');
+    setImmediate(goOn);
+    return end();
+  });
+  const read = jest.spyOn(ChangeStream.prototype, 'read');
+  await reader.close();
+  expect(read).not.toHaveBeenCalled();
+  jest.restoreAllMocks();
 });
 
 it('what is changed while Redis is away is seen when it is back', async () => {

@@ -147,6 +147,8 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
 
   async #turn(): Promise<void> {
     const seen = await this.slot.look();
+    // A stream that begins now would be closed by nobody.
+    if (this.#stopped.signal.aborted) return;
     if (seen.state === 'taken') return this.#standBy();
     if (!seen.published) {
       // Nobody could read what it would keep.

@@ -122,4 +122,12 @@ export const feedMutants = [
     replace: '',
     by: [spec('invalidation/feed.writers.e2e-spec', 'is waited for, and Redis is not asked')],
   },
+  {
+    name: 'feed-ends',
+    guard: 'a node that ends begins to read no feed',
+    file: 'src/invalidation/feed/change-feed.ts',
+    find: 'if (this.#stopped.signal.aborted) return;',
+    replace: '',
+    by: [spec('invalidation/feed.reader.e2e-spec', 'does not begin to read it')],
+  },
 ];
