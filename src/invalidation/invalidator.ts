@@ -18,7 +18,7 @@ import { Journal } from './journal/journal.js';
 /** A fence that was sent before it is known how its transaction ends. */
 export interface Fencing {
   /**
-   * It has committed, or nobody knows.
+   * Call it once the transaction has committed, or its outcome is unknown.
    * @returns the tickets, once the fence is delivered; undefined where Redis has not taken it, and it is in the journal
    */
   committed(): Promise<Tickets | undefined>;

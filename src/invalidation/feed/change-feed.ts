@@ -147,7 +147,7 @@ export class ChangeFeed implements OnApplicationBootstrap, OnApplicationShutdown
 
   async #turn(): Promise<void> {
     const seen = await this.slot.look();
-    // A stream that begins now would be closed by nobody.
+    // Nobody would close a stream that begins now.
     if (this.#stopped.signal.aborted) return;
     if (seen.state === 'taken') return this.#standBy();
     if (!seen.published) {
